@@ -1,0 +1,116 @@
+"""Every setting of Linkwake, typed. The only place that reads the environment.
+
+Names are environment variables in capitals (`database_url` is `DATABASE_URL`); `.env.example` lists
+them all and a test keeps the two equal. A missing `DATABASE_URL` or `TEMPORAL_ADDRESS` means: use the
+embedded server that `./linkwake up` runs under `VAR_DIR` (see `stack/`).
+"""
+
+import json
+from datetime import timedelta
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
+
+
+class Settings(BaseSettings):
+    """Read once at start-up by a composition root and handed on; nothing below reads the environment."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    var_dir: Path = Field(Path("var"), description="Where the embedded servers keep their data, relative to the project.")
+
+    database_url: str | None = Field(None, description="PostgreSQL 16 or newer; empty: the embedded server.")
+    database_pool_size: int = Field(8, ge=1, description="Connections for each process.")
+    temporal_address: str | None = Field(None, description="host:port; empty: the embedded server.")
+    temporal_namespace: str = Field("default", description="Temporal namespace.")
+    temporal_ui_url: str | None = Field(None, description="Public address of the Temporal UI, for links to it.")
+
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    redirect_host: str = "127.0.0.1"
+    redirect_port: int = 8001
+    temporal_port: int = Field(7233, description="Embedded Temporal server only.")
+    temporal_ui_port: int = Field(8233, description="Embedded Temporal server only.")
+
+    link_domain: str | None = Field(
+        None, description="Base address of tracked links; empty: the redirect on this machine. An organization can have its own."
+    )
+    token_keys: SecretStr | None = Field(
+        None,
+        description="AES-256 keys of the link tokens, 64 hexadecimal digits each, comma separated; the first one encrypts, all "
+        "decrypt. Empty: made once and kept in VAR_DIR. Losing them breaks every link ever sent.",
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
+        description="Comma separated networks whose X-Forwarded-For is believed.",
+    )
+    geo_database: Path | None = Field(
+        None, description="A GeoLite2, GeoIP2 or DB-IP City file; empty: the demo database of December 2019."
+    )
+
+    campaign_page_size: int = Field(500, ge=1, le=2000, description="Recipients in one send_page activity.")
+    campaign_tracking_window: timedelta = Field(
+        timedelta(days=7),
+        description="How long a campaign's workflow stays open to show clicks (seconds or ISO 8601). Clicks count for ever.",
+    )
+    recorder_shards: int = Field(1, ge=1, le=64, description="ClickRecorder workflows; raise when one falls behind.")
+    recorder_batch_rows: int = Field(2000, ge=1, le=10000, description="Clicks recorded in one transaction.")
+    sweep_interval: timedelta = Field(timedelta(seconds=10), description="How often what a crash left behind is looked for.")
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("token_keys")
+    @classmethod
+    def _keys_are_hex(cls, value: SecretStr | None) -> SecretStr | None:
+        for key in value.get_secret_value().split(",") if value else []:
+            if len(bytes.fromhex(key.strip())) != 32:
+                raise ValueError("each key must be 64 hexadecimal digits; make one with: openssl rand -hex 32")
+        return value
+
+    @cached_property
+    def stack_state(self) -> dict[str, str]:
+        """What a running or earlier `./linkwake up` wrote down: DATABASE_URL, TEMPORAL_ADDRESS, TOKEN_KEYS."""
+        path = self.var_dir / "stack.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    @property
+    def effective_database_url(self) -> str:
+        url = self.database_url or self.stack_state.get("database_url")
+        if not url:
+            raise SettingsError("DATABASE_URL is not set and no embedded stack was found: run ./linkwake up, or set it.")
+        return url
+
+    @property
+    def effective_temporal_address(self) -> str:
+        address = self.temporal_address or self.stack_state.get("temporal_address")
+        if not address:
+            raise SettingsError("TEMPORAL_ADDRESS is not set and no embedded stack was found: run ./linkwake up, or set it.")
+        return address
+
+    @property
+    def effective_token_keys(self) -> list[bytes]:
+        """Newest first; each 32 bytes."""
+        text = self.token_keys.get_secret_value() if self.token_keys else self.stack_state.get("token_keys")
+        if not text:
+            raise SettingsError("TOKEN_KEYS is not set and no embedded stack was found: run ./linkwake up, or set it.")
+        return [bytes.fromhex(key.strip()) for key in text.split(",")]
+
+    @property
+    def effective_link_domain(self) -> str:
+        return (self.link_domain or f"http://127.0.0.1:{self.redirect_port}").rstrip("/")
+
+
+class SettingsError(Exception):
+    """A required setting is missing; the message says which and what to do."""
