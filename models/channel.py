@@ -1,0 +1,76 @@
+"""A channel: a configured sender of one kind."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from models.base import Timestamp, new_id, now
+from models.errors import NotFound
+
+
+class ChannelKind(StrEnum):
+    """Which code sends; one file in `activities/channels/` for each."""
+
+    SIMULATOR = "simulator"
+
+
+class Medium(StrEnum):
+    """What a contact needs to be reached: a phone number or an e-mail address."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class Channel(SQLModel, table=True):
+    """`name` is what steps and campaigns refer to; it never changes."""
+
+    __table_args__ = (UniqueConstraint("org_id", "name"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    org_id: UUID = Field(foreign_key="organization.id")
+    name: str
+    kind: ChannelKind = Field(sa_type=String)
+    medium: Medium = Field(sa_type=String)
+    config: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+class SimulatorInbox(SQLModel, table=True):
+    """What the simulator's phones and mailboxes received: one row for each delivery, so a double send would show as two rows."""
+
+    __tablename__ = "simulator_inbox"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    channel_id: UUID = Field(foreign_key="channel.id", index=True)
+    message_id: UUID = Field(index=True)
+    to_address: str = Field(index=True)
+    subject: str | None = None
+    body: str
+    received_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+async def list_channels(session: AsyncSession, org_id: UUID) -> list[Channel]:
+    return list(await session.scalars(select(Channel).where(col(Channel.org_id) == org_id).order_by(col(Channel.name))))
+
+
+async def get_channel(session: AsyncSession, org_id: UUID, channel_id: UUID) -> Channel:
+    channel = await session.get(Channel, channel_id)
+    if channel is None or channel.org_id != org_id:
+        raise NotFound("No such channel.")
+    return channel
+
+
+async def channels_by_name(session: AsyncSession, org_id: UUID) -> dict[str, Channel]:
+    return {channel.name: channel for channel in await list_channels(session, org_id)}
+
+
+async def simulator_received(session: AsyncSession, message_id: UUID) -> SimulatorInbox | None:
+    """The simulator's answer to "did you get this message?"."""
+    rows = await session.scalars(select(SimulatorInbox).where(col(SimulatorInbox.message_id) == message_id).limit(1))
+    return rows.first()

@@ -1,0 +1,41 @@
+"""The connection to PostgreSQL: one engine for each process, handed on by the composition roots."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+
+def engine_url(url: str) -> URL:
+    """`postgresql://…` as people write it, for SQLAlchemy's psycopg driver."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+def psycopg_url(url: str) -> str:
+    """The same address for psycopg itself."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class Database:
+    """A pool of connections and the sessions on it."""
+
+    def __init__(self, url: str, pool_size: int = 8) -> None:
+        # pre_ping: after a restart of PostgreSQL the first request gets a new connection instead of an error.
+        self.engine = create_async_engine(
+            engine_url(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"}
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    def session(self) -> AsyncSession:
+        """A session that the caller closes and commits: `async with database.session() as session`."""
+        return self._sessions()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        async with self._sessions.begin() as session:
+            yield session
+
+    async def close(self) -> None:
+        await self.engine.dispose()

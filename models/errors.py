@@ -1,0 +1,60 @@
+"""What can go wrong for a caller. Each class has its HTTP status and says what to do; `api/problems.py` writes them out."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One field that is wrong. `field` is its path in the request, such as `steps[2].on_click`."""
+
+    field: str
+    message: str
+
+
+class LinkwakeError(Exception):
+    """Base of every error that a caller can mend. `status` is the HTTP status, `code` a stable word for programs."""
+
+    status = 500
+    code = "internal"
+    title = "Something went wrong on our side"
+
+    def __init__(self, detail: str, errors: list[FieldError] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = errors or []
+
+
+class NotFound(LinkwakeError):
+    """It does not exist in the caller's organization. Another organization's id looks exactly the same."""
+
+    status = 404
+    code = "not_found"
+    title = "Not found"
+
+
+class Conflict(LinkwakeError):
+    """The request is fine, the state it meets is not (already launched, already published, same name)."""
+
+    status = 409
+    code = "conflict"
+    title = "Conflict with the current state"
+
+
+class Invalid(LinkwakeError):
+    """The request is wrong; `errors` names the fields."""
+
+    status = 422
+    code = "invalid"
+    title = "The request is not valid"
+
+    @classmethod
+    def field(cls, field: str, message: str) -> "Invalid":
+        return cls(message, [FieldError(field, message)])
+
+
+class Unauthorized(LinkwakeError):
+    """No API key, or one that is wrong or revoked."""
+
+    status = 401
+    code = "unauthorized"
+    title = "A valid API key is needed"

@@ -1,0 +1,99 @@
+"""An organization: the wall around everything, with its settings and its API keys."""
+
+import hashlib
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from models.base import Timestamp, new_id, now
+from models.channel import Channel, ChannelKind, Medium
+from models.errors import NotFound
+
+
+class Organization(SQLModel, table=True):
+    """`link_tracking` and `link_tracking_metadata` are the top of the cascade that `docs/tracking.md` describes."""
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str
+    link_tracking: bool = True
+    link_tracking_metadata: bool = True
+    link_domain: str | None = None
+    time_zone: str = "UTC"
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+class ApiKey(SQLModel, table=True):
+    """`lw_` + id + secret; only the SHA-256 of the secret is kept, so a stolen table opens nothing."""
+
+    __tablename__ = "api_key"
+
+    id: str = Field(primary_key=True)
+    org_id: UUID = Field(foreign_key="organization.id", index=True)
+    name: str
+    secret_hash: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    revoked_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+KEY_ID_LENGTH = 12
+SECRET_LENGTH = 48
+
+
+async def create_organization(session: AsyncSession, name: str) -> tuple[Organization, str]:
+    """A new organization with its two simulator channels and a first API key, whose text is returned and never shown again."""
+    organization = Organization(name=name)
+    session.add(organization)
+    await session.flush()
+    for medium in Medium:
+        session.add(Channel(org_id=organization.id, name=f"simulator-{medium.value}", kind=ChannelKind.SIMULATOR, medium=medium))
+    _, text = await create_api_key(session, organization.id, "first key")
+    return organization, text
+
+
+async def create_api_key(session: AsyncSession, org_id: UUID, name: str) -> tuple[ApiKey, str]:
+    """A new key; the second value is the only time its text exists."""
+    key_id, secret = secrets.token_hex(KEY_ID_LENGTH // 2), secrets.token_hex(SECRET_LENGTH // 2)
+    key = ApiKey(id=key_id, org_id=org_id, name=name, secret_hash=hashlib.sha256(secret.encode()).digest())
+    session.add(key)
+    await session.flush()
+    return key, f"lw_{key_id}{secret}"
+
+
+async def find_by_api_key(session: AsyncSession, text: str) -> Organization | None:
+    """The organization of a key that is known, right and not revoked."""
+    if not text.startswith("lw_") or len(text) != 3 + KEY_ID_LENGTH + SECRET_LENGTH:
+        return None
+    key_id, secret = text[3 : 3 + KEY_ID_LENGTH], text[3 + KEY_ID_LENGTH :]
+    row = (
+        await session.execute(
+            select(ApiKey, Organization)
+            .join(Organization, col(Organization.id) == col(ApiKey.org_id))
+            .where(col(ApiKey.id) == key_id, col(ApiKey.revoked_at).is_(None))
+        )
+    ).first()
+    if row is None or not secrets.compare_digest(row[0].secret_hash, hashlib.sha256(secret.encode()).digest()):
+        return None
+    organization: Organization = row[1]
+    return organization
+
+
+async def list_api_keys(session: AsyncSession, org_id: UUID) -> list[ApiKey]:
+    rows = await session.scalars(select(ApiKey).where(col(ApiKey.org_id) == org_id).order_by(col(ApiKey.created_at)))
+    return list(rows)
+
+
+async def revoke_api_key(session: AsyncSession, org_id: UUID, key_id: str) -> ApiKey:
+    """From now on refused. Revoking twice is the same as once."""
+    key = await session.get(ApiKey, key_id)
+    if key is None or key.org_id != org_id:
+        raise NotFound("No such API key.")
+    key.revoked_at = key.revoked_at or now()
+    return key
+
+
+async def any_organization(session: AsyncSession) -> bool:
+    return await session.scalar(select(col(Organization.id)).limit(1)) is not None

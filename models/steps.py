@@ -1,0 +1,95 @@
+"""The step language: what a sequence is made of. Data, not code; a published version never changes.
+
+A step runs, then the step named by `next` runs, or the one that stands after it in the list; after the last one the sequence
+ends. Durations are ISO 8601 (`"P3D"`, `"PT30S"`) or seconds.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+StepKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", examples=["welcome"])]
+LinkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", examples=["offer"])]
+Duration = Annotated[timedelta, Field(ge=timedelta(seconds=1), le=timedelta(days=366), examples=["P3D"])]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MessageTemplate(Frozen):
+    """The text of a message, a Liquid template. `links` gives names to addresses: write the address or `{{ links.NAME }}`."""
+
+    subject: str | None = Field(None, max_length=500, description="E-mail only.")
+    body: str = Field(min_length=1, max_length=20_000)
+    links: dict[LinkName, str] = Field(default_factory=dict, max_length=32)
+
+
+class SendStep(Frozen):
+    """Send one message by a channel; goes on when the channel has accepted it, or at once when the contact cannot get it."""
+
+    kind: Literal["send"] = "send"
+    key: StepKey
+    channel: str = Field(description="Name of a channel.", examples=["simulator-sms"])
+    message: MessageTemplate
+    next: StepKey | None = None
+
+
+class WaitStep(Frozen):
+    """Wait for a time."""
+
+    kind: Literal["wait"] = "wait"
+    key: StepKey
+    duration: Duration
+    next: StepKey | None = None
+
+
+class WaitForClickStep(Frozen):
+    """Wait until the contact clicks, at most `timeout`, and branch.
+
+    Without `link`: any link of the message sent last. With `link`: the link of that name in any message sent so far. A click
+    before the wait counts. Each link of a message wakes once: a click that has led to a branch is used up.
+    """
+
+    kind: Literal["wait_for_click"] = "wait_for_click"
+    key: StepKey
+    link: LinkName | None = None
+    timeout: Duration
+    on_click: StepKey
+    on_timeout: StepKey
+
+
+class EndStep(Frozen):
+    """The sequence is over for this contact, with a word for reports."""
+
+    kind: Literal["end"] = "end"
+    key: StepKey
+    outcome: str = Field("completed", min_length=1, max_length=63)
+
+
+Step = Annotated[SendStep | WaitStep | WaitForClickStep | EndStep, Field(discriminator="kind")]
+
+
+class SequenceDefinition(Frozen):
+    """The steps in order; the first one is where an enrollment starts."""
+
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=100)
+
+    def step(self, key: str) -> Step:
+        """KeyError when there is none (a published version has all)."""
+        return next_or_key_error(self.steps, key)
+
+    def after(self, step: SendStep | WaitStep) -> str | None:
+        """The key of the step that follows; None: the sequence ends."""
+        if step.next is not None:
+            return step.next
+        place = self.steps.index(step) + 1
+        return self.steps[place].key if place < len(self.steps) else None
+
+
+def next_or_key_error(steps: tuple[Step, ...], key: str) -> Step:
+    for step in steps:
+        if step.key == key:
+            return step
+    raise KeyError(key)
