@@ -1,0 +1,50 @@
+"""Is this process alive, and is it ready to serve? Ready names what is degraded and why."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from api.request import ServicesDep
+from api.services import Services
+
+router = APIRouter(tags=["health"])
+
+
+class Readiness(BaseModel):
+    status: Literal["ready", "degraded", "unavailable"]
+    degraded: dict[str, str] = {}
+
+
+@router.get("/health/live")
+async def live() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+@router.get("/health/ready", responses={503: {"model": Readiness}})
+async def ready(services: ServicesDep, response: Response) -> Readiness:
+    """503 without PostgreSQL. Without Temporal the API is degraded: it stores, and workflows start when Temporal is back."""
+    database = await _problem_of_database(services)
+    if database:
+        response.status_code = 503
+        return Readiness(status="unavailable", degraded={"database": database})
+    temporal = await _problem_of_temporal(services)
+    return Readiness(status="degraded", degraded={"temporal": temporal}) if temporal else Readiness(status="ready")
+
+
+async def _problem_of_database(services: Services) -> str | None:
+    try:
+        async with services.database.session() as session:
+            await session.execute(text("SELECT 1"))
+    except Exception as error:  # whatever it is, the answer is: not ready
+        return str(error).splitlines()[0]
+    return None
+
+
+async def _problem_of_temporal(services: Services) -> str | None:
+    try:
+        healthy = await services.temporal.service_client.check_health()
+    except Exception as error:  # whatever it is, the answer is: degraded
+        return str(error).splitlines()[0]
+    return None if healthy else "the server says that it is not serving"

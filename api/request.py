@@ -1,0 +1,150 @@
+"""What every request goes through: one transaction, the caller's organization, and the idempotency key.
+
+`TransactionRoute` opens the session before the handler, commits when the handler has answered (so an answer means: it is
+stored), then does what was asked for `after_commit`. An error rolls everything back.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import orjson
+import structlog
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.problems import Problem
+from api.services import Services
+from models import idempotency, organization
+from models.errors import Conflict, Invalid, Unauthorized
+from models.organization import Organization
+
+log = structlog.get_logger()
+
+AfterCommit = Callable[[], Awaitable[None]]
+
+
+class AnsweredBefore(Exception):
+    """The idempotency key was used before: this is the answer that was given then."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+class TransactionRoute(APIRoute):
+    """One request = one transaction, committed before the answer leaves."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            services: Services = request.app.state.services
+            request.state.after_commit = []
+            request.state.idempotency_key = None
+            request.state.remembered_body = None
+            async with services.database.session() as session:
+                request.state.session = session
+                try:
+                    response: Response = await handler(request)
+                except AnsweredBefore as before:
+                    return before.response
+                await _remember(session, request, response)
+                await session.commit()
+            await _after_commit(request)
+            return response
+
+        return handle
+
+
+async def _remember(session: AsyncSession, request: Request, response: Response) -> None:
+    if request.state.idempotency_key is not None:
+        body = request.state.remembered_body or bytes(response.body)
+        await idempotency.remember(session, request.state.org_id, request.state.idempotency_key, response.status_code, body)
+
+
+async def _after_commit(request: Request) -> None:
+    for action in request.state.after_commit:
+        try:
+            await action()
+        except Exception as error:  # the rows are stored: the sweeper in the worker does what could not be done now
+            log.warning("left to the sweeper", path=request.url.path, error=repr(error))
+
+
+def area(tag: str) -> APIRouter:
+    """The router of one area: `router = area("contacts")`, mounted by `api/app.py`."""
+    return APIRouter(prefix="/v1", tags=[tag], route_class=TransactionRoute, responses={"4XX": {"model": Problem}})
+
+
+def get_session(request: Request) -> AsyncSession:
+    session: AsyncSession = request.state.session
+    return session
+
+
+def get_services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+SessionDep = Annotated[AsyncSession, Depends(get_session)]
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer lw_…`")
+
+
+async def current_organization(
+    request: Request, session: SessionDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Organization:
+    """The organization comes from the API key and from nothing else."""
+    if credentials is None:
+        raise Unauthorized("Send an API key as 'Authorization: Bearer lw_…'.")
+    found = await organization.find_by_api_key(session, credentials.credentials)
+    if found is None:
+        raise Unauthorized("This API key is not known or was revoked.")
+    request.state.org_id = found.id
+    return found
+
+
+OrganizationDep = Annotated[Organization, Depends(current_organization)]
+
+
+async def idempotent(
+    request: Request,
+    session: SessionDep,
+    caller: OrganizationDep,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            max_length=255, description="Any unique text. The same key and request again gives the first answer and does nothing."
+        ),
+    ] = None,
+) -> None:
+    """For every POST that creates or sends: `dependencies=[Depends(idempotent)]`."""
+    if idempotency_key is None:
+        return
+    if not idempotency_key.strip():
+        raise Invalid.field("Idempotency-Key", "The key is empty: send any unique text, or leave the header out.")
+    digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()).digest()
+    answered = await idempotency.reserve(session, caller.id, idempotency_key, digest)
+    if answered is None:
+        request.state.idempotency_key = idempotency_key
+        return
+    if answered.request_hash != digest:
+        raise Conflict("This Idempotency-Key was used for another request. Use a new key for a new request.")
+    raise AnsweredBefore(
+        Response(answered.body, answered.status, {"Idempotency-Replayed": "true"}, media_type="application/json")
+    )
+
+
+Idempotent = Depends(idempotent)
+
+
+def after_commit(request: Request, action: AfterCommit) -> None:
+    """Do this when the transaction is committed; if it fails, the sweeper finds the rows and does it."""
+    request.state.after_commit.append(action)
+
+
+def remember_instead(request: Request, body: dict[str, Any]) -> None:
+    """Keep this as the answer to a repeated idempotency key, for an answer that holds a secret."""
+    request.state.remembered_body = orjson.dumps(body)

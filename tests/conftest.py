@@ -1,0 +1,110 @@
+"""Real servers for the tests: PostgreSQL from a template database, Temporal, and the API on both."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from activities.starter import Starter
+from api.app import create_app
+from api.services import Services
+from models.database import Database, psycopg_url
+from models.organization import Organization, create_organization
+from settings import Settings
+from stack.postgres import EmbeddedPostgres
+from tests.builders import Caller, keyword_attributes, temporal_binary
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres) -> str:
+    """A migrated database that each test gets a copy of."""
+    _admin(postgres, "CREATE DATABASE template_linkwake")
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.attributes["url"] = postgres.url("template_linkwake")
+    command.upgrade(config, "head")
+    return "template_linkwake"
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """The URL of a migrated database of this test's own."""
+    name = f"test_{uuid4().hex}"
+    _admin(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield postgres.url(name)
+    _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, pool_size=5)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+async def temporal_server() -> AsyncIterator[WorkflowEnvironment]:
+    """The real Temporal server, one for all tests."""
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=temporal_binary(),
+        data_converter=pydantic_data_converter,
+        search_attributes=keyword_attributes(),
+        dev_server_log_level="fatal",
+    )
+    async with environment:
+        yield environment
+
+
+@pytest.fixture
+def temporal(temporal_server: WorkflowEnvironment) -> Client:
+    return temporal_server.client
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        _env_file=None, database_url=database_url, temporal_address="unused:1", token_keys="11" * 32, var_dir=tmp_path / "var"
+    )
+
+
+@pytest.fixture
+async def organization(database: Database) -> tuple[Organization, str]:
+    """An organization and the text of its API key."""
+    async with database.transaction() as session:
+        return await create_organization(session, "Test organization")
+
+
+@pytest.fixture
+async def services(settings: Settings, database: Database, temporal: Client) -> Services:
+    return Services(settings, database, temporal, Starter(database, temporal))
+
+
+@pytest.fixture
+async def api(services: Services, organization: tuple[Organization, str]) -> AsyncIterator[Caller]:
+    """The API as the test organization calls it: `await api.post("/contacts", json={...})`."""
+    app = create_app(services=services)
+    app.state.services = services
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+        yield Caller(client, organization[1])
+
+
+def _admin(postgres: EmbeddedPostgres, statement: str) -> None:
+    with psycopg.connect(psycopg_url(postgres.url("postgres")), autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload] # names made above, no input
