@@ -1,0 +1,100 @@
+"""Link tokens: 14 letters and digits that say which content, which recipient and which link, and reveal none of it.
+
+A token is the number `content 26 bits | ordinal 27 | position 5 | check 25 (zero)` encrypted by FF1 over
+14 base62 digits. Nothing is stored for a token: whoever has a key can read it, nobody else can make one.
+See `docs/tokens.md`.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tracking.ff1 import FF1, Halves
+
+TOKEN_LENGTH = 14
+MAX_CONTENT_ID = 2**26 - 1
+MAX_ORDINAL = 2**27 - 1
+MAX_POSITION = 2**5 - 1
+CHECK_BITS = 25
+KEY_BYTES = 32
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_PAIR_VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
+_BASE = len(_ALPHABET)
+_BASE2, _BASE4, _BASE6 = _BASE**2, _BASE**4, _BASE**6
+
+# Phones and mail programs often take the punctuation that follows a link into the link.
+_SHAPE = re.compile(rf"([0-9A-Za-z]{{{TOKEN_LENGTH}}})[.,);!?'\"\]>]*", re.ASCII)
+
+
+class Token(NamedTuple):
+    content_id: int
+    ordinal: int
+    position: int
+
+
+class TokenCodec:
+    """Makes and reads tokens. `keys`: 32 bytes each, newest first; the first one encrypts, all decrypt."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys:
+            raise ValueError("at least one token key is needed")
+        if any(len(key) != KEY_BYTES for key in keys):
+            raise ValueError(f"a token key must be {KEY_BYTES} bytes long")
+        self._ciphers = tuple(FF1(key, _BASE, TOKEN_LENGTH) for key in dict.fromkeys(keys))
+
+    def encode(self, content_id: int, ordinal: int, position: int) -> str:
+        """ValueError when a part does not fit: content 0 to 67,108,863, ordinal 0 to 134,217,727, position 0 to 31."""
+        if not (0 <= content_id <= MAX_CONTENT_ID and 0 <= ordinal <= MAX_ORDINAL and 0 <= position <= MAX_POSITION):
+            raise ValueError(f"content {content_id}, ordinal {ordinal}, position {position} do not fit into a token")
+        cipher = self._ciphers[0]
+        number = (((content_id << 27) | ordinal) << 5 | position) << CHECK_BITS
+        return _to_text(cipher.encrypt(divmod(number, cipher.split)))
+
+    def decode(self, text: str) -> Token | None:
+        """The token, or None for anything that this codec's keys did not make.
+
+        Every key is tried on every well-formed token, whether or not one has already fitted, so that the time
+        taken does not tell a made token from a guessed one, nor the old key from the new one.
+        """
+        shape = _SHAPE.fullmatch(text)
+        if shape is None:
+            return None
+        halves = _from_text(shape[1])
+        found = None
+        for cipher in self._ciphers:
+            left, right = cipher.decrypt(halves)
+            token, valid = _split(left * cipher.split + right)
+            found = token if valid and found is None else found
+        return found
+
+
+def _split(number: int) -> tuple[Token, bool]:
+    """The parts, made in any case, and whether the check bits and the range say that they are real."""
+    packed, check = number >> CHECK_BITS, number & (1 << CHECK_BITS) - 1
+    token = Token(packed >> 32 & MAX_CONTENT_ID, packed >> 5 & MAX_ORDINAL, packed & MAX_POSITION)
+    return token, check == 0 and packed >> 58 == 0
+
+
+def _to_text(halves: Halves) -> str:
+    # Seven digits a half: the last digit of the left half and the first one of the right half share a pair.
+    left, right = halves
+    seam, rest = divmod(left, _BASE)[1] * _BASE + right // _BASE6, right % _BASE6
+    head = left // _BASE
+    return (
+        _PAIRS[head // _BASE4]
+        + _PAIRS[head // _BASE2 % _BASE2]
+        + _PAIRS[head % _BASE2]
+        + _PAIRS[seam]
+        + _PAIRS[rest // _BASE4]
+        + _PAIRS[rest // _BASE2 % _BASE2]
+        + _PAIRS[rest % _BASE2]
+    )
+
+
+def _from_text(text: str) -> Halves:
+    a, b, c, seam, d, e, f = (_PAIR_VALUES[text[i : i + 2]] for i in range(0, TOKEN_LENGTH, 2))
+    last, first = divmod(seam, _BASE)
+    left = ((a * _BASE2 + b) * _BASE2 + c) * _BASE + last
+    return left, first * _BASE6 + (d * _BASE2 + e) * _BASE2 + f
