@@ -1,0 +1,56 @@
+"""Where a link may lead: the one judgement that every destination passes, at save and again before a redirect.
+
+Parsed as browsers parse (WHATWG URL, by `ada-url`), because a check that reads an address differently from the
+browser that follows it can be talked around.
+"""
+
+import re
+
+from ada_url import URL
+
+MAX_LENGTH = 8192
+
+# White space, control and invisible direction-changing characters. Browsers drop or hide some of these, so an address
+# with one in it is not the address that a person sees. The zero-width joiners stay: scripts and emoji need them.
+_SMUGGLED = re.compile(r"[\s\x00-\x20\x7f-\xa0\u061c\u180e\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\ufeff\ud800-\udfff]")
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_AUTHORITY = re.compile(r"[^/\\?#]*")
+
+
+class DestinationError(ValueError):
+    """The address cannot be a destination; the message is one sentence that says why, for the person who wrote it."""
+
+
+def check_destination(url: str) -> str:
+    """The address as browsers write it: ASCII, at most 8,192 characters; this is what is stored and redirected to.
+
+    Checking it again gives the same text. DestinationError for everything but `http` and `https` with a host,
+    without a user name, password, white space or control characters.
+    """
+    if len(url) > MAX_LENGTH:
+        raise DestinationError(f"The address is {len(url):,} characters long; at most {MAX_LENGTH:,} are possible.")
+    if _SMUGGLED.search(url):
+        raise DestinationError("The address contains a space or an invisible character; write a space as %20.")
+    _check_written_form(url)
+    try:
+        parsed = URL(url)
+    except ValueError as error:
+        raise DestinationError("The address has no valid host or port.") from error
+    if "" in parsed.hostname.removesuffix(".").split("."):
+        raise DestinationError("The address has no valid host: a part between two dots is empty.")
+    href: str = parsed.href
+    if len(href) > MAX_LENGTH:
+        raise DestinationError(f"The address is {len(href):,} characters long when encoded; at most {MAX_LENGTH:,} are possible.")
+    return href
+
+
+def _check_written_form(url: str) -> None:
+    """What browsers forgive but a person who wrote it cannot have meant, such as `https:///host` or `https:host`."""
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        raise DestinationError("The address must begin with http:// or https://.")
+    authority = _AUTHORITY.match(url, scheme.end())
+    if authority is None or not authority[0]:
+        raise DestinationError("The address has no host.")
+    if "@" in authority[0]:
+        raise DestinationError("The address contains a user name or password before the host; links must not carry one.")
