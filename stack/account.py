@@ -65,7 +65,8 @@ def _open(directory: Path) -> None:
     for path in (directory, *directory.rglob("*")):
         if not path.is_symlink():
             mode = stat.S_IMODE(path.stat().st_mode)
-            path.chmod(mode | (mode & stat.S_IRWXU & ~stat.S_IWUSR) >> 6 | (mode & stat.S_IRWXU & ~stat.S_IWUSR) >> 3)
+            allowed = mode & (stat.S_IRUSR | stat.S_IXUSR)
+            path.chmod(mode | allowed >> 3 | allowed >> 6)
 
 
 def _let_through(directory: Path) -> None:

@@ -199,9 +199,15 @@ def stop_orphan(data: Path) -> None:
         stop_all(orphans, signal.SIGINT)
         psutil.wait_procs(sessions, timeout=10)
     lines = _postmaster_file(data)
-    if lines and lines[0].strip().isdigit() and psutil.pid_exists(int(lines[0])):
+    if lines and _is_foreign(lines[0]):
         (data / "postmaster.pid").unlink(missing_ok=True)
     _remove_stale_sockets(lines)
+
+
+def _is_foreign(number: str) -> bool:
+    with contextlib.suppress(psutil.Error, ValueError):
+        return bool(psutil.Process(int(number)).name() != "postgres")
+    return False
 
 
 def _serves(process: psutil.Process, data: Path) -> bool:

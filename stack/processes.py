@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -18,8 +18,6 @@ from stack.errors import StackError
 
 MARK = "LINKWAKE_STACK"  # environment variable of every child: the var directory it belongs to
 LOG_BYTES = 20_000_000  # a longer log is moved to NAME.log.1, so at most twice this is kept
-STEADY_SECONDS = 60.0  # a role that ran this long starts its back-off anew
-LONGEST_BACK_OFF = 30.0
 
 _TETHER = Path(__file__).with_name("tether.py")
 _POLL = 0.05
@@ -44,6 +42,14 @@ class Spec:
     account: tuple[int, int] | None = None  # user and group id; None: the supervisor's own
     cwd: Path | None = None
     environment: dict[str, str] = field(default_factory=dict)
+
+
+def tethered(
+    command: Sequence[str], death_signal: signal.Signals = signal.SIGKILL, account: tuple[int, int] | None = None
+) -> list[str]:
+    """The command that becomes `command` and gets `death_signal` when this process, its parent, dies."""
+    uid, gid = account or ("-", "-")
+    return [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), str(int(death_signal)), str(uid), str(gid), *command]
 
 
 class Child:
@@ -71,11 +77,9 @@ class Child:
 
     def start(self) -> None:
         spec = self.spec
-        uid, gid = spec.account or ("-", "-")
-        tether = [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), str(int(spec.death_signal)), str(uid), str(gid)]
         with _fresh_log(spec.log) as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [*tether, *spec.command],
+                tethered(spec.command, spec.death_signal, spec.account),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

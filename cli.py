@@ -1,0 +1,211 @@
+"""The command line of Linkwake. Imports what a command needs inside the command, so that `--help` is quick."""
+
+import asyncio
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+ROOT = Path(__file__).resolve().parent
+PASS_ON: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+app = typer.Typer(
+    help="A click wakes a workflow: campaigns and sequences with tracked links.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+
+@app.command()
+def up() -> int:
+    """Start everything on this machine and stay until Ctrl-C."""
+    from models.wire import SEARCH_ATTRIBUTES
+    from stack.up import run
+
+    return run(_settings(), SEARCH_ATTRIBUTES)
+
+
+@app.command()
+def demo(as_json: Json = False) -> int:
+    """Run the whole story with 200 contacts and check every number."""
+    return int(importlib.import_module("demo.story").main(as_json))
+
+
+@app.command(context_settings=PASS_ON)
+def test(context: typer.Context) -> int:
+    """Run the tests; arguments go to pytest."""
+    return subprocess.run([sys.executable, "-m", "pytest", *context.args], cwd=ROOT).returncode  # noqa: S603
+
+
+@app.command()
+def check() -> int:
+    """Lint, formatting and types."""
+    tools = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy", "."])
+    return max([_run_module(*tool) for tool in tools])
+
+
+@app.command()
+def bench(name: str, as_json: Json = False) -> int:
+    """Measure: the name is a module of bench/."""
+    return _run_named("bench", name, as_json)
+
+
+@app.command()
+def drill(name: str, as_json: Json = False) -> int:
+    """Break something on purpose and watch it heal: the name is a module of drills/."""
+    return _run_named("drills", name, as_json)
+
+
+@app.command()
+def worker() -> None:
+    """Role: run workflows and activities."""
+    import worker as role
+    from models.wire import WORKFLOW_QUEUE
+    from stack.worker_role import run
+    from temporal_client import connect
+
+    settings = _settings()
+    _log(settings, f"worker starts for {settings.effective_temporal_address}")
+    run(role.main, lambda: connect(settings), WORKFLOW_QUEUE, settings.var_dir)
+
+
+@app.command()
+def api() -> None:
+    """Role: serve the JSON API."""
+    from stack.serve import serve
+
+    settings = _settings()
+    _log(settings, f"api starts on {settings.api_host}:{settings.api_port}")
+    serve("api.app:create_app", ("API_PORT", settings.api_host, settings.api_port), settings)
+
+
+@app.command()
+def redirect() -> None:
+    """Role: serve tracked links."""
+    from stack.serve import serve
+
+    settings = _settings()
+    _log(settings, f"redirect starts on {settings.redirect_host}:{settings.redirect_port}")
+    serve("api.redirect.app:create_app", ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port), settings)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's tables and Temporal's search attributes up to date."""
+    settings = _settings()
+    _upgrade(settings.effective_database_url)
+    asyncio.run(_register(settings))
+
+
+@app.command()
+def organization(
+    name: str,
+    if_none: Annotated[bool, typer.Option("--if-none", help="Do nothing when there is any organization.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Create an organization; prints its id and its API key, which is shown only this once."""
+    created = asyncio.run(_create_organization(_settings(), name, if_none))
+    if created:
+        print(json.dumps(created) if as_json else f"Organization  {created['id']}\nAPI key       {created['api_key']}")
+
+
+def _settings() -> "Settings":
+    from settings import Settings
+
+    return Settings()
+
+
+def _log(settings: "Settings", text: str) -> None:
+    if settings.log_level in ("debug", "info"):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _run_module(*command: str) -> int:
+    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode  # noqa: S603
+
+
+def _run_named(package: str, name: str, as_json: bool) -> int:
+    known = sorted(path.stem for path in (ROOT / package).glob("*.py") if not path.stem.startswith("_"))
+    if name not in known:
+        choices = f"the names are: {', '.join(known)}" if known else "there are none yet"
+        from stack.errors import StackError
+
+        raise StackError(f"No such name in {package}/: {name}; {choices}.")
+    return int(importlib.import_module(f"{package}.{name}").main(as_json))
+
+
+def _upgrade(url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+
+
+async def _register(settings: "Settings") -> None:
+    """Add the search attributes that the namespace lacks."""
+    from temporalio.api.enums.v1 import IndexedValueType
+    from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+
+    from models.wire import SEARCH_ATTRIBUTES
+    from temporal_client import connect
+
+    client = await connect(settings)
+    operator, namespace = client.operator_service, settings.temporal_namespace
+    listed = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
+    missing = {
+        name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD for name in SEARCH_ATTRIBUTES if name not in listed.custom_attributes
+    }
+    if missing:
+        await operator.add_search_attributes(AddSearchAttributesRequest(namespace=namespace, search_attributes=missing))
+    await asyncio.sleep(0.05)  # a process that ends at once can abort in the client's threads
+
+
+async def _create_organization(settings: "Settings", name: str, if_none: bool) -> dict[str, str] | None:
+    from models.database import Database
+    from models.organization import any_organization, create_organization
+
+    database = Database(settings.effective_database_url, pool_size=1)
+    try:
+        async with database.transaction() as session:
+            if if_none and await any_organization(session):
+                return None
+            created, key = await create_organization(session, name)
+            return {"id": str(created.id), "name": created.name, "api_key": key}
+    finally:
+        await database.close()
+
+
+def main() -> int:
+    """Run a command; a failure that a person can do something about becomes one sentence on stderr and status 1."""
+    from stack.failures import sentence
+
+    os.chdir(ROOT)  # relative settings (VAR_DIR, .env) belong to the project
+    try:
+        return int(app(standalone_mode=False, prog_name="./linkwake") or 0)
+    except typer.Exit as done:
+        return done.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        text = sentence(error)
+        if text is None:
+            raise
+        print(text, file=sys.stderr, end="\n" if text else "")
+        return int(getattr(error, "exit_code", 1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

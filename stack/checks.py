@@ -1,0 +1,84 @@
+"""What must be true before anything is started; each failure is one sentence that says what to change."""
+
+import contextlib
+import fcntl
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from stack.errors import StackError
+
+Port = tuple[str, str, int]
+"""Name of the setting, host, port."""
+
+
+def make_writable(directory: Path) -> None:
+    """Make the directory. Raises StackError when nothing can be written there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise StackError(
+            f"Cannot write to {directory} ({error.strerror}): make it a directory this user may write to, or set VAR_DIR."
+        ) from error
+
+
+@contextmanager
+def only_one(var_dir: Path) -> Iterator[None]:
+    """Hold `up.lock`. Raises StackError when another supervisor holds it; the kernel frees it however that one ends."""
+    with (var_dir / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise StackError(
+                f"Linkwake is already running on {var_dir} (process {lock.read().strip() or 'unknown'}): "
+                "stop it first, or set VAR_DIR and the ports for a second one."
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def ports_free(ports: list[Port]) -> None:
+    """Raises StackError for the first port that cannot be listened on."""
+    seen: dict[int, str] = {}
+    for setting, host, port in ports:
+        if port in seen:
+            raise StackError(f"{seen[port]} and {setting} are both {port}: set one of them to another port.")
+        seen[port] = setting
+        _port_free(setting, host, port)
+
+
+def _port_free(setting: str, host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except PermissionError as error:
+        raise StackError(f"Port {port} ({setting}) needs root rights: set {setting} to a port above 1023.") from error
+    except OSError as error:
+        if listener := _listener(port):
+            raise StackError(f"Port {port} is in use by {listener}: stop it, or set {setting} to another port.") from error
+        raise StackError(f"Cannot listen on {host} port {port} ({error.strerror}): set {setting} to another port.") from error
+
+
+def _listener(port: int) -> str | None:
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                return _name(connection.pid)
+    return None
+
+
+def _name(pid: int | None) -> str:
+    with contextlib.suppress(psutil.Error):
+        if pid:
+            return f"{psutil.Process(pid).name()} (process {pid})"
+    return "another program"

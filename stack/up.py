@@ -1,0 +1,217 @@
+"""`./linkwake up`: the embedded servers and the roles as children of one supervisor, in order, until a signal."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from settings import Settings
+from stack.checks import Port, make_writable, only_one, ports_free
+from stack.errors import StackError
+from stack.postgres import EmbeddedPostgres
+from stack.processes import Child, Spec, tethered
+from stack.state import READY_FILE, token_keys, write_state
+from stack.supervisor import StopRequested, Supervisor, mark, stop_orphans
+from stack.temporal import HOST, EmbeddedTemporal, answers
+
+ROOT = Path(__file__).resolve().parent.parent
+DATABASE = "linkwake"
+FIRST_ORGANIZATION = "My organization"
+ROLE_TIER = 2
+ROLE_SECONDS = 60.0
+
+
+def run(settings: Settings, attributes: tuple[str, ...]) -> int:
+    """Bring the stack up, wait for SIGINT or SIGTERM, take it down; 0 after a signal. `attributes` are the search
+    attributes of a new Temporal namespace. Raises StackError."""
+    stack = Stack(settings, attributes)
+    with stack.supervisor.signals(), contextlib.suppress(StopRequested):
+        make_writable(stack.var_dir)
+        with only_one(stack.var_dir):
+            try:
+                stack.start()
+                stack.supervisor.watch()
+            finally:
+                stack.stop()
+    return 0
+
+
+class Stack:
+    """The children of one `up` and what it tells the person in front of it: progress on stderr, results on stdout."""
+
+    def __init__(self, settings: Settings, attributes: tuple[str, ...]) -> None:
+        self.settings = settings
+        self.var_dir = settings.var_dir.absolute()
+        self.screen = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.supervisor = Supervisor(self._say)
+        self._logs = self.var_dir / "log"
+        self._mark = mark(self.var_dir)
+        self._postgres = None if settings.database_url else self._make_postgres()
+        self._temporal = None if settings.temporal_address else self._make_temporal(attributes)
+
+    def start(self) -> None:
+        """Everything up to the printed addresses. Raises StackError; the caller stops what had been started."""
+        begin = time.monotonic()
+        stop_orphans(self.var_dir, self._say)
+        ports_free(self._ports())
+        self._start_servers()
+        self._write_state()
+        with self._stage("Database schema and search attributes"):
+            self._tool("migrate")
+        with self._stage("Worker, API and redirect"):
+            self._start_roles()
+        first = self._first_organization()
+        self._say(f"[green]Ready[/] after {time.monotonic() - begin:.1f} s. Ctrl-C stops everything.")
+        self._print_addresses(first)
+
+    def stop(self) -> None:
+        if self.supervisor.children:
+            with self._stage("Stopped", "Stopping"):
+                self.supervisor.stop()
+        if self._postgres:
+            self._postgres.remove_private_sockets()
+
+    def _make_postgres(self) -> EmbeddedPostgres:
+        return EmbeddedPostgres(self.var_dir / "postgres", self._logs / "postgres.log", self._mark)
+
+    def _make_temporal(self, attributes: tuple[str, ...]) -> EmbeddedTemporal:
+        settings = self.settings
+        return EmbeddedTemporal(
+            self.var_dir,
+            port=settings.temporal_port,
+            ui_port=settings.temporal_ui_port,
+            namespace=settings.temporal_namespace,
+            attributes=attributes,
+            log=self._logs / "temporal.log",
+            environment=self._mark,
+        )
+
+    def _ports(self) -> list[Port]:
+        settings = self.settings
+        ports = [
+            ("API_PORT", settings.api_host, settings.api_port),
+            ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port),
+        ]
+        if self._temporal:
+            ports += [("TEMPORAL_PORT", HOST, settings.temporal_port), ("TEMPORAL_UI_PORT", HOST, settings.temporal_ui_port)]
+        return ports
+
+    def _start_servers(self) -> None:
+        """Temporal starts while PostgreSQL does."""
+        if self._temporal:
+            self.supervisor.adopt(self._temporal.start())
+        if self._postgres:
+            with self._stage("PostgreSQL"):
+                self.supervisor.adopt(self._postgres.start())
+                self._postgres.wait_until_ready()
+                self._postgres.create_database(DATABASE)
+        if self._temporal:
+            with self._stage("Temporal"):
+                self._temporal.wait_until_ready()
+
+    def _write_state(self) -> None:
+        settings = self.settings
+        database = settings.database_url or (self._postgres.url(DATABASE) if self._postgres else "")
+        temporal = settings.temporal_address or (self._temporal.address if self._temporal else "")
+        keys = settings.token_keys.get_secret_value() if settings.token_keys else token_keys(self.var_dir)
+        values: dict[str, str | int] = {
+            "database_url": database,
+            "temporal_address": temporal,
+            "temporal_ui_url": self._ui_url(),
+            "token_keys": keys,
+            "pid": os.getpid(),
+        }
+        write_state(self.var_dir, values)
+
+    def _ui_url(self) -> str:
+        return self.settings.temporal_ui_url or (self._temporal.ui_url if self._temporal else "")
+
+    def _start_roles(self) -> None:
+        settings = self.settings
+        ready = self.var_dir / READY_FILE
+        ready.unlink(missing_ok=True)
+        worker, api, redirect = (self._start_role(name) for name in ("worker", "API", "redirect"))
+        redirect.wait_until(lambda: answers(_reachable(settings.redirect_host), settings.redirect_port, _READY), ROLE_SECONDS)
+        api.wait_until(lambda: answers(_reachable(settings.api_host), settings.api_port, _READY), ROLE_SECONDS)
+        worker.wait_until(lambda: _text(ready) == str(worker.pid), ROLE_SECONDS)
+
+    def _start_role(self, name: str) -> Child:
+        spec = Spec(
+            name=name,
+            command=(sys.executable, str(ROOT / "cli.py"), name.lower()),
+            log=self._logs / f"{name.lower()}.log",
+            tier=ROLE_TIER,
+            restart=True,
+            cwd=ROOT,
+            environment={**self._mark, "VAR_DIR": str(self.var_dir)},
+        )
+        child = self.supervisor.adopt(Child(spec))
+        child.start()
+        return child
+
+    def _first_organization(self) -> dict[str, str] | None:
+        """Created only in a database without any; its key is in the answer and nowhere else."""
+        text = self._tool("organization", FIRST_ORGANIZATION, "--if-none", "--json")
+        return dict(json.loads(text)) if text.strip() else None
+
+    def _tool(self, *arguments: str) -> str:
+        """Run a subcommand to its end in a process of its own, which keeps this one small; its output. Raises StackError."""
+        command = tethered([sys.executable, str(ROOT / "cli.py"), *arguments])
+        environment = {**os.environ, **self._mark, "VAR_DIR": str(self.var_dir)}
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)  # noqa: S603 - our own command
+        if done.returncode:
+            raise StackError(done.stderr.strip() or f"./linkwake {arguments[0]} ended with status {done.returncode}.")
+        return done.stdout
+
+    def _print_addresses(self, first: dict[str, str] | None) -> None:
+        settings = self.settings
+        lines = [
+            f"API        http://{_in_url(settings.api_host)}:{settings.api_port}/docs",
+            f"Redirect   http://{_in_url(settings.redirect_host)}:{settings.redirect_port}",
+        ]
+        if self._ui_url():
+            lines.append(f"Temporal   {self._ui_url()}")
+        if first:
+            lines += [
+                "",
+                f"Organization   {FIRST_ORGANIZATION} ({first['id']})",
+                f"API key        {first['api_key']}   (shown only once: keep it)",
+            ]
+        print("\n".join(lines), flush=True)
+
+    def _say(self, text: str) -> None:
+        self.screen.print(text, markup="[green]" in text)
+
+    @contextmanager
+    def _stage(self, done: str, doing: str | None = None) -> Iterator[None]:
+        """A spinner while it runs, a line with its time when it is done."""
+        begin = time.monotonic()
+        with self.screen.status(f"{doing or done} …"):
+            yield
+        self.screen.print(f"[green]✓[/] {done} [dim]{time.monotonic() - begin:.1f} s[/]")
+
+
+_READY = "/health/ready"
+
+
+def _reachable(host: str) -> str:
+    """An address to call a server at that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
+def _in_url(host: str) -> str:
+    host = _reachable(host)
+    return f"[{host}]" if ":" in host else host
+
+
+def _text(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return path.read_text().strip()
+    return ""

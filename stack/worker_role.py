@@ -1,0 +1,62 @@
+"""The worker role: run its coroutine until a signal, and say when Temporal knows it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+
+from stack.state import READY_FILE
+
+_POLL = 0.2
+
+
+def run(
+    main: Callable[[], Coroutine[None, None, None]], connect: Callable[[], Awaitable[Client]], queue: str, var_dir: Path
+) -> None:
+    """Run `main()`; SIGTERM and SIGINT cancel it. Once Temporal lists this process as a poller of `queue`, write its
+    id to `var_dir/worker.ready`, which is what `up` waits for."""
+    asyncio.run(_run(main, connect, queue, var_dir))
+
+
+async def _run(
+    main: Callable[[], Coroutine[None, None, None]], connect: Callable[[], Awaitable[Client]], queue: str, var_dir: Path
+) -> None:
+    work = asyncio.ensure_future(main())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    announcement = asyncio.create_task(_announce(connect, queue, var_dir))
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+    finally:
+        announcement.cancel()
+        await asyncio.gather(announcement, return_exceptions=True)
+        await asyncio.sleep(0.05)  # a process that ends at once can abort in the client's threads
+
+
+async def _announce(connect: Callable[[], Awaitable[Client]], queue: str, var_dir: Path) -> None:
+    client = await connect()
+    while not await _polls(client, queue):  # noqa: ASYNC110 - the event is in another process
+        await asyncio.sleep(_POLL)
+    with contextlib.suppress(OSError):  # a worker on another machine may have no VAR_DIR
+        (var_dir / READY_FILE).write_text(str(os.getpid()))
+    print("worker ready", file=sys.stderr, flush=True)
+
+
+async def _polls(client: Client, queue: str) -> bool:
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    found = await client.workflow_service.describe_task_queue(request)
+    # Temporal lists pollers for minutes after they are gone; the identity is `pid@host` by default.
+    return any(poller.identity.startswith(f"{os.getpid()}@") for poller in found.pollers)
