@@ -72,6 +72,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("click_id", name=op.f("pk_click_metadata")),
     )
     op.create_table(
+        "click_rejected",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("content_id", sa.Integer(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("clicked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("problem", sa.String(), nullable=False),
+        sa.Column("rejected_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_click_rejected")),
+    )
+    op.create_table(
         "click_rollup",
         sa.Column("scope", sa.String(), nullable=False),
         sa.Column("scope_id", sa.Uuid(), nullable=False),
@@ -99,17 +112,21 @@ def upgrade() -> None:
     )
     op.create_table(
         "signal_outbox",
-        sa.Column("click_id", sa.Uuid(), nullable=False),
         sa.Column("content_id", sa.Integer(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("click_id", sa.Uuid(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.String(), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("click_id", name=op.f("pk_signal_outbox")),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("content_id", "ordinal", "position", name=op.f("pk_signal_outbox")),
     )
-    op.create_index(op.f("ix_signal_outbox_due_at"), "signal_outbox", ["due_at"], unique=False)
+    op.create_index(
+        "ix_signal_outbox_open", "signal_outbox", ["due_at"], unique=False, postgresql_where=sa.text("outcome IS NULL")
+    )
     op.create_table(
         "api_key",
         sa.Column("id", sa.String(), nullable=False),
@@ -477,10 +494,11 @@ def downgrade() -> None:
     op.drop_table("channel")
     op.drop_index(op.f("ix_api_key_org_id"), table_name="api_key")
     op.drop_table("api_key")
-    op.drop_index(op.f("ix_signal_outbox_due_at"), table_name="signal_outbox")
+    op.drop_index("ix_signal_outbox_open", table_name="signal_outbox", postgresql_where=sa.text("outcome IS NULL"))
     op.drop_table("signal_outbox")
     op.drop_table("organization")
     op.drop_table("click_rollup")
+    op.drop_table("click_rejected")
     op.drop_table("click_metadata")
     op.drop_table("click_inbox")
     op.drop_table("click_first")
