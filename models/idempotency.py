@@ -1,14 +1,16 @@
 """Answers already given to an `Idempotency-Key`, written in the same transaction as the effect."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import LargeBinary
+from sqlalchemy import LargeBinary, delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, now
+
+KEPT = timedelta(days=7)
 
 
 class IdempotencyKey(SQLModel, table=True):
@@ -42,3 +44,9 @@ async def reserve(session: AsyncSession, org_id: UUID, key: str, request_hash: b
 async def remember(session: AsyncSession, org_id: UUID, key: str, status: int, body: bytes) -> None:
     row = await session.get_one(IdempotencyKey, (org_id, key))
     row.status, row.body = status, body
+
+
+async def forget_expired(session: AsyncSession) -> int:
+    """Keys are kept for a week: longer than any caller retries."""
+    expired = delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < now() - KEPT).returning(col(IdempotencyKey.key))
+    return len((await session.execute(expired)).all())

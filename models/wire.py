@@ -3,7 +3,8 @@
 New fields have defaults, because histories written before them are replayed with the new code.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -119,11 +120,14 @@ class StepEntered(Wire):
     previous_outcome: str | None = None
 
 
+FinalState = Literal["completed", "stopped", "failed"]
+
+
 class EnrollmentEnded(Wire):
     org_id: UUID
     enrollment_id: UUID
     visit: int
-    state: str
+    state: FinalState
     outcome: str
     previous_outcome: str | None = None
 
@@ -173,7 +177,6 @@ class CampaignProgress(Wire):
     accepted: int = 0
     skipped: int = 0
     failed: int = 0
-    tracking_until: datetime | None = None
 
 
 class CampaignPlan(Wire):
@@ -208,7 +211,7 @@ class CampaignPageResult(Wire):
 class CampaignStage(Wire):
     org_id: UUID
     campaign_id: UUID
-    state: str
+    state: Literal["tracking", "completed"]
 
 
 class CampaignDigest(Wire):
@@ -231,3 +234,23 @@ class RecordResult(Wire):
 class ImportInput(Wire):
     org_id: UUID
     import_id: UUID
+
+
+class SweeperInput(Wire):
+    interval: timedelta
+
+
+class SweepRequest(Wire):
+    """`woken`: somebody rang, so also take rows that are only a moment old."""
+
+    woken: bool
+
+
+class SweepResult(Wire):
+    """How much was found undone and done now."""
+
+    enrollments: int = 0
+    campaigns: int = 0
+    imports: int = 0
+    signals: int = 0
+    expired_keys: int = 0

@@ -1,0 +1,48 @@
+"""What a channel is: something that takes one message and says what became of it.
+
+A new channel is one file with a class like this, a line in `registry.py`, and a `ChannelKind`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message ready to go: rendered, with its links as the contact will see them."""
+
+    message_id: UUID
+    channel_id: UUID
+    to_address: str
+    subject: str | None
+    body: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The provider has taken the message; `provider_id` is its name for it."""
+
+    provider_id: str
+
+
+class ChannelError(Exception):
+    """A definite refusal: the message was not sent. `permanent`: trying again will not help."""
+
+    def __init__(self, message: str, *, permanent: bool) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class CannotAsk(Exception):
+    """This provider cannot be asked what became of a message."""
+
+
+class Channel(Protocol):
+    """Any other exception than ChannelError means: nobody knows whether it was sent."""
+
+    async def send(self, message: Outgoing) -> Receipt: ...
+
+    async def find(self, message: Outgoing) -> Receipt | None:
+        """What became of a send without an answer. None: it never arrived. Raises CannotAsk."""
+        ...

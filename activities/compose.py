@@ -1,0 +1,95 @@
+"""From a content and a contact to a message: address, tracked links, rendered text.
+
+What cannot be sent is composed too, as `skipped` or `failed` with its reason, so that nobody is left out silently.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from models.channel import Medium
+from models.contact import Contact
+from models.content import ContentLink, PersonalLink
+from models.ledger import SendFacts
+from models.message import Message, MessageState
+from tracking.destination import DestinationError, check_destination
+from tracking.template import TemplateError, render
+from tracking.token import TokenCodec
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A message in state planned, skipped or failed, and the rows of its personal links."""
+
+    message: Message
+    personal_links: Sequence[PersonalLink] = ()
+
+
+def contact_fields(contact: Contact) -> dict[str, Any]:
+    """What templates may use as `contact`. Documented in docs/templates.md."""
+    return {
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "email": contact.email,
+        "phone": contact.phone,
+        "external_id": contact.external_id,
+        "properties": contact.properties,
+    }
+
+
+class Composer:
+    """`link_domain`: where tracked links lead when the organization has no domain of its own."""
+
+    def __init__(self, codec: TokenCodec, link_domain: str) -> None:
+        self._codec = codec
+        self._link_domain = link_domain
+
+    def compose(self, facts: SendFacts, contact: Contact, ordinal: int, **ledger_key: Any) -> Composed:
+        """`ledger_key`: campaign_id, or enrollment_id, sequence_id, step_key and visit."""
+        message = Message(
+            org_id=facts.organization.id,
+            contact_id=contact.id,
+            channel_id=facts.channel.id,
+            content_id=facts.content_id,
+            ordinal=ordinal,
+            tracked=facts.tracked,
+            to_address=contact.phone if facts.channel.medium == Medium.SMS else contact.email,
+            **ledger_key,
+        )
+        if message.to_address is None:
+            message.state = MessageState.SKIPPED
+            message.reason = "no_phone" if facts.channel.medium == Medium.SMS else "no_email"
+            return Composed(message)
+        try:
+            return self._render(message, facts, contact)
+        except (TemplateError, DestinationError) as error:
+            message.state, message.reason = MessageState.FAILED, str(error)[:500]
+            return Composed(message)
+
+    def _render(self, message: Message, facts: SendFacts, contact: Contact) -> Composed:
+        fields = contact_fields(contact)
+        scope = {"name": facts.organization.name}
+        personal, addresses = [], []
+        for link in facts.links:
+            destination = self._destination(link, fields, scope)
+            if facts.tracked:
+                addresses.append(self._tracked(facts, message, link))
+                if link.merge:
+                    personal.append(
+                        PersonalLink(content_id=link.content_id, ordinal=message.ordinal, position=link.position, url=destination)
+                    )
+            else:
+                addresses.append(destination)
+        message.body = render(facts.content.body, contact=fields, organization=scope, tracked_links=addresses)
+        if facts.content.subject is not None:
+            message.subject = render(facts.content.subject, contact=fields, organization=scope, tracked_links=addresses)
+        return Composed(message, personal)
+
+    def _destination(self, link: ContentLink, fields: dict[str, Any], organization: dict[str, Any]) -> str:
+        if not link.merge:
+            return link.url
+        return check_destination(render(link.url, contact=fields, organization=organization, tracked_links=()))
+
+    def _tracked(self, facts: SendFacts, message: Message, link: ContentLink) -> str:
+        domain = facts.organization.link_domain or self._link_domain
+        return f"{domain.rstrip('/')}/{self._codec.encode(link.content_id, message.ordinal, link.position)}"

@@ -1,0 +1,63 @@
+"""Hands a claimed message to its channel and says what became of it. One place for the rule: no blind re-send."""
+
+import asyncio
+from datetime import timedelta
+
+from activities.channels.base import CannotAsk, ChannelError, Outgoing
+from activities.channels.registry import Channels
+from models.base import now
+from models.channel import ChannelKind
+from models.ledger import Settlement
+from models.message import Message, MessageState
+
+SEND_TIMEOUT = timedelta(seconds=30)
+
+# A claim this old was interrupted: an attempt that still ran would have hit SEND_TIMEOUT.
+INTERRUPTED_AFTER = timedelta(seconds=60)
+
+
+class StillSending(Exception):
+    """Another attempt may be sending this message right now: come back after `wait`."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"may still be sending, look again in {wait.total_seconds():.0f} s")
+        self.wait = wait
+
+
+def check_interrupted(message: Message) -> None:
+    """Raises StillSending when the claim is too young to be called interrupted."""
+    age = now() - (message.sending_at or now())
+    if age < INTERRUPTED_AFTER:
+        raise StillSending(INTERRUPTED_AFTER - age)
+
+
+def _outgoing(message: Message) -> Outgoing:
+    return Outgoing(message.id, message.channel_id, message.to_address or "", message.subject, message.body or "")
+
+
+class Delivery:
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+
+    async def send(self, message: Message, kind: ChannelKind) -> Settlement:
+        """The message is claimed. `planned` as the answer: a definite refusal for now, to be tried again.
+
+        Any other error of the channel is raised and leaves the claim as it is: nobody knows whether the message went out.
+        """
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
+                receipt = await self._channels[kind].send(_outgoing(message))
+        except ChannelError as error:
+            state = MessageState.FAILED if error.permanent else MessageState.PLANNED
+            return Settlement(message.id, state, reason=str(error)[:500])
+        return Settlement(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id)
+
+    async def resolve(self, message: Message, kind: ChannelKind) -> Settlement:
+        """An interrupted send: ask the channel. `planned`: it never got the message, so it may be sent."""
+        try:
+            receipt = await self._channels[kind].find(_outgoing(message))
+        except CannotAsk:
+            return Settlement(message.id, MessageState.UNKNOWN, reason="interrupted, and the provider cannot be asked")
+        if receipt is None:
+            return Settlement(message.id, MessageState.PLANNED)
+        return Settlement(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id)

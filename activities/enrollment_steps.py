@@ -1,0 +1,46 @@
+"""What an enrollment's workflow reads and writes apart from sending."""
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from models import progress, signals
+from models.channel import channels_by_name
+from models.database import Database
+from models.sequence import Sequence, SequenceVersion
+from models.steps import SendStep, SequenceDefinition
+from models.wire import EnrollmentEnded, FindClick, FoundClick, LoadedSequence, LoadSequence, StepEntered, send_queue
+
+
+class EnrollmentSteps:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @activity.defn
+    async def load_sequence(self, request: LoadSequence) -> LoadedSequence:
+        """The published version, as it was published."""
+        async with self._database.transaction() as session:
+            version = await session.get(SequenceVersion, request.sequence_version_id)
+            if version is None or version.org_id != request.org_id:
+                raise ApplicationError("this version of the sequence does not exist", type="NotFound", non_retryable=True)
+            sequence = await session.get_one(Sequence, version.sequence_id)
+            channels = await channels_by_name(session, request.org_id)
+        definition = SequenceDefinition.model_validate(version.definition)
+        sends = [step for step in definition.steps if isinstance(step, SendStep)]
+        queues = {step.key: send_queue(channels[step.channel].kind) for step in sends}
+        return LoadedSequence(name=sequence.name, version=version.version, definition=definition, send_queues=queues)
+
+    @activity.defn
+    async def enter_step(self, entered: StepEntered) -> None:
+        async with self._database.transaction() as session:
+            await progress.enter_step(session, entered)
+
+    @activity.defn
+    async def find_click(self, request: FindClick) -> FoundClick:
+        """Asks the rows whether a person clicked, in case the signal is late or lost."""
+        async with self._database.transaction() as session:
+            return await signals.find_click(session, request)
+
+    @activity.defn
+    async def end_enrollment(self, ended: EnrollmentEnded) -> None:
+        async with self._database.transaction() as session:
+            await progress.end_enrollment(session, ended)

@@ -1,0 +1,34 @@
+"""Who a campaign goes to: contacts with any of its tags, and those named one by one, that existed when it was launched."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from models.base import now
+from models.campaign import Campaign
+from models.contact import Contact
+
+
+def is_recipient(campaign: Campaign) -> ColumnElement[bool]:
+    ids = [UUID(each) for each in campaign.audience.get("contact_ids", [])]
+    tags: list[str] = campaign.audience.get("tags", [])
+    return and_(
+        col(Contact.org_id) == campaign.org_id,
+        col(Contact.created_at) <= (campaign.launched_at or now()),
+        or_(col(Contact.tags).op("&&", is_comparison=True)(tags), col(Contact.id).in_(ids)),
+    )
+
+
+async def count_recipients(session: AsyncSession, campaign: Campaign) -> int:
+    return await session.scalar(select(func.count()).select_from(Contact).where(is_recipient(campaign))) or 0
+
+
+async def next_recipients(session: AsyncSession, campaign: Campaign, after: UUID | None, limit: int) -> Sequence[Contact]:
+    """In the order of their ids, which never changes: a page can be asked for again."""
+    statement = select(Contact).where(is_recipient(campaign))
+    if after is not None:
+        statement = statement.where(col(Contact.id) > after)
+    return (await session.scalars(statement.order_by(col(Contact.id)).limit(limit))).all()

@@ -1,0 +1,129 @@
+"""The ledger's writes: claim a message before the channel is called, settle it after.
+
+A message is inserted as `sending` and committed before its channel hears of it. What is found in `sending` later was
+interrupted: its channel is asked, and if it cannot be asked the message becomes `unknown` and is never sent again blindly.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from models.base import now
+from models.campaign import Campaign
+from models.channel import Channel
+from models.content import Content, ContentLink
+from models.errors import NotFound
+from models.message import Message, MessageState
+from models.organization import Organization
+from models.sequence import Sequence as SequenceTable
+
+
+@dataclass(frozen=True)
+class SendFacts:
+    """What all messages of one content share. `tracked`: link tracking is on at every level, now."""
+
+    organization: Organization
+    channel: Channel
+    content: Content
+    links: Sequence[ContentLink]
+    tracked: bool
+
+    @property
+    def content_id(self) -> int:
+        """A stored content always has its id."""
+        return self.content.id or 0
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What became of a claimed message."""
+
+    message_id: UUID
+    state: MessageState
+    provider_id: str | None = None
+    reason: str | None = None
+
+
+async def step_facts(session: AsyncSession, sequence_version_id: UUID, step_key: str) -> SendFacts:
+    row = (
+        await session.execute(
+            select(Content, Organization, Channel, SequenceTable)
+            .join(Organization, col(Organization.id) == col(Content.org_id))
+            .join(Channel, col(Channel.id) == col(Content.channel_id))
+            .join(SequenceTable, col(SequenceTable.id) == col(Content.sequence_id))
+            .where(col(Content.sequence_version_id) == sequence_version_id, col(Content.step_key) == step_key)
+        )
+    ).first()
+    if row is None:
+        raise NotFound(f"The published version has no message for the step '{step_key}'.")
+    content, organization, channel, sequence = row
+    tracked = organization.link_tracking and sequence.link_tracking is not False
+    return SendFacts(organization, channel, content, await _links(session, content.id), tracked)
+
+
+async def campaign_facts(session: AsyncSession, campaign: Campaign) -> SendFacts:
+    content = await session.get_one(Content, campaign.content_id)
+    organization = await session.get_one(Organization, campaign.org_id)
+    channel = await session.get_one(Channel, content.channel_id)
+    tracked = organization.link_tracking and campaign.link_tracking is not False
+    return SendFacts(organization, channel, content, await _links(session, content.id), tracked)
+
+
+async def _links(session: AsyncSession, content_id: int | None) -> Sequence[ContentLink]:
+    statement = select(ContentLink).where(col(ContentLink.content_id) == content_id).order_by(col(ContentLink.position))
+    return (await session.scalars(statement)).all()
+
+
+async def find_step_message(session: AsyncSession, enrollment_id: UUID, visit: int) -> Message | None:
+    return (
+        await session.scalars(
+            select(Message).where(
+                col(Message.enrollment_id) == enrollment_id, col(Message.visit) == visit, col(Message.campaign_id).is_(None)
+            )
+        )
+    ).first()
+
+
+async def campaign_messages(session: AsyncSession, campaign_id: UUID, contact_ids: Sequence[UUID]) -> dict[UUID, Message]:
+    """The messages that these contacts already have from this campaign, by contact."""
+    rows = await session.scalars(
+        select(Message).where(col(Message.campaign_id) == campaign_id, col(Message.contact_id).in_(contact_ids))
+    )
+    return {row.contact_id: row for row in rows}
+
+
+async def claim(session: AsyncSession, messages: Sequence[Message]) -> None:
+    """From now on these are being sent; an older claim starts its clock anew."""
+    for message in messages:
+        message.state, message.sending_at = MessageState.SENDING, now()
+    await session.flush()
+
+
+SETTLE = text("""
+    UPDATE message
+       SET state = settled.state,
+           provider_id = settled.provider_id,
+           reason = settled.reason,
+           accepted_at = CASE WHEN settled.state = 'accepted' THEN now() END
+      FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:provider_ids AS text[]), CAST(:reasons AS text[]))
+           AS settled (id, state, provider_id, reason)
+     WHERE message.id = settled.id
+       AND message.state = 'sending'
+""")
+
+
+async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> None:
+    """One statement for any number; a message that is settled already stays as it is."""
+    await session.execute(
+        SETTLE,
+        {
+            "ids": [each.message_id for each in settlements],
+            "states": [each.state.value for each in settlements],
+            "provider_ids": [each.provider_id for each in settlements],
+            "reasons": [each.reason for each in settlements],
+        },
+    )

@@ -1,0 +1,121 @@
+"""The Temporal worker's composition root: builds what activities need, registers it, and runs until it is told to stop."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from activities.campaign_stages import CampaignStages
+from activities.channels.registry import build_channels
+from activities.compose import Composer
+from activities.deliver_signals import SignalDelivery
+from activities.delivery import Delivery
+from activities.devices import Devices
+from activities.enrollment_steps import EnrollmentSteps
+from activities.import_contacts import ImportContacts
+from activities.places import Places
+from activities.record_clicks import RecordClicks
+from activities.send_page import SendPage
+from activities.send_step import SendStep
+from activities.starter import Starter
+from activities.sweep import Sweep
+from models import wire
+from models.channel import ChannelKind
+from models.database import Database
+from settings import Settings
+from temporal_client import connect
+from tracking.token import TokenCodec
+from workflows.campaign_launch import CampaignLaunch
+from workflows.click_recorder import ClickRecorder
+from workflows.contact_import import ContactImport
+from workflows.sequence_enrollment import SequenceEnrollment
+from workflows.sweeper import Sweeper
+
+log = structlog.get_logger()
+
+WORKFLOWS: list[type] = [CampaignLaunch, ClickRecorder, ContactImport, SequenceEnrollment, Sweeper]
+
+
+@dataclass(frozen=True)
+class Activities:
+    """`sending` runs on each channel's own task queue, `others` beside the workflows."""
+
+    others: Sequence[Callable[..., Any]]
+    sending: Sequence[Callable[..., Any]]
+
+
+def build_activities(settings: Settings, database: Database, client: Client) -> Activities:
+    starter = Starter(database, client)
+    composer = Composer(TokenCodec(settings.effective_token_keys), settings.effective_link_domain)
+    delivery = Delivery(build_channels(database))
+    enrollment_steps = EnrollmentSteps(database)
+    campaign_stages = CampaignStages(database, settings.campaign_page_size)
+    recorder = RecordClicks(database, Places(settings.geo_database), Devices(), client, settings.recorder_batch_rows)
+    return Activities(
+        others=[
+            enrollment_steps.load_sequence,
+            enrollment_steps.enter_step,
+            enrollment_steps.find_click,
+            enrollment_steps.end_enrollment,
+            campaign_stages.load_campaign,
+            campaign_stages.enter_stage,
+            recorder.record_clicks,
+            ImportContacts(database).import_page,
+            Sweep(database, starter, SignalDelivery(database, client, starter)).sweep,
+        ],
+        sending=[
+            SendStep(database, composer, delivery).send_step,
+            SendPage(database, composer, delivery).send_page,
+        ],
+    )
+
+
+def build_workers(client: Client, activities: Activities) -> list[Worker]:
+    """One worker for workflows and their activities, one for the sends of each kind of channel."""
+    polling: dict[str, Any] = {"activity_task_poller_behavior": PollerBehaviorAutoscaling()}
+    workflow_worker = Worker(
+        client,
+        task_queue=wire.WORKFLOW_QUEUE,
+        workflows=WORKFLOWS,
+        activities=activities.others,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        # Workflow tasks are short and use one core: more at a time only take turns.
+        max_concurrent_workflow_tasks=40,
+        **polling,
+    )
+    senders = [
+        Worker(client, task_queue=wire.send_queue(kind), activities=activities.sending, max_concurrent_activities=20, **polling)
+        for kind in ChannelKind
+    ]
+    return [workflow_worker, *senders]
+
+
+async def start_endless_workflows(settings: Settings, starter: Starter) -> None:
+    sweeper = wire.SweeperInput(interval=settings.sweep_interval)
+    await starter.start_forever("Sweeper", wire.SWEEPER_WORKFLOW_ID, sweeper)
+    for shard in range(settings.recorder_shards):
+        recorder = wire.RecorderInput(shard=shard, shards=settings.recorder_shards)
+        await starter.start_forever("ClickRecorder", wire.recorder_workflow_id(shard), recorder)
+
+
+async def main(settings: Settings | None = None) -> None:
+    """Runs until SIGTERM or SIGINT, then finishes what it has begun."""
+    settings = settings or Settings()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    client = await connect(settings)
+    database = Database(settings.effective_database_url, settings.database_pool_size)
+    workers = build_workers(client, build_activities(settings, database, client))
+    tasks = [asyncio.create_task(worker.run()) for worker in workers]
+    await start_endless_workflows(settings, Starter(database, client))
+    log.info("worker ready", task_queues=[worker.task_queue for worker in workers])
+    await asyncio.wait([*tasks, asyncio.create_task(stopped.wait())], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
+    await asyncio.gather(*tasks)
+    await database.close()

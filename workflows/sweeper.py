@@ -1,0 +1,48 @@
+"""Looks for what a crash or an outage left behind, for ever: rows without a workflow, clicks that were not signalled.
+
+Signal: `wake` (there is work now; do not wait for the timer).
+"""
+
+from contextlib import suppress
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.sweep import Sweep
+    from models import wire
+    from workflows import policies
+
+# A run ends after this many sweeps even if nothing suggests it, so that its history stays readable.
+SWEEPS_A_RUN = 500
+
+
+@workflow.defn
+class Sweeper:
+    """Workflow id `sweeper`, one for the whole installation."""
+
+    @workflow.init
+    def __init__(self, _start: wire.SweeperInput) -> None:
+        self._woken = False
+        self._signals = 0
+
+    @workflow.signal
+    def wake(self) -> None:
+        self._woken = True
+        self._signals += 1
+
+    @workflow.run
+    async def run(self, start: wire.SweeperInput) -> None:
+        for _ in range(SWEEPS_A_RUN):
+            await self._sweep()
+            with suppress(TimeoutError):
+                await workflow.wait_condition(lambda: self._woken, timeout=start.interval, timeout_summary="next sweep")
+            if workflow.info().is_continue_as_new_suggested() or self._signals >= policies.MAX_SIGNALS:
+                break
+        if self._woken:
+            await self._sweep()
+        workflow.continue_as_new(start)
+
+    async def _sweep(self) -> None:
+        woken, self._woken = self._woken, False
+        result = await workflow.execute_activity_method(Sweep.sweep, wire.SweepRequest(woken=woken), **policies.SWEEP)
+        workflow.set_current_details(f"last sweep: {result.model_dump()}")
