@@ -1,15 +1,20 @@
 """A campaign: one message to many contacts, with an optional link click trigger."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String
+from sqlalchemy import String, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
+from models.contact import Contact
+from models.errors import NotFound
+from models.paging import PageRequest, newest_first
 
 
 class CampaignState(StrEnum):
@@ -41,3 +46,27 @@ class Campaign(SQLModel, table=True):
     digest_at: datetime | None = Field(default=None, sa_type=Timestamp)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     updated_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+async def get_campaign(session: AsyncSession, org_id: UUID, campaign_id: UUID, *, lock: bool = False) -> Campaign:
+    """`lock`: nobody else changes or launches it until this transaction ends."""
+    row = await session.get(Campaign, campaign_id, with_for_update=lock or None, populate_existing=lock)
+    if row is None or row.org_id != org_id:
+        raise NotFound("No such campaign.")
+    return row
+
+
+async def list_campaigns(
+    session: AsyncSession, org_id: UUID, state: CampaignState | None, page: PageRequest
+) -> tuple[list[Campaign], UUID | None]:
+    statement = select(Campaign).where(col(Campaign.org_id) == org_id)
+    if state is not None:
+        statement = statement.where(col(Campaign.state) == state)
+    return await newest_first(session, statement, col(Campaign.id), page)
+
+
+async def unknown_contacts(session: AsyncSession, org_id: UUID, contact_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the ids that are no contact of the organization, in their order."""
+    known = await session.scalars(select(col(Contact.id)).where(col(Contact.org_id) == org_id, col(Contact.id).in_(contact_ids)))
+    found = set(known)
+    return [each for each in contact_ids if each not in found]

@@ -5,11 +5,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, UniqueConstraint
+from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
+from models.errors import NotFound
+from models.paging import PageRequest, newest_first
 
 
 class SequenceState(StrEnum):
@@ -43,3 +46,57 @@ class SequenceVersion(SQLModel, table=True):
     version: int
     definition: dict[str, Any] = Field(sa_type=JSONB)
     published_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+async def get_sequence(session: AsyncSession, org_id: UUID, sequence_id: UUID, *, lock: bool = False) -> Sequence:
+    """`lock`: nobody else changes or publishes it until this transaction ends."""
+    row = await session.get(Sequence, sequence_id, with_for_update=lock or None, populate_existing=lock)
+    if row is None or row.org_id != org_id:
+        raise NotFound("No such sequence.")
+    return row
+
+
+async def list_sequences(
+    session: AsyncSession, org_id: UUID, state: SequenceState | None, page: PageRequest
+) -> tuple[list[Sequence], UUID | None]:
+    statement = select(Sequence).where(col(Sequence.org_id) == org_id)
+    if state is not None:
+        statement = statement.where(col(Sequence.state) == state)
+    return await newest_first(session, statement, col(Sequence.id), page)
+
+
+async def get_version(session: AsyncSession, org_id: UUID, sequence_id: UUID, version: int) -> SequenceVersion:
+    row = await session.scalar(
+        select(SequenceVersion).where(
+            col(SequenceVersion.org_id) == org_id,
+            col(SequenceVersion.sequence_id) == sequence_id,
+            col(SequenceVersion.version) == version,
+        )
+    )
+    if row is None:
+        raise NotFound(f"The sequence has no version {version}.")
+    return row
+
+
+async def current_version(session: AsyncSession, sequence: Sequence) -> SequenceVersion | None:
+    """What new enrollments get; None: never published."""
+    if sequence.version is None:
+        return None
+    return await get_version(session, sequence.org_id, sequence.id, sequence.version)
+
+
+async def list_versions(
+    session: AsyncSession, sequence: Sequence, page: PageRequest
+) -> tuple[list[SequenceVersion], UUID | None]:
+    statement = select(SequenceVersion).where(col(SequenceVersion.sequence_id) == sequence.id)
+    return await newest_first(session, statement, col(SequenceVersion.id), page)
+
+
+async def add_version(session: AsyncSession, sequence: Sequence) -> SequenceVersion:
+    """The draft becomes the next version. The caller holds the sequence's lock."""
+    number = (sequence.version or 0) + 1
+    version = SequenceVersion(org_id=sequence.org_id, sequence_id=sequence.id, version=number, definition=sequence.draft)
+    session.add(version)
+    sequence.version, sequence.state, sequence.updated_at = number, SequenceState.PUBLISHED, now()
+    await session.flush()
+    return version
