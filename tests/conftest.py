@@ -1,6 +1,7 @@
 """Real servers for the tests: PostgreSQL from a template database, Temporal, and the API on both."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -65,7 +66,8 @@ async def temporal_server() -> AsyncIterator[WorkflowEnvironment]:
         dev_server_existing_path=temporal_binary(),
         data_converter=pydantic_data_converter,
         search_attributes=keyword_attributes(),
-        dev_server_log_level="fatal",
+        dev_server_log_level="error",
+        dev_server_startup_timeout=timedelta(seconds=60),  # a busy machine
     )
     async with environment:
         yield environment
