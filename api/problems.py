@@ -21,6 +21,8 @@ UNION_MEMBERS = {"send", "wait", "wait_for_click", "end"}
 class ProblemField(BaseModel):
     field: str = Field(examples=["steps[2].on_click"])
     message: str = Field(examples=["There is no step with the key 'thank_you'."])
+    line: int | None = Field(None, description="In a template, from 1; left out when there is none.")
+    column: int | None = Field(None, description="In a template, from 1; left out when there is none.")
 
 
 class Problem(BaseModel):
@@ -40,10 +42,10 @@ def problem_response(status: int, code: str, title: str, detail: str, errors: Se
         status=status,
         code=code,
         detail=detail,
-        errors=[ProblemField(field=e.field, message=e.message) for e in errors],
+        errors=[ProblemField(field=e.field, message=e.message, line=e.line, column=e.column) for e in errors],
     )
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
+    return JSONResponse(body.model_dump(exclude_none=True), status, headers, media_type="application/problem+json")
 
 
 def field_path(location: Sequence[str | int]) -> str:

@@ -5,10 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FieldError:
-    """One field that is wrong. `field` is its path in the request, such as `steps[2].on_click`."""
+    """One field that is wrong. `field` is its path in the request, such as `steps[2].on_click`.
+
+    `line` and `column`, both from 1, say where in a template.
+    """
 
     field: str
     message: str
+    line: int | None = None
+    column: int | None = None
 
 
 class LinkwakeError(Exception):
@@ -50,6 +55,14 @@ class Invalid(LinkwakeError):
     @classmethod
     def field(cls, field: str, message: str) -> "Invalid":
         return cls(message, [FieldError(field, message)])
+
+
+class Unavailable(LinkwakeError):
+    """A server that this request needs does not answer. Nothing was changed; the same request can be sent again."""
+
+    status = 503
+    code = "unavailable"
+    title = "A part of the service is away"
 
 
 class Unauthorized(LinkwakeError):

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.text import Text
+
 StepKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", examples=["welcome"])]
 LinkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", examples=["offer"])]
 Duration = Annotated[timedelta, Field(ge=timedelta(seconds=1), le=timedelta(days=366), examples=["P3D"])]
@@ -21,9 +23,13 @@ class Frozen(BaseModel):
 class MessageTemplate(Frozen):
     """The text of a message, a Liquid template. `links` gives names to addresses: write the address or `{{ links.NAME }}`."""
 
-    subject: str | None = Field(None, max_length=500, description="E-mail only.")
-    body: str = Field(min_length=1, max_length=20_000)
-    links: dict[LinkName, str] = Field(default_factory=dict, max_length=32)
+    subject: Text | None = Field(None, min_length=1, max_length=500, pattern=r"^[^\r\n]*$", description="E-mail only; one line.")
+    body: Text = Field(
+        min_length=1, max_length=20_000, examples=["Hello {{ contact.first_name }}, look at this: {{ links.offer }}"]
+    )
+    links: dict[LinkName, Text] = Field(
+        default_factory=dict, max_length=32, examples=[{"offer": "https://www.example.com/offer?from=message"}]
+    )
 
 
 class SendStep(Frozen):
@@ -31,7 +37,7 @@ class SendStep(Frozen):
 
     kind: Literal["send"] = "send"
     key: StepKey
-    channel: str = Field(description="Name of a channel.", examples=["simulator-sms"])
+    channel: Text = Field(description="Name of a channel.", examples=["simulator-sms"])
     message: MessageTemplate
     next: StepKey | None = None
 
@@ -65,7 +71,7 @@ class EndStep(Frozen):
 
     kind: Literal["end"] = "end"
     key: StepKey
-    outcome: str = Field("completed", min_length=1, max_length=63)
+    outcome: Text = Field("completed", min_length=1, max_length=63)
 
 
 Step = Annotated[SendStep | WaitStep | WaitForClickStep | EndStep, Field(discriminator="kind")]
