@@ -1,0 +1,140 @@
+"""From the outbox to the workflow that waits: a click signals the person's enrollment, or starts a campaign's follow-up.
+
+Used by the redirect right after its commit, and by the worker's sweeper for what a crash or an outage left. Both may run at
+once: a signal is claimed before it is delivered, and Temporal drops a second delivery of the same click (`request_id`).
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from temporalio.api.common.v1 import Payloads, WorkflowExecution
+from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.starter import Starter
+from models import enrollment, signals, wire
+from models.click_inbox import LinkOfRecipient
+from models.database import Database
+from models.signals import DueSignal, Outcome
+
+log = structlog.get_logger()
+
+BATCH = 100
+AT_ONCE = 20
+RPC_TIMEOUT = timedelta(seconds=5)
+# Longer than one batch can take: 100 signals, 20 at a time, 5 s each.
+LEASE = timedelta(seconds=40)
+FIRST_RETRY, LAST_RETRY = timedelta(seconds=1), timedelta(minutes=5)
+
+Deliver = Callable[[DueSignal], Awaitable[Outcome]]
+
+
+class SignalDelivery:
+    """Delivers open signals in batches of at most 100."""
+
+    def __init__(self, database: Database, client: Client, starter: Starter) -> None:
+        self._database = database
+        self._client = client
+        self._starter = starter
+
+    async def deliver(self, links: Sequence[LinkOfRecipient]) -> int:
+        """Those of these links' signals that are due. How many were settled."""
+        settled = 0
+        for start in range(0, len(links), BATCH):
+            settled += (await self._batch(links[start : start + BATCH]))[1]
+        return settled
+
+    async def sweep(self, report: Callable[[], None] = lambda: None) -> int:
+        """All that are due, oldest first; `report` after each batch. How many were settled."""
+        total = 0
+        while True:
+            claimed, settled = await self._batch(None)
+            total += settled
+            report()
+            if claimed < BATCH:
+                return total
+
+    async def _batch(self, links: Sequence[LinkOfRecipient] | None) -> tuple[int, int]:
+        async with self._database.transaction() as session:
+            due = await signals.claim_signals(session, BATCH, LEASE, links)
+        campaigns: defaultdict[UUID, list[DueSignal]] = defaultdict(list)
+        for each in due:
+            if each.campaign_id is not None:
+                campaigns[each.campaign_id].append(each)
+        settled = await self._signal_enrollments([each for each in due if each.campaign_id is None])
+        for campaign_id, clicks in campaigns.items():
+            settled += await self._follow_up(campaign_id, clicks)
+        return len(due), settled
+
+    async def _signal_enrollments(self, due: Sequence[DueSignal]) -> int:
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def attempt(each: DueSignal) -> Outcome | RPCError:
+            async with gate:
+                try:
+                    return await self._signal(each)
+                except RPCError as error:
+                    return error
+
+        results = zip(due, await asyncio.gather(*map(attempt, due)), strict=True)
+        return await self._settle(list(results))
+
+    async def _signal(self, each: DueSignal) -> Outcome:
+        if each.org_id is None or each.enrollment_id is None or each.visit is None or each.step_key is None:
+            return Outcome.NOBODY
+        link = wire.LinkKey(visit=each.visit, position=each.position, step_key=each.step_key, name=each.name)
+        payloads = await self._client.data_converter.encode([wire.ClickSignal(click_id=each.click_id, link=link)])
+        request = SignalWorkflowExecutionRequest(
+            namespace=self._client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=wire.enrollment_workflow_id(each.org_id, each.enrollment_id)),
+            signal_name="click",
+            input=Payloads(payloads=payloads),
+            identity=self._client.identity,
+            request_id=str(each.click_id),
+        )
+        try:
+            await self._client.workflow_service.signal_workflow_execution(request, timeout=RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return Outcome.CLOSED
+            raise
+        return Outcome.DELIVERED
+
+    async def _settle(self, results: Sequence[tuple[DueSignal, Outcome | RPCError]]) -> int:
+        done: defaultdict[Outcome, list[LinkOfRecipient]] = defaultdict(list)
+        failed = []
+        for each, result in results:
+            if isinstance(result, RPCError):
+                failed.append((each, result))
+            else:
+                done[result].append(each.link)
+        async with self._database.transaction() as session:
+            for outcome, links in done.items():
+                await signals.settle_signals(session, links, outcome)
+            for each, error in failed:
+                await signals.postpone_signals(session, [each.link], _retry_delay(each.attempts), error.message)
+        if failed:
+            log.warning("signals left for later", count=len(failed), error=failed[0][1].message)
+        return len(results) - len(failed)
+
+    async def _follow_up(self, campaign_id: UUID, clicks: Sequence[DueSignal]) -> int:
+        """The enrollment is the durable part; if its workflow cannot be started now, the sweeper starts it."""
+        contacts = [each.contact_id for each in clicks if each.contact_id is not None]
+        async with self._database.transaction() as session:
+            enrollments = await enrollment.create_follow_ups(session, campaign_id, contacts)
+            await signals.settle_signals(session, [each.link for each in clicks], Outcome.FOLLOWED_UP)
+        try:
+            await self._starter.start_enrollments(enrollments)
+        except RPCError as error:
+            log.warning("follow-ups left to the sweeper", count=len(enrollments), error=error.message)
+        return len(clicks)
+
+
+def _retry_delay(attempts: int) -> timedelta:
+    """1 s, 2 s, 4 s … at most 5 minutes. `attempts` counts from 1."""
+    return min(FIRST_RETRY * int(2 ** min(attempts - 1, 20)), LAST_RETRY)

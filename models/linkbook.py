@@ -1,0 +1,66 @@
+"""What the redirect keeps in memory: for each content its links, whose it is, and which of them wake something."""
+
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class LinkRow(NamedTuple):
+    position: int
+    url: str
+    merge: bool
+
+
+class ContentRow(NamedTuple):
+    """One content. `links` in order of position."""
+
+    id: int
+    org_id: UUID
+    wakes: tuple[int, ...]
+    links: tuple[LinkRow, ...]
+
+
+CONTENTS = """
+SELECT content.id, content.org_id, content.wakes,
+    array_remove(array_agg(link.position ORDER BY link.position), NULL) AS positions,
+    array_remove(array_agg(link.url ORDER BY link.position), NULL) AS urls,
+    array_remove(array_agg(link.merge ORDER BY link.position), NULL) AS merges
+FROM content LEFT JOIN content_link link ON link.content_id = content.id
+{where}
+GROUP BY content.id
+"""
+
+
+async def all_contents(session: AsyncSession) -> AsyncIterator[ContentRow]:
+    """Every content, streamed: 100,000 of them need no memory here."""
+    result = await session.stream(text(CONTENTS.format(where="")).execution_options(yield_per=1000))
+    async for row in result:
+        yield _content(*row)
+
+
+async def one_content(session: AsyncSession, content_id: int) -> ContentRow | None:
+    row = (await session.execute(text(CONTENTS.format(where="WHERE content.id = :id")), {"id": content_id})).first()
+    return _content(*row) if row else None
+
+
+async def organizations_without_metadata(session: AsyncSession) -> frozenset[UUID]:
+    """The organizations that have switched link tracking metadata off."""
+    return frozenset(await session.scalars(text("SELECT id FROM organization WHERE NOT link_tracking_metadata")))
+
+
+async def personal_url(session: AsyncSession, content_id: int, ordinal: int, position: int) -> str | None:
+    """One recipient's destination of a link with merge fields."""
+    statement = "SELECT url FROM personal_link WHERE (content_id, ordinal, position) = (:content_id, :ordinal, :position)"
+    parameters = {"content_id": content_id, "ordinal": ordinal, "position": position}
+    url: str | None = await session.scalar(text(statement), parameters)
+    return url
+
+
+def _content(
+    content_id: int, org_id: UUID, wakes: list[int], positions: list[int], urls: list[str], merges: list[bool]
+) -> ContentRow:
+    links = tuple(LinkRow(*each) for each in zip(positions, urls, merges, strict=True))
+    return ContentRow(content_id, org_id, tuple(wakes), links)

@@ -1,0 +1,67 @@
+"""Records the clicks of one shard, for ever: batch after batch while there are any, then waits to be woken.
+
+Signal: `wake` (a click was stored). It is a hint; a timer looks as well, so a lost one costs half a minute.
+"""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.record_clicks import RecordClicks
+    from models import wire
+    from workflows import policies
+
+LOOK_EVERY = timedelta(seconds=30)
+# A run ends after this many batches even if nothing suggests it, so that its history stays readable.
+BATCHES_A_RUN = 2_000
+
+
+@workflow.defn
+class ClickRecorder:
+    """Workflow id `click-recorder/{shard}`."""
+
+    @workflow.init
+    def __init__(self, start: wire.RecorderInput) -> None:
+        self._start = start
+        self._woken = False
+        self._signals = 0
+        self._batches = 0
+        self._recorded = 0
+
+    @workflow.signal
+    def wake(self) -> None:
+        self._woken = True
+        self._signals += 1
+
+    @workflow.run
+    async def run(self, start: wire.RecorderInput) -> None:
+        while True:
+            self._woken = False  # before the look: a click that is stored meanwhile wakes again
+            remaining = await self._record()
+            # Nothing awaits between this and the next run, which begins with a look: a wake here is not lost.
+            if self._must_continue():
+                workflow.continue_as_new(start)
+            if not remaining:
+                await self._wait()
+
+    async def _record(self) -> bool:
+        result = await workflow.execute_activity_method(
+            RecordClicks.record_clicks, self._start, summary=f"shard {self._start.shard}", **policies.QUICK
+        )
+        self._batches += 1
+        recorded = result.recorded
+        self._recorded += recorded
+        workflow.set_current_details(f"{self._recorded} clicks recorded in this run, {recorded} in the last batch")
+        return result.remaining
+
+    async def _wait(self) -> None:
+        try:
+            await workflow.wait_condition(lambda: self._woken, timeout=LOOK_EVERY, timeout_summary="look without being woken")
+        except asyncio.TimeoutError:
+            return
+
+    def _must_continue(self) -> bool:
+        suggested = workflow.info().is_continue_as_new_suggested()
+        return suggested or self._signals >= policies.MAX_SIGNALS or self._batches >= BATCHES_A_RUN
