@@ -1,0 +1,178 @@
+"""`./linkwake` makes the virtual environment once and hands over, whatever the machine looks like.
+
+Python, pip and uv are small scripts here that write down what they were asked.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.stack.dummies import ROOT
+
+TOOLS = ("sh", "cat", "dirname", "flock", "ln", "mkdir", "readlink", "rm", "sha256sum", "chmod", "sleep")
+
+PYTHON = """#!/bin/sh
+echo "$0 $*" >>"$NOTES"
+case "$*" in
+    *sys.version_info*) echo {version} ;;
+    '-m venv '*) rm -rf .venv; mkdir -p .venv/bin; cat "$VENV_PYTHON" >.venv/bin/python; chmod +x .venv/bin/python ;;
+esac
+"""
+VENV_PYTHON = """#!/bin/sh
+[ "$1" = cli.py ] && { echo "$PWD: $*"; exit 7; }
+echo "venv $*" >>"$NOTES"
+case "$*" in '-m pip install '*) sleep "${PIP_SECONDS:-0}"; exit "${PIP_STATUS:-0}" ;; esac
+"""
+
+
+class Machine:
+    """A clone of the project's bootstrap and a PATH with nothing on it but what a test puts there."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.project = tmp_path / "the project"
+        self.path = tmp_path / "bin"
+        self.notes = tmp_path / "notes"
+        self._venv_python = tmp_path / "venv_python"
+        self.project.mkdir()
+        self.path.mkdir()
+        self.notes.touch()
+        self._venv_python.write_text(VENV_PYTHON)
+        shutil.copy(ROOT / "linkwake", self.project)
+        for name in ("requirements.lock", "requirements-dev.lock"):
+            (self.project / name).write_text(name)
+        for tool in TOOLS:
+            (self.path / tool).symlink_to(shutil.which(tool) or tool)
+
+    def put(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text)
+        (self.path / name).chmod(0o755)
+
+    def start(self, *arguments: str, script: Path | None = None, **variables: str) -> subprocess.Popen[str]:
+        environment = {"PATH": str(self.path), "NOTES": str(self.notes), "VENV_PYTHON": str(self._venv_python), **variables}
+        command = [str(script or self.project / "linkwake"), *arguments]
+        return subprocess.Popen(  # noqa: S603 - the project's own script
+            command, cwd="/", env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def run(self, *arguments: str, script: Path | None = None, **variables: str) -> tuple[int, str, str]:
+        process = self.start(*arguments, script=script, **variables)
+        out, err = process.communicate(timeout=30)
+        return process.returncode, out, err
+
+    def installed(self) -> list[str]:
+        """Lock files that pip was asked to install, in order."""
+        lines = self.notes.read_text().splitlines()
+        return [line.split()[-1] for line in lines if "pip install" in line and "--require-hashes" in line]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    machine = Machine(tmp_path)
+    machine.put("python3", PYTHON.format(version="3.11"))
+    return machine
+
+
+def test_a_python_that_is_too_old_is_one_sentence(machine: Machine) -> None:
+    machine.put("python3", PYTHON.format(version="3.9"))
+    sentence = "Linkwake needs Python 3.11 or newer, not Python 3.9: install it and run this again.\n"
+    assert machine.run("up") == (1, "", sentence)
+    assert not (machine.project / ".venv").exists()
+
+
+def test_no_python_at_all_is_one_sentence(machine: Machine) -> None:
+    (machine.path / "python3").unlink()
+    assert machine.run("up") == (1, "", "Linkwake needs Python 3.11 or newer: install it and run this again.\n")
+
+
+def test_a_newer_python_beside_an_old_one_is_found(machine: Machine) -> None:
+    machine.put("python3", PYTHON.format(version="3.9"))
+    machine.put("python3.12", PYTHON.format(version="3.12"))
+    status, _, said = machine.run("up")
+    assert status == 7
+    assert "Making .venv with python3.12" in said
+
+
+def test_a_python_without_venv_is_one_sentence(machine: Machine) -> None:
+    machine.put("python3", '#!/bin/sh\ncase "$*" in *version_info*) echo 3.11 ;; *) exit 1 ;; esac\n')
+    status, _, said = machine.run("up")
+    assert status == 1
+    assert said.endswith("(on Debian: apt install python3-venv) or uv.\n")
+
+
+def test_a_failed_installation_is_reported_and_done_again(machine: Machine) -> None:
+    status, _, said = machine.run("up", PIP_STATUS="1")
+    assert status == 1
+    assert "could not be installed" in said
+    assert machine.run("up")[0] == 7
+    assert machine.installed() == ["requirements.lock"] * 2
+
+
+def test_an_interrupted_installation_starts_from_an_empty_environment(machine: Machine) -> None:
+    machine.run("up")
+    (machine.project / ".venv" / "installing").touch()
+    (machine.project / ".venv" / "half").touch()
+    (machine.project / ".venv" / "requirements.stamp").unlink()
+    assert machine.run("up")[0] == 7
+    assert not (machine.project / ".venv" / "half").exists()
+
+
+def test_the_first_run_installs_and_hands_over_with_arguments_and_status(machine: Machine) -> None:
+    status, out, said = machine.run("demo", "--json", "a b")
+    assert status == 7
+    assert out == f"{machine.project}: cli.py demo --json a b\n"
+    assert "Installing dependencies, once" in said
+
+
+def test_the_second_run_does_nothing_but_hand_over(machine: Machine) -> None:
+    machine.run("up")
+    notes = machine.notes.read_text()
+    status, _, said = machine.run("up")
+    assert (status, said) == (7, "")
+    assert machine.notes.read_text() == notes
+
+
+def test_a_changed_lock_file_is_installed_into_the_same_environment(machine: Machine) -> None:
+    machine.run("up")
+    (machine.project / ".venv" / "kept").touch()
+    (machine.project / "requirements.lock").write_text("changed")
+    machine.run("up")
+    assert machine.installed() == ["requirements.lock"] * 2
+    assert (machine.project / ".venv" / "kept").exists()
+
+
+@pytest.mark.parametrize("command", ["test", "check", "bench", "drill"])
+def test_development_commands_install_the_development_packages_and_they_stay(machine: Machine, command: str) -> None:
+    machine.run("up")
+    machine.run(command)
+    machine.run("up")
+    assert machine.installed() == ["requirements.lock", "requirements-dev.lock"]
+
+
+def test_uv_is_used_when_it_is_there(machine: Machine) -> None:
+    machine.put("uv", PYTHON.format(version="").replace("'-m venv '", "'venv '"))
+    assert machine.run("up")[0] == 7
+    calls = machine.notes.read_text()
+    assert "uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock" in calls
+    assert machine.installed() == ["requirements.lock"]
+
+
+def test_a_symbolic_link_from_elsewhere_works(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "near").symlink_to("../the project/linkwake")
+    (tmp_path / "far").symlink_to(tmp_path / "links" / "near")
+    assert machine.run("up", script=tmp_path / "far")[1] == f"{machine.project}: cli.py up\n"
+
+
+def test_two_at_once_install_once(machine: Machine) -> None:
+    both = [machine.start("up", PIP_SECONDS="0.3") for _ in range(2)]
+    for process in both:
+        process.communicate(timeout=30)
+    assert [process.returncode for process in both] == [7, 7]
+    assert machine.installed() == ["requirements.lock"]
+
+
+def test_it_is_executable() -> None:
+    assert os.access(ROOT / "linkwake", os.X_OK)

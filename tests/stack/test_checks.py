@@ -1,0 +1,72 @@
+"""What is wrong with the machine is said in one sentence, before anything is started."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from stack.checks import make_writable, only_one, ports_free
+from stack.errors import StackError
+from stack.temporal import free_port
+from tests.stack.dummies import python
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from stack.checks import only_one
+with only_one(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_port_in_use_names_the_port_the_program_and_the_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(
+            StackError, match=rf"^Port {port} is in use by .*process {os.getpid()}.*set API_PORT to another port\.$"
+        ):
+            ports_free([("API_PORT", "127.0.0.1", port)])
+
+
+def test_two_settings_with_the_same_port_are_refused() -> None:
+    port = free_port()
+    with pytest.raises(StackError, match=rf"^API_PORT and REDIRECT_PORT are both {port}"):
+        ports_free([("API_PORT", "127.0.0.1", port), ("REDIRECT_PORT", "127.0.0.1", port)])
+
+
+def test_an_address_that_is_not_of_this_machine_is_refused() -> None:
+    with pytest.raises(StackError, match=r"^Cannot listen on 192\.0\.2\.1 port \d+ \(.*\): set API_PORT"):
+        ports_free([("API_PORT", "192.0.2.1", free_port())])
+
+
+def test_free_ports_pass() -> None:
+    ports_free([("API_PORT", "127.0.0.1", free_port()), ("REDIRECT_PORT", "0.0.0.0", free_port())])  # noqa: S104
+
+
+@pytest.mark.parametrize("place", ["file", "/proc/linkwake"])
+def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("not a directory")
+    with pytest.raises(StackError, match=r"^Cannot write to .* \(.+\): .* or set VAR_DIR\.$"):
+        make_writable(tmp_path / place)
+
+
+def test_a_missing_directory_is_made(tmp_path: Path) -> None:
+    make_writable(tmp_path / "new" / "var")
+    assert list((tmp_path / "new" / "var").iterdir()) == []
+
+
+def test_a_second_one_on_the_same_directory_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
+    with python(HOLDER, str(tmp_path)) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(StackError, match=rf"already running on .* \(process {holder.pid}\)"), only_one(tmp_path):
+            pass
+        holder.kill()
+
+
+def test_a_lock_left_by_a_killed_one_does_not_hinder_the_next(tmp_path: Path) -> None:
+    (tmp_path / "up.lock").write_text("1")
+    with only_one(tmp_path):
+        assert (tmp_path / "up.lock").read_text() == str(os.getpid())

@@ -1,0 +1,39 @@
+"""What a stack writes down is private, whole and made once."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from settings import Settings
+from stack.errors import StackError
+from stack.state import token_keys, write_state
+
+
+def test_the_state_is_read_by_settings_and_by_nobody_else(tmp_path: Path) -> None:
+    write_state(tmp_path, {"database_url": "postgresql:///x", "temporal_address": "h:1", "token_keys": "00" * 32, "pid": 1})
+    settings = Settings(_env_file=None, var_dir=tmp_path, database_url=None, temporal_address=None, token_keys=None)
+    assert settings.effective_database_url == "postgresql:///x"
+    assert settings.effective_temporal_address == "h:1"
+    assert settings.effective_token_keys == [bytes(32)]
+    assert stat.S_IMODE((tmp_path / "stack.json").stat().st_mode) == 0o600
+
+
+def test_keys_are_made_once(tmp_path: Path) -> None:
+    first = token_keys(tmp_path)
+    assert len(bytes.fromhex(first)) == 32
+    assert token_keys(tmp_path) == first
+    assert stat.S_IMODE((tmp_path / "token_keys").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("text", ["", "abc", "00" * 31, f"{'00' * 32},nonsense"])
+def test_a_damaged_key_file_is_not_replaced(tmp_path: Path, text: str) -> None:
+    (tmp_path / "token_keys").write_text(text)
+    with pytest.raises(StackError, match="does not hold keys"):
+        token_keys(tmp_path)
+    assert (tmp_path / "token_keys").read_text() == text
+
+
+def test_a_write_that_was_cut_short_is_done_again(tmp_path: Path) -> None:
+    (tmp_path / "token_keys.new").write_text("ha")
+    assert token_keys(tmp_path) == (tmp_path / "token_keys").read_text().strip()
