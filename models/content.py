@@ -47,7 +47,10 @@ class Content(SQLModel, table=True):
 
 
 class ContentLink(SQLModel, table=True):
-    """A link of a content. `merge`: `url` contains merge fields, so each recipient's address is a `personal_link` row."""
+    """A link of a content. `merge`: `url` contains merge fields, so each recipient's address is a `personal_link` row.
+
+    `url` is written as browsers write it; `written` as the author did, for links that go out unchanged (null: the same).
+    """
 
     __tablename__ = "content_link"
     __table_args__ = (UniqueConstraint("content_id", "position"),)
@@ -58,6 +61,7 @@ class ContentLink(SQLModel, table=True):
     position: int
     name: str | None = None
     url: str
+    written: str | None = None
     merge: bool = False
 
 
@@ -90,16 +94,25 @@ class PlacedLink:
     step_key: str | None
 
 
-async def add_content(session: AsyncSession, content: Content, links: Iterable[ContentLink]) -> Content:
-    """The content gets its id, and the links theirs to it."""
+@dataclass(frozen=True)
+class NewLink:
+    """A link of a content that is being made; the fields are those of `ContentLink`."""
+
+    position: int
+    name: str | None
+    url: str
+    written: str | None
+    merge: bool
+
+
+async def add_content(session: AsyncSession, content: Content, links: Iterable[NewLink]) -> int:
+    """The new content's id, which is part of every token of its links."""
     session.add(content)
     await session.flush()
     assert content.id is not None  # noqa: S101 - the database made it
-    for link in links:
-        link.content_id = content.id
-        session.add(link)
+    session.add_all([ContentLink(org_id=content.org_id, content_id=content.id, **vars(link)) for link in links])
     await session.flush()
-    return content
+    return content.id
 
 
 async def load_content(session: AsyncSession, content_id: int) -> LoadedContent:

@@ -312,6 +312,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(), nullable=True),
         sa.Column("url", sa.String(), nullable=False),
+        sa.Column("written", sa.String(), nullable=True),
         sa.Column("merge", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["content_id"], ["content.id"], name=op.f("fk_content_link_content_id")),
         sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_content_link_org_id")),

@@ -1,0 +1,127 @@
+"""From message templates to contents: what is checked at save, and the compiled text with its links at launch and publish."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.channel import Channel, Medium
+from models.content import Content, NewLink, add_content
+from models.errors import FieldError, Invalid
+from models.steps import MessageTemplate
+from tracking.links import Link, compile_text
+from tracking.source import SourceError
+from tracking.template import LINKS, check_template, error_at, outer_variables
+
+
+@dataclass(frozen=True)
+class CompiledMessage:
+    """Templates in which each trackable address is `{{ tracked_links[position] }}`, and the addresses."""
+
+    subject: str | None
+    body: str
+    links: Sequence[Link]
+
+    @property
+    def names(self) -> list[str | None]:
+        return [link.name for link in self.links]
+
+
+def refuse(errors: Iterable[FieldError], what: str) -> None:
+    """Invalid with all the errors, if there are any. `what` could not be done: "The campaign cannot be launched"."""
+    found = list(errors)
+    if len(found) == 1:
+        raise Invalid(f"{what}: {found[0].field}: {found[0].message}", found)
+    if found:
+        raise Invalid(f"{what}: {len(found)} fields need a change.", found)
+
+
+def template_errors(message: MessageTemplate, path: str) -> Iterator[FieldError]:
+    """Wrong Liquid and unknown merge fields, with line and column: the check at save, when links may still be missing."""
+    for field, source in _sources(message):
+        try:
+            check_template(source)
+            if field == "subject":
+                _refuse_links_in_subject(source)
+        except SourceError as error:
+            yield field_error(f"{path}.{field}", error)
+
+
+def _sources(message: MessageTemplate) -> Iterator[tuple[str, str]]:
+    if message.subject is not None:
+        yield "subject", message.subject
+    yield "body", message.body
+    for name, url in message.links.items():
+        yield f"links.{name}", url
+
+
+def _refuse_links_in_subject(source: str) -> None:
+    for variable in outer_variables(source):
+        if variable.segments[0] == LINKS:
+            raise error_at(source, variable.span.index, "a subject cannot contain a link.")
+
+
+def field_error(field: str, error: SourceError) -> FieldError:
+    place = f"Line {error.line}, column {error.column}: " if error.line is not None else ""
+    message = error.message if place else error.message[:1].upper() + error.message[1:]
+    return FieldError(field, f"{place}{message}", error.line, error.column)
+
+
+def medium_errors(message: MessageTemplate, channel: Channel, path: str) -> Iterator[FieldError]:
+    """An e-mail has a subject, a text message has none."""
+    if channel.medium == Medium.EMAIL and message.subject is None:
+        yield FieldError(f"{path}.subject", f"An e-mail needs a subject: '{channel.name}' sends e-mail.")
+    if channel.medium == Medium.SMS and message.subject is not None:
+        yield FieldError(f"{path}.subject", f"A text message has no subject: leave it out, '{channel.name}' sends text messages.")
+
+
+def compile_message(message: MessageTemplate, path: str) -> tuple[CompiledMessage | None, list[FieldError]]:
+    """The compiled message, or everything that is wrong with it."""
+    errors = list(template_errors(message, path)) or list(_named_link_errors(message, path))
+    if errors:
+        return None, errors
+    try:
+        compiled = compile_text(message.body, message.links)
+    except SourceError as error:
+        return None, [field_error(f"{path}.body" if error.line is not None else f"{path}.links", error)]
+    return CompiledMessage(message.subject, compiled.template, compiled.links), []
+
+
+def _named_link_errors(message: MessageTemplate, path: str) -> Iterator[FieldError]:
+    """Each by itself, so that each error is at its own field."""
+    for name, url in message.links.items():
+        try:
+            compile_text(f"{{{{ {LINKS}.{name} }}}}", {name: url})
+        except SourceError as error:
+            yield field_error(f"{path}.links.{name}", error)
+
+
+async def store(
+    session: AsyncSession,
+    channel: Channel,
+    compiled: CompiledMessage,
+    wakes: Sequence[int],
+    *,
+    campaign_id: UUID | None = None,
+    sequence_id: UUID | None = None,
+    sequence_version_id: UUID | None = None,
+    step_key: str | None = None,
+) -> int:
+    """The id of the new content."""
+    content = Content(
+        org_id=channel.org_id,
+        channel_id=channel.id,
+        campaign_id=campaign_id,
+        sequence_id=sequence_id,
+        sequence_version_id=sequence_version_id,
+        step_key=step_key,
+        subject=compiled.subject,
+        body=compiled.body,
+        wakes=list(wakes),
+    )
+    return await add_content(session, content, [_new_link(link) for link in compiled.links])
+
+
+def _new_link(link: Link) -> NewLink:
+    return NewLink(link.position, link.name, link.url, link.written if link.written != link.url else None, link.merge)
