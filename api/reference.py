@@ -1,0 +1,46 @@
+"""Writes `docs/api.md` from the OpenAPI document: `.venv/bin/python -m api.reference > docs/api.md`. A test keeps the two equal."""
+
+import sys
+from typing import Any
+
+from fastapi import FastAPI
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+HEAD = """# The HTTP API
+
+Made from the OpenAPI document by `python -m api.reference`; the full schemas, with examples to try, are at `/docs` of a running
+API and in `/v1/openapi.json`.
+
+- **Key**: `Authorization: Bearer lw_…`. The organization comes from the key; another organization's id is a 404.
+- **Errors** are problem documents (RFC 9457, `application/problem+json`): `title`, `status`, `code` (a stable word for programs),
+  `detail` (a sentence) and `errors`, a list of `{field, message}` with paths such as `steps[2].on_click`.
+- **Lists** are pages: `?limit=50` (at most 500) and `?cursor=` with the `next_cursor` of the page before.
+- **`Idempotency-Key`**: any unique text, on every POST marked with *. The same key with the same request gives the first answer
+  again (header `Idempotency-Replayed: true`) and does nothing; with another request it is a 409. Keys are kept for a week.
+"""
+
+
+def reference(app: FastAPI) -> str:
+    """The whole page as Markdown: a section for each tag, a row for each operation."""
+    sections: dict[str, list[str]] = {}
+    for path, operations in app.openapi()["paths"].items():
+        for method in METHODS:
+            if method in operations:
+                operation = operations[method]
+                sections.setdefault(operation["tags"][0], []).append(_row(method, path, operation))
+    parts = [f"## {tag}\n\n| request | what it does |\n|---|---|\n" + "\n".join(rows) + "\n" for tag, rows in sections.items()]
+    return "\n".join([HEAD, *parts])
+
+
+def _row(method: str, path: str, operation: dict[str, Any]) -> str:
+    headers = {parameter["name"].lower() for parameter in operation.get("parameters", [])}
+    star = "*" if "idempotency-key" in headers else ""
+    first_line = operation.get("description", operation["summary"]).split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+    return f"| `{method.upper()} {path}`{star} | {first_line} |"
+
+
+if __name__ == "__main__":
+    from api.app import create_app
+
+    sys.stdout.write(reference(create_app()))
