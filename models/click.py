@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from models.base import Timestamp
@@ -21,6 +21,7 @@ class Click(SQLModel, table=True):
         Index("ix_click_contact_id_id", "contact_id", "id"),
         Index("ix_click_enrollment_id", "enrollment_id"),
         Index("ix_click_campaign_id_id", "campaign_id", "id"),
+        Index("ix_click_sequence_id_id", "sequence_id", "id", postgresql_where=text("sequence_id IS NOT NULL")),
         {"postgresql_partition_by": "RANGE (clicked_at)"},
     )
 

@@ -25,6 +25,7 @@ class Event(SQLModel, table=True):
     __table_args__ = (
         Index("uq_event_enrollment_visit_kind", "enrollment_id", "visit", "kind", unique=True),
         Index("ix_event_contact_id_at", "contact_id", "at"),
+        Index("ix_event_sequence_id_kind", "sequence_id", "kind"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

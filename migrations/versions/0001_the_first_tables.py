@@ -39,6 +39,13 @@ def upgrade() -> None:
     op.create_index("ix_click_contact_id_id", "click", ["contact_id", "id"], unique=False)
     op.create_index("ix_click_enrollment_id", "click", ["enrollment_id"], unique=False)
     op.create_index("ix_click_org_id_id", "click", ["org_id", "id"], unique=False)
+    op.create_index(
+        "ix_click_sequence_id_id",
+        "click",
+        ["sequence_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("sequence_id IS NOT NULL"),
+    )
     op.create_table(
         "click_first",
         sa.Column("scope", sa.String(), nullable=False),
@@ -442,11 +449,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
     )
     op.create_index("ix_event_contact_id_at", "event", ["contact_id", "at"], unique=False)
+    op.create_index("ix_event_sequence_id_kind", "event", ["sequence_id", "kind"], unique=False)
     op.create_index("uq_event_enrollment_visit_kind", "event", ["enrollment_id", "visit", "kind"], unique=True)
 
 
 def downgrade() -> None:
     op.drop_index("uq_event_enrollment_visit_kind", table_name="event")
+    op.drop_index("ix_event_sequence_id_kind", table_name="event")
     op.drop_index("ix_event_contact_id_at", table_name="event")
     op.drop_table("event")
     op.drop_index("uq_enrollment_follow_up", table_name="enrollment", postgresql_where=sa.text("campaign_id IS NOT NULL"))
@@ -503,6 +512,7 @@ def downgrade() -> None:
     op.drop_table("click_metadata")
     op.drop_table("click_inbox")
     op.drop_table("click_first")
+    op.drop_index("ix_click_sequence_id_id", table_name="click", postgresql_where=sa.text("sequence_id IS NOT NULL"))
     op.drop_index("ix_click_org_id_id", table_name="click")
     op.drop_index("ix_click_enrollment_id", table_name="click")
     op.drop_index("ix_click_contact_id_id", table_name="click")
