@@ -69,33 +69,30 @@ def drill(name: str, as_json: Json = False) -> int:
 @app.command()
 def worker() -> None:
     """Role: run workflows and activities."""
+    settings = _role("worker")
     import worker as role
     from models.wire import WORKFLOW_QUEUE
     from stack.worker_role import run
     from temporal_client import connect
 
-    settings = _settings()
-    _log(settings, f"worker starts for {settings.effective_temporal_address}")
     run(role.main, lambda: connect(settings), WORKFLOW_QUEUE, settings.var_dir)
 
 
 @app.command()
 def api() -> None:
     """Role: serve the JSON API."""
+    settings = _role("api")
     from stack.serve import serve
 
-    settings = _settings()
-    _log(settings, f"api starts on {settings.api_host}:{settings.api_port}")
     serve("api.app:create_app", ("API_PORT", settings.api_host, settings.api_port), settings)
 
 
 @app.command()
 def redirect() -> None:
     """Role: serve tracked links."""
+    settings = _role("redirect")
     from stack.serve import serve
 
-    settings = _settings()
-    _log(settings, f"redirect starts on {settings.redirect_host}:{settings.redirect_port}")
     serve("api.redirect.app:create_app", ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port), settings)
 
 
@@ -125,9 +122,16 @@ def _settings() -> "Settings":
     return Settings()
 
 
-def _log(settings: "Settings", text: str) -> None:
-    if settings.log_level in ("debug", "info"):
-        print(text, file=sys.stderr, flush=True)
+def _role(name: str) -> "Settings":
+    """Settings of a role; its log begins with this line."""
+    import structlog
+
+    from stack.logs import configure
+
+    settings = _settings()
+    configure(settings)
+    structlog.get_logger().info("starting", role=name, pid=os.getpid())
+    return settings
 
 
 def _run_module(*command: str) -> int:

@@ -1,5 +1,8 @@
 """One HTTP role: an ASGI application under Granian, until SIGTERM or SIGINT."""
 
+import multiprocessing
+import sys
+
 from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
@@ -7,6 +10,12 @@ from granian.log import LogLevels
 from settings import Settings
 from stack.checks import Port, ports_free
 
+# Granian's own lines take the form of all others, which `stack.logs` has given the root logger.
+_THROUGH_ROOT = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "loggers": {name: {"handlers": [], "propagate": True} for name in ("_granian", "granian.access")},
+}
 STOP_SECONDS = 8  # below the supervisor's grace, so that Granian ends its worker itself
 
 
@@ -14,6 +23,9 @@ def serve(target: str, port: Port, settings: Settings) -> None:
     """Serve `module:factory`. Raises StackError when the port is in use; SystemExit when the application fails."""
     ports_free([port])
     _, host, number = port
+    if sys.platform == "linux":
+        # The server's own process has no threads yet; its worker shares the memory of all that is imported here.
+        multiprocessing.set_start_method("fork", force=True)
     Granian(
         target,
         address=host,
@@ -23,5 +35,6 @@ def serve(target: str, port: Port, settings: Settings) -> None:
         workers=1,
         loop=Loops.uvloop,
         log_level=LogLevels(settings.log_level),
+        log_dictconfig=_THROUGH_ROOT,
         workers_kill_timeout=STOP_SECONDS,
     ).serve()

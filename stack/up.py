@@ -150,7 +150,7 @@ class Stack:
             tier=ROLE_TIER,
             restart=True,
             cwd=ROOT,
-            environment={**self._mark, "VAR_DIR": str(self.var_dir)},
+            environment={**self._mark, "VAR_DIR": str(self.var_dir), "PYTHONUNBUFFERED": "1"},
         )
         child = self.supervisor.adopt(Child(spec))
         child.start()

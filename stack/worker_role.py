@@ -1,13 +1,12 @@
-"""The worker role: run its coroutine until a signal, and say when Temporal knows it."""
+"""The worker role: run its coroutine, and say when Temporal knows it."""
 
 import asyncio
 import contextlib
 import os
-import signal
-import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
+import structlog
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
@@ -15,13 +14,15 @@ from temporalio.client import Client
 
 from stack.state import READY_FILE
 
+log = structlog.get_logger()
+
 _POLL = 0.2
 
 
 def run(
     main: Callable[[], Coroutine[None, None, None]], connect: Callable[[], Awaitable[Client]], queue: str, var_dir: Path
 ) -> None:
-    """Run `main()`; SIGTERM and SIGINT cancel it. Once Temporal lists this process as a poller of `queue`, write its
+    """Run `main()`, which ends at SIGTERM and SIGINT. Once Temporal lists this process as a poller of `queue`, write its
     id to `var_dir/worker.ready`, which is what `up` waits for."""
     asyncio.run(_run(main, connect, queue, var_dir))
 
@@ -29,13 +30,9 @@ def run(
 async def _run(
     main: Callable[[], Coroutine[None, None, None]], connect: Callable[[], Awaitable[Client]], queue: str, var_dir: Path
 ) -> None:
-    work = asyncio.ensure_future(main())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     announcement = asyncio.create_task(_announce(connect, queue, var_dir))
     try:
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        await main()
     finally:
         announcement.cancel()
         await asyncio.gather(announcement, return_exceptions=True)
@@ -48,7 +45,7 @@ async def _announce(connect: Callable[[], Awaitable[Client]], queue: str, var_di
         await asyncio.sleep(_POLL)
     with contextlib.suppress(OSError):  # a worker on another machine may have no VAR_DIR
         (var_dir / READY_FILE).write_text(str(os.getpid()))
-    print("worker ready", file=sys.stderr, flush=True)
+    log.info("Temporal hands out work to this worker", task_queue=queue)
 
 
 async def _polls(client: Client, queue: str) -> bool:
