@@ -1,0 +1,86 @@
+"""The demo's two views of Linkwake: as an API consumer, and as a contact's browser."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import httpx
+
+from demo.people import Visit
+
+WAIT_SECONDS = 120.0
+POLL_SECONDS = 0.25
+
+
+class DemoError(Exception):
+    """The story cannot go on; the message says where it stopped."""
+
+
+class Consumer:
+    """Calls the public API with a key."""
+
+    def __init__(self, address: str, key: str) -> None:
+        self._client = httpx.AsyncClient(base_url=f"{address}/v1", headers={"Authorization": f"Bearer {key}"}, timeout=60)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def call(self, method: str, path: str, **options: Any) -> Any:
+        response = await self._client.request(method, path, **options)
+        if response.is_error:
+            raise DemoError(f"{method} {path} answered {response.status_code}: {response.text}")
+        return response.json()
+
+    async def get(self, path: str, **params: Any) -> Any:
+        return await self.call("GET", path, params=params)
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        return await self.call("POST", path, json=body)
+
+    async def every(self, path: str, **params: Any) -> AsyncIterator[Any]:
+        """All items of a list, page after page."""
+        cursor = None
+        while True:
+            page = await self.get(path, limit=500, **params, **({"cursor": cursor} if cursor else {}))
+            for item in page["items"]:
+                yield item
+            if (cursor := page["next_cursor"]) is None:
+                return
+
+    async def until(self, what: str, look: Callable[[], Awaitable[Any]], enough: Callable[[Any], bool]) -> Any:
+        """Ask again until it is so; DemoError with the last answer when it never gets there."""
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+        while not enough(answer := await look()):
+            if asyncio.get_running_loop().time() > deadline:
+                raise DemoError(f"{what} did not happen within {WAIT_SECONDS:.0f} s; the last answer was {answer}")
+            await asyncio.sleep(POLL_SECONDS)
+        return answer
+
+
+class Browsers:
+    """Clicks links over HTTP. The address travels as a proxy on this machine would report it."""
+
+    def __init__(self) -> None:
+        self._client = httpx.AsyncClient(timeout=30)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def click(self, link: str, visit: Visit) -> str:
+        """Where the redirect leads; DemoError when it is not a 302."""
+        headers = {"User-Agent": visit.user_agent, "X-Forwarded-For": visit.address, "Accept": "text/html"}
+        response = await self._client.get(link, headers=headers, follow_redirects=False)
+        if response.status_code != 302:
+            raise DemoError(f"GET {link} answered {response.status_code}, not 302")
+        return response.headers["Location"]
+
+    async def click_all(self, clicks: Sequence[tuple[str, Visit]], done: Callable[[], None], at_once: int = 10) -> list[str]:
+        gate = asyncio.Semaphore(at_once)
+
+        async def one(link: str, visit: Visit) -> str:
+            async with gate:
+                destination = await self.click(link, visit)
+            done()
+            return destination
+
+        return await asyncio.gather(*(one(link, visit) for link, visit in clicks))

@@ -1,0 +1,78 @@
+"""Counts straight from the rows, past every rollup: what the counters of reports must equal."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+@dataclass(frozen=True)
+class CampaignRows:
+    """Human clicks and the people behind them, bot clicks, and human clicks by country, city and device type."""
+
+    sent: int
+    clicks: int
+    people: int
+    bot_clicks: int
+    countries: dict[str, int]
+    cities: dict[str, int]
+    devices: dict[str, int]
+    follow_ups: int
+    messages_delivered: int
+
+
+TOTALS = text("""
+    SELECT count(*) FILTER (WHERE verdict = 'human') AS clicks,
+           count(DISTINCT contact_id) FILTER (WHERE verdict = 'human') AS people,
+           count(*) FILTER (WHERE verdict = 'bot') AS bot_clicks
+      FROM click WHERE campaign_id = :campaign_id
+""")
+
+BY_METADATA = """
+    SELECT click_metadata.{column} AS value, count(*) AS clicks
+      FROM click JOIN click_metadata ON click_metadata.click_id = click.id
+     WHERE click.campaign_id = :campaign_id AND click.verdict = 'human' AND click_metadata.{column} IS NOT NULL
+     GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+
+SENT = text("SELECT count(*) FROM message WHERE campaign_id = :campaign_id AND state = 'accepted'")
+FOLLOW_UPS = text("SELECT count(*) FROM enrollment WHERE campaign_id = :campaign_id")
+DELIVERED = text("""
+    SELECT count(*) FROM simulator_inbox JOIN message ON message.id = simulator_inbox.message_id
+     WHERE message.campaign_id = :campaign_id
+""")
+
+
+async def campaign_rows(session: AsyncSession, campaign_id: UUID) -> CampaignRows:
+    where = {"campaign_id": campaign_id}
+    totals = (await session.execute(TOTALS, where)).one()
+
+    async def by(column: str) -> dict[str, int]:
+        rows = await session.execute(text(BY_METADATA.format(column=column)), where)
+        return {row.value: row.clicks for row in rows}
+
+    return CampaignRows(
+        sent=await session.scalar(SENT, where) or 0,
+        clicks=totals.clicks,
+        people=totals.people,
+        bot_clicks=totals.bot_clicks,
+        countries=await by("country"),
+        cities=await by("city"),
+        devices=await by("device_type"),
+        follow_ups=await session.scalar(FOLLOW_UPS, where) or 0,
+        messages_delivered=await session.scalar(DELIVERED, where) or 0,
+    )
+
+
+BRANCHES = text("""
+    SELECT detail ->> 'outcome' AS outcome, count(*) AS enrollments
+      FROM event WHERE sequence_id = :sequence_id AND kind = 'step_left' AND step_key = :step_key
+     GROUP BY 1
+""")
+
+
+async def branches(session: AsyncSession, sequence_id: UUID, step_key: str) -> dict[str, int]:
+    """How enrollments left a step: {"clicked": 25, "timed_out": 15}."""
+    rows = await session.execute(BRANCHES, {"sequence_id": sequence_id, "step_key": step_key})
+    return {row.outcome: row.enrollments for row in rows}
