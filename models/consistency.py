@@ -76,3 +76,18 @@ async def branches(session: AsyncSession, sequence_id: UUID, step_key: str) -> d
     """How enrollments left a step: {"clicked": 25, "timed_out": 15}."""
     rows = await session.execute(BRANCHES, {"sequence_id": sequence_id, "step_key": step_key})
     return {row.outcome: row.enrollments for row in rows}
+
+
+CLICK_TO_STEP = text("""
+    SELECT extract(epoch FROM event.at - min(click.clicked_at)) AS seconds
+      FROM event JOIN click ON click.enrollment_id = event.enrollment_id AND click.verdict = 'human'
+     WHERE event.sequence_id = :sequence_id AND event.kind = 'step_left' AND event.step_key = :step_key
+       AND event.detail ->> 'outcome' = 'clicked'
+     GROUP BY event.id, event.at
+""")
+
+
+async def click_to_step_seconds(session: AsyncSession, sequence_id: UUID, step_key: str) -> list[float]:
+    """For each enrollment that a click took out of `step_key`: seconds from the click's arrival to the next step's entry."""
+    rows = await session.scalars(CLICK_TO_STEP, {"sequence_id": sequence_id, "step_key": step_key})
+    return [float(seconds) for seconds in rows]

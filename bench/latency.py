@@ -1,0 +1,105 @@
+"""`./linkwake bench latency`: from a click to the advanced step, on the embedded stack, at a steady ten clicks a second."""
+
+import asyncio
+import itertools
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from bench.report import percentile, print_report
+from demo.client import Browsers, Consumer
+from demo.people import contact_row, visit
+from models.consistency import click_to_step_seconds
+from models.database import Database
+from models.organization import create_organization
+from settings import Settings
+from stack.session import own_stack
+
+CLICKS = 300
+CLICKS_A_SECOND = 10
+
+STEPS = [
+    {"kind": "send", "key": "hello", "channel": "simulator-sms", "message": {"body": "Look: https://example.com/offer"}},
+    {"kind": "wait_for_click", "key": "clicked", "timeout": "PT1H", "on_click": "thanks", "on_timeout": "late"},
+    {"kind": "send", "key": "thanks", "channel": "simulator-sms", "message": {"body": "Thank you."}, "next": "over"},
+    {"kind": "end", "key": "late", "outcome": "timed_out"},
+    {"kind": "end", "key": "over"},
+]
+
+
+def main(as_json: bool) -> int:
+    """Status 0 when every click advanced its enrollment."""
+    with tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory, own_stack(Path(directory) / "var") as settings:
+        seconds = asyncio.run(_measure(settings))
+    figures = {
+        "clicks": CLICKS,
+        "advanced": len(seconds),
+        "clicks_a_second": CLICKS_A_SECOND,
+        "p50_ms": round(percentile(seconds, 0.50) * 1000, 1),
+        "p99_ms": round(percentile(seconds, 0.99) * 1000, 1),
+        "max_ms": round(max(seconds) * 1000, 1),
+    }
+    print_report("click to advanced step", figures, as_json)
+    return 0 if len(seconds) == CLICKS else 1
+
+
+async def _measure(settings: Settings) -> list[float]:
+    database = Database(settings.effective_database_url)
+    async with database.transaction() as session:
+        _, key = await create_organization(session, "Benchmark")
+    consumer, browsers = Consumer(f"http://127.0.0.1:{settings.api_port}", key), Browsers()
+    sequence_id = await _enroll(consumer)
+    links = await _links(consumer, sequence_id)
+    print(f"{len(links)} enrollments wait; clicking", file=sys.stderr)
+    await _click_steadily(browsers, links)
+
+    async def advanced() -> list[float]:
+        async with database.transaction() as session:
+            return await click_to_step_seconds(session, UUID(sequence_id), "clicked")
+
+    seconds: list[float] = await consumer.until("every click advancing a step", advanced, lambda found: len(found) >= CLICKS)
+    await consumer.close()
+    await browsers.close()
+    await database.close()
+    return seconds
+
+
+async def _enroll(consumer: Consumer) -> str:
+    rows = [contact_row(number) for number in range(CLICKS)]
+    created = await consumer.post("/contacts/bulk", {"contacts": rows})
+    sequence = await consumer.post("/sequences", {"name": "Latency", "steps": STEPS})
+    await consumer.post(f"/sequences/{sequence['id']}/publish")
+    contacts = [row["contact_id"] for row in created["results"]]
+    await consumer.post(f"/sequences/{sequence['id']}/enrollments", {"contact_ids": contacts})
+    return str(sequence["id"])
+
+
+async def _links(consumer: Consumer, sequence_id: str) -> list[str]:
+    """The tracked link of each enrollment, once all of them wait."""
+
+    async def waiting() -> list[Any]:
+        return [each async for each in consumer.every("/enrollments", sequence_id=sequence_id) if each["step_key"] == "clicked"]
+
+    enrollments = await consumer.until("every enrollment waiting", waiting, lambda found: len(found) == CLICKS)
+    waiting_ids = {each["id"] for each in enrollments}
+    messages = [
+        each async for each in consumer.every("/messages", sequence_id=sequence_id) if each["enrollment_id"] in waiting_ids
+    ]
+    return [(await consumer.get(f"/messages/{each['id']}"))["links"][0]["url"] for each in messages]
+
+
+async def _click_steadily(browsers: Browsers, links: list[str]) -> None:
+    """Each click at its own time, however long the ones before take."""
+    start = asyncio.get_running_loop().time()
+    clicks: list[asyncio.Task[str]] = []
+    for number, link in zip(itertools.count(), links):
+        await asyncio.sleep(max(0.0, start + number / CLICKS_A_SECOND - asyncio.get_running_loop().time()))
+        clicks.append(asyncio.create_task(browsers.click(link, visit(number))))
+    try:
+        await asyncio.gather(*clicks)
+    except httpx.HTTPError as error:
+        raise SystemExit(f"A click failed: {error}") from error
