@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         timedelta(days=7),
         description="How long a campaign's workflow stays open to show clicks (seconds or ISO 8601). Clicks count for ever.",
     )
+    click_budget: timedelta = Field(
+        timedelta(seconds=1), description="How long a contact waits at most until the click is stored (seconds or ISO 8601)."
+    )
     recorder_shards: int = Field(1, ge=1, le=64, description="ClickRecorder workflows; raise when one falls behind.")
     recorder_batch_rows: int = Field(2000, ge=1, le=10000, description="Clicks recorded in one transaction.")
     sweep_interval: timedelta = Field(timedelta(seconds=10), description="How often what a crash left behind is looked for.")

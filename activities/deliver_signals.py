@@ -6,7 +6,7 @@ once: a signal is claimed before it is delivered, and Temporal drops a second de
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -31,7 +31,8 @@ RPC_TIMEOUT = timedelta(seconds=5)
 LEASE = timedelta(seconds=40)
 FIRST_RETRY, LAST_RETRY = timedelta(seconds=1), timedelta(minutes=5)
 
-Deliver = Callable[[DueSignal], Awaitable[Outcome]]
+# What the client raises when Temporal does not take a call; RuntimeError: it was never connected (lazy) and cannot.
+TEMPORAL_AWAY = (RPCError, RuntimeError)
 
 
 class SignalDelivery:
@@ -74,11 +75,11 @@ class SignalDelivery:
     async def _signal_enrollments(self, due: Sequence[DueSignal]) -> int:
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def attempt(each: DueSignal) -> Outcome | RPCError:
+        async def attempt(each: DueSignal) -> Outcome | Exception:
             async with gate:
                 try:
                     return await self._signal(each)
-                except RPCError as error:
+                except TEMPORAL_AWAY as error:
                     return error
 
         results = zip(due, await asyncio.gather(*map(attempt, due)), strict=True)
@@ -105,11 +106,11 @@ class SignalDelivery:
             raise
         return Outcome.DELIVERED
 
-    async def _settle(self, results: Sequence[tuple[DueSignal, Outcome | RPCError]]) -> int:
+    async def _settle(self, results: Sequence[tuple[DueSignal, Outcome | Exception]]) -> int:
         done: defaultdict[Outcome, list[LinkOfRecipient]] = defaultdict(list)
         failed = []
         for each, result in results:
-            if isinstance(result, RPCError):
+            if isinstance(result, Exception):
                 failed.append((each, result))
             else:
                 done[result].append(each.link)
@@ -117,9 +118,9 @@ class SignalDelivery:
             for outcome, links in done.items():
                 await signals.settle_signals(session, links, outcome)
             for each, error in failed:
-                await signals.postpone_signals(session, [each.link], _retry_delay(each.attempts), error.message)
+                await signals.postpone_signals(session, [each.link], _retry_delay(each.attempts), str(error))
         if failed:
-            log.warning("signals left for later", count=len(failed), error=failed[0][1].message)
+            log.warning("signals left for later", count=len(failed), error=str(failed[0][1]))
         return len(results) - len(failed)
 
     async def _follow_up(self, campaign_id: UUID, clicks: Sequence[DueSignal]) -> int:
@@ -130,8 +131,8 @@ class SignalDelivery:
             await signals.settle_signals(session, [each.link for each in clicks], Outcome.FOLLOWED_UP)
         try:
             await self._starter.start_enrollments(enrollments)
-        except RPCError as error:
-            log.warning("follow-ups left to the sweeper", count=len(enrollments), error=error.message)
+        except TEMPORAL_AWAY as error:
+            log.warning("follow-ups left to the sweeper", count=len(enrollments), error=str(error))
         return len(clicks)
 
 

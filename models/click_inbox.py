@@ -96,6 +96,11 @@ class LinkOfRecipient(NamedTuple):
     position: int
 
 
+def shard_of(content_id: int, ordinal: int, shards: int) -> int:
+    """Which recorder keeps the clicks of this message. `MINE` in `models/recording.py` says the same in SQL."""
+    return (content_id + ordinal) % shards
+
+
 Connection = AsyncConnection[tuple[Any, ...]]
 
 COLUMNS = ", ".join(InboxClick._fields)

@@ -34,9 +34,12 @@ GROUP BY content.id
 """
 
 
-async def all_contents(session: AsyncSession) -> AsyncIterator[ContentRow]:
-    """Every content, streamed: 100,000 of them need no memory here."""
-    result = await session.stream(text(CONTENTS.format(where="")).execution_options(yield_per=1000))
+async def contents_after(session: AsyncSession, newest: int) -> AsyncIterator[ContentRow]:
+    """The contents with a larger id, in their order, streamed: 100,000 of them need no memory here."""
+    statement = text(CONTENTS.format(where="WHERE content.id > :newest") + "ORDER BY content.id").execution_options(
+        yield_per=1000
+    )
+    result = await session.stream(statement, {"newest": newest})
     async for row in result:
         yield _content(*row)
 

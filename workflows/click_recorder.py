@@ -3,7 +3,6 @@
 Signal: `wake` (a click was stored). It is a hint; a timer looks as well, so a lost one costs half a minute.
 """
 
-import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
@@ -59,7 +58,7 @@ class ClickRecorder:
     async def _wait(self) -> None:
         try:
             await workflow.wait_condition(lambda: self._woken, timeout=LOOK_EVERY, timeout_summary="look without being woken")
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return
 
     def _must_continue(self) -> bool:

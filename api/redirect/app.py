@@ -1,0 +1,110 @@
+"""The redirect's composition root: `GET|HEAD /{token}` and two health pages, in one process."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from temporalio.client import Client
+
+from activities.deliver_signals import SignalDelivery
+from activities.starter import Starter
+from api.redirect.client_address import ClientAddress
+from api.redirect.follow import Follow, page
+from api.redirect.health import Health
+from api.redirect.journal import Journal
+from api.redirect.linkbook import Linkbook
+from api.redirect.signals import AfterCommit
+from models.database import Database
+from settings import Settings
+from temporal_client import connect
+from tracking.token import TokenCodec
+
+# Look-ups and signals only: clicks have the journal's connection.
+POOL_SIZE = 4
+LOAD_SECONDS = 5.0
+SENTENCES = {404: "There is no such page.", 405: "Links are opened with GET."}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the process is made of."""
+
+    database: Database
+    linkbook: Linkbook
+    journal: Journal
+    after_commit: AfterCommit
+    follow: Follow
+    health: Health
+
+
+def create_app(settings: Settings | None = None, client: Client | None = None) -> FastAPI:
+    """The redirect as an ASGI application. Tests hand in their settings and their Temporal client."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        parts = await _build(settings or Settings(), client)
+        app.state.parts = parts
+        async with _running(parts):
+            yield
+
+    app = FastAPI(title="Linkwake redirect", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+
+    async def live(request: Request) -> Response:
+        return await app.state.parts.health.live(request)  # type: ignore[no-any-return] # app.state is untyped
+
+    async def ready(request: Request) -> Response:
+        return await app.state.parts.health.ready(request)  # type: ignore[no-any-return]
+
+    async def follow(request: Request) -> Response:
+        return await app.state.parts.follow(request)  # type: ignore[no-any-return]
+
+    app.add_route("/health/live", live)
+    app.add_route("/health/ready", ready)
+    # A token has no slash, and nothing else is 14 letters and digits long: other paths cannot be taken for one.
+    app.add_route("/{token}", follow, methods=["GET", "HEAD"])
+    app.add_exception_handler(HTTPException, _plain_page)
+    return app
+
+
+async def _build(settings: Settings, client: Client | None) -> Parts:
+    url = settings.effective_database_url
+    database = Database(url, POOL_SIZE)
+    client = client or await connect(settings, lazy=True)
+    delivery = SignalDelivery(database, client, Starter(database, client))
+    after_commit = AfterCommit(client, delivery, settings.recorder_shards)
+    linkbook = Linkbook(database)
+    journal = Journal(url, settings.click_budget, after_commit.stored)
+    codec, addresses = TokenCodec(settings.effective_token_keys), ClientAddress(settings.trusted_proxies)
+    follow = Follow(codec, linkbook, journal, addresses)
+    return Parts(database, linkbook, journal, after_commit, follow, Health(linkbook, journal, after_commit))
+
+
+@asynccontextmanager
+async def _running(parts: Parts) -> AsyncIterator[None]:
+    """Serves at once, also while the database is away; the last clicks are stored before it ends."""
+    parts.journal.start()
+    parts.after_commit.start()
+    with contextlib.suppress(Exception):  # the database is away: look-ups will say so, and `run` tries again
+        async with asyncio.timeout(LOAD_SECONDS):
+            await parts.linkbook.refresh()
+    refreshing = asyncio.create_task(parts.linkbook.run())
+    try:
+        yield
+    finally:
+        await parts.journal.close()
+        await parts.after_commit.close()
+        refreshing.cancel()
+        await asyncio.gather(refreshing, return_exceptions=True)
+        await parts.database.close()
+
+
+async def _plain_page(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    return page(status, SENTENCES.get(status, "Something went wrong on our side."), headers)

@@ -1,0 +1,76 @@
+"""One click, from the token to the answer."""
+
+from collections.abc import Mapping
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from api.redirect.client_address import ClientAddress
+from api.redirect.journal import Journal
+from api.redirect.linkbook import Destination, Linkbook, LinkbookUnavailable
+from models.base import new_id, now
+from models.click_inbox import InboxClick
+from tracking.token import Token, TokenCodec
+from tracking.verdict import judge
+
+log = structlog.get_logger()
+
+LONGEST_USER_AGENT = 500
+
+# Nobody keeps the answer, nobody is told where the reader came from, and no search engine lists it.
+HEADERS: Mapping[str, str] = {
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+
+
+class Follow:
+    """`GET` and `HEAD /{token}`."""
+
+    def __init__(self, codec: TokenCodec, linkbook: Linkbook, journal: Journal, addresses: ClientAddress) -> None:
+        self._codec = codec
+        self._linkbook = linkbook
+        self._journal = journal
+        self._addresses = addresses
+
+    async def __call__(self, request: Request) -> Response:
+        token = self._codec.decode(request.path_params["token"])
+        if token is None:
+            return page(404, "There is no such link.")
+        try:
+            destination = await self._linkbook.find(token)
+        except LinkbookUnavailable as error:
+            log.warning("destination not known now", content_id=token.content_id, error=str(error))
+            return page(503, "This link cannot be opened now. Please try again in a moment.", {"Retry-After": "1"})
+        if destination is None:
+            return page(404, "There is no such link.")
+        if request.method != "HEAD":  # mail programs and messengers look without a person clicking
+            click = self._click(request, token, destination)
+            await self._journal.write(click, wakes=destination.wakes and click.verdict == "human")
+        return redirect(destination.url)
+
+    def _click(self, request: Request, token: Token, destination: Destination) -> InboxClick:
+        verdict = judge(request.method, request.headers)
+        # The switch counts here, at the time of the click: what the organization does not keep is never stored.
+        ip = self._addresses.of(request) if destination.metadata else None
+        user_agent = _user_agent(request) if destination.metadata else None
+        return InboxClick(new_id(), *token, now(), verdict.kind, verdict.reason, ip, user_agent)
+
+
+def redirect(url: str) -> Response:
+    """The stored address byte for byte; 302, because a permanent redirect would be remembered and the next click not seen."""
+    response = Response(status_code=302)
+    response.raw_headers = [(b"location", url.encode()), (b"content-length", b"0"), *RAW_HEADERS]
+    return response
+
+
+def page(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A small plain page for a person."""
+    return PlainTextResponse(f"{sentence}\n", status, {**HEADERS, **(headers or {})})
+
+
+def _user_agent(request: Request) -> str:
+    return request.headers.get("user-agent", "").replace("\x00", "")[:LONGEST_USER_AGENT]

@@ -1,0 +1,81 @@
+"""After the commit: wake the recorder, and deliver the signals that this commit made. In the background, and never an error:
+what fails here is found by the recorder's timer and by the worker's sweeper."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+
+from activities.deliver_signals import SignalDelivery
+from models import wire
+from models.click_inbox import InboxClick, LinkOfRecipient, shard_of
+
+log = structlog.get_logger()
+
+WAKE_PAUSE = 0.5
+"""Seconds between two wakes of a recorder: a workflow takes about five signals a second, and other processes wake it too."""
+AWAY_PAUSE = 5.0
+RPC_TIMEOUT = timedelta(seconds=5)
+
+
+class AfterCommit:
+    """`stored` is what the journal calls; two loops do the work, each coalescing what comes while it is busy."""
+
+    def __init__(self, client: Client, delivery: SignalDelivery, shards: int) -> None:
+        self._client = client
+        self._delivery = delivery
+        self._shards = shards
+        self._to_wake: set[int] = set()
+        self._to_deliver: list[LinkOfRecipient] = []
+        self._wake, self._deliver = asyncio.Event(), asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.problem: str | None = None
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._forever(self._wake, self._wake_recorders))]
+        self._tasks.append(asyncio.create_task(self._forever(self._deliver, self._deliver_signals)))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def stored(self, clicks: Sequence[InboxClick], links: Sequence[LinkOfRecipient]) -> None:
+        self._to_wake |= {shard_of(click.content_id, click.ordinal, self._shards) for click in clicks}
+        self._wake.set()
+        if links:
+            self._to_deliver += links
+            self._deliver.set()
+
+    async def _forever(self, event: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await event.wait()
+            event.clear()
+            try:
+                await work()
+                self.problem = None
+            except Exception as error:  # left to the recorder's timer and the sweeper
+                if self.problem is None:
+                    log.warning("left to the worker", error=str(error))
+                self.problem = str(error)
+                await asyncio.sleep(AWAY_PAUSE)
+
+    async def _wake_recorders(self) -> None:
+        shards, self._to_wake = self._to_wake, set()
+        for shard in sorted(shards):
+            # Starts the recorder if it does not run yet.
+            await self._client.start_workflow(
+                "ClickRecorder",
+                wire.RecorderInput(shard=shard, shards=self._shards),
+                id=wire.recorder_workflow_id(shard),
+                task_queue=wire.WORKFLOW_QUEUE,
+                start_signal="wake",
+                rpc_timeout=RPC_TIMEOUT,
+            )
+        await asyncio.sleep(WAKE_PAUSE)
+
+    async def _deliver_signals(self) -> None:
+        links, self._to_deliver = self._to_deliver, []
+        await self._delivery.deliver(links)
