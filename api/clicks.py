@@ -1,0 +1,81 @@
+"""The feed of clicks, for reports of your own and for looking into single ones."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Query
+from pydantic import AwareDatetime, BaseModel, Field
+
+from api.paging import Page, PageDep, encode_cursor
+from api.request import OrganizationDep, SessionDep, area
+from models import click_feed
+from models.click_feed import ClickFilter, FeedClick
+
+router = area("clicks")
+
+VerdictWanted = Literal["human", "suspect", "bot", "all"]
+VerdictQuery = Annotated[VerdictWanted, Query(description="Which clicks; `all` shows machines too.")]
+
+
+class ClickedLink(BaseModel):
+    id: UUID
+    name: str | None = Field(description="The link's name in the message; null: it has none.", examples=["offer"])
+    url: str = Field(description="Where this contact was sent.", examples=["https://shop.example/offer"])
+
+
+class ClickAbout(BaseModel):
+    """What is known of a click. Place and device are null when the organization kept no metadata at that time."""
+
+    verdict: str = Field(description="human, suspect or bot.", examples=["human"])
+    reason: str = Field(description="Why that verdict: a word for programs.")
+    contact_id: UUID
+    message_id: UUID
+    campaign_id: UUID | None
+    sequence_id: UUID | None
+    enrollment_id: UUID | None
+    link: ClickedLink
+    country: str | None = Field(description="ISO 3166-1 alpha-2.", examples=["DE"])
+    city: str | None = Field(examples=["Berlin"])
+    device_type: str | None = Field(description="phone, tablet, desktop, bot or other.", examples=["phone"])
+    browser: str | None = Field(examples=["Mobile Safari"])
+    os: str | None = Field(examples=["iOS"])
+
+
+class Click(ClickAbout):
+    id: UUID
+    clicked_at: datetime
+
+
+def about_click(row: FeedClick) -> dict[str, object]:
+    """The fields of a `ClickAbout`."""
+    link = ClickedLink(id=row.link_id, name=row.link_name, url=row.link_url)
+    return {**row._asdict(), "link": link}
+
+
+def click_filter(  # noqa: PLR0913, RUF100 - one argument for each query parameter
+    campaign_id: UUID | None = None,
+    sequence_id: UUID | None = None,
+    enrollment_id: UUID | None = None,
+    contact_id: UUID | None = None,
+    link_id: UUID | None = None,
+    verdict: VerdictQuery = "human",
+    since: Annotated[AwareDatetime | None, Query(description="Clicked then or later.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Clicked before.")] = None,
+    country: Annotated[str | None, Query(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")] = None,
+    device_type: Annotated[Literal["phone", "tablet", "desktop", "bot", "other"] | None, Query()] = None,
+) -> ClickFilter:
+    wanted = ClickFilter(
+        campaign_id, sequence_id, enrollment_id, contact_id, link_id, verdict, since, until, country, device_type
+    )
+    return replace(wanted, verdict=None) if verdict == "all" else wanted
+
+
+@router.get("/clicks")
+async def list_clicks(
+    session: SessionDep, caller: OrganizationDep, page: PageDep, wanted: Annotated[ClickFilter, Depends(click_filter)]
+) -> Page[Click]:
+    """Recorded clicks, newest first. A click shows up here within seconds."""
+    rows, after = await click_feed.list_clicks(session, caller.id, wanted, page)
+    return Page(items=[Click.model_validate(about_click(row)) for row in rows], next_cursor=encode_cursor(after))
