@@ -1,0 +1,201 @@
+"""From a message as its author writes it to a compiled body whose links are numbered.
+
+A content is compiled once, at save: each trackable link becomes `{{ tracked_links[N] }}`, so that sending is one
+render with a list of addresses, tracked or not. What is a link, and what never is, stands in `docs/templates.md`.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from liquid.static_analysis import Variable
+
+from tracking.destination import DestinationError
+from tracking.masked import MaskedText
+from tracking.merge import Destination, judge
+from tracking.source import Piece, SourceError, line_and_column
+from tracking.template import LINKS, TRACKED_LINKS, UNSUBSCRIBE, TemplateError, check_template, outer_variables, parse
+from tracking.token import MAX_POSITION
+from tracking.urls import find_urls
+
+MAX_LINKS = MAX_POSITION + 1
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_NAMED_OUTPUT = re.compile(r"links\.([^\s.\[|]+)")
+_PART_OF_ADDRESS = re.compile(r"[0-9A-Za-z/?#&=%_-]|\{\{")
+_WRITING_TAGS = frozenset({"cycle", "echo", "increment", "decrement"})
+_OPENING_TAGS = frozenset({"if", "unless", "case", "for", "tablerow", "ifchanged", "untracked", "raw"})
+
+
+class LinkError(SourceError):
+    """A link that cannot be tracked as it is written."""
+
+
+class Link(NamedTuple):
+    """One destination of a content.
+
+    `url`: the address that browsers write, to be stored and redirected to; with `merge`, a template for `render_destination`.
+    `written`: how the author wrote it first, for messages whose links go out unchanged.
+    """
+
+    position: int
+    name: str | None
+    url: str
+    merge: bool
+    written: str
+
+
+class CompiledText(NamedTuple):
+    template: str
+    links: tuple[Link, ...]
+
+
+def compile_text(source: str, named: Mapping[str, str] | None = None, extra: Collection[str] = ()) -> CompiledText:
+    """Finds and numbers the links of a plain text, in the order in which they appear; the same destination is one link.
+
+    `named`: names for destinations, used as `{{ links.NAME }}` or by their address in the text. TemplateError when the
+    template is not valid, LinkError when a link or a name is not; at most 32 links. `extra`: as for `check_template`.
+    """
+    check_template(source, extra)
+    text = MaskedText(source)
+    compiler = _Compiler(source, text, _Names(named or {}, extra))
+    for start, end in find_urls(text.masked):
+        compiler.add_url(*text.span(start, end))
+    for piece in text.outputs:
+        compiler.add_named_output(piece)
+    return compiler.finish()
+
+
+class _Names:
+    """The author's names for destinations."""
+
+    def __init__(self, named: Mapping[str, str], extra: Collection[str]) -> None:
+        self.destinations: dict[str, Destination] = {}
+        self.by_key: dict[str, str] = {}
+        for name, url in named.items():
+            if not _NAME.fullmatch(name):
+                raise LinkError(
+                    f"the link name {name!r} is not possible: small letters, digits and _, at most 63, a letter first."
+                )
+            try:
+                check_template(url, extra)
+                if any(variable.segments[0] in (LINKS, UNSUBSCRIBE) for variable in outer_variables(url)):
+                    raise DestinationError("Other links cannot be part of an address.")
+                destination = judge(url)
+            except (DestinationError, TemplateError) as error:
+                raise LinkError(f"the named link {name}: {error}") from error
+            other = self.by_key.setdefault(destination.key, name)
+            if other != name:
+                raise LinkError(f"the named links {other} and {name} have the same destination; keep one of them.")
+            self.destinations[name] = destination
+
+
+class _Use(NamedTuple):
+    """`source[start:end]` is to be replaced by a tracked link, written as `output`."""
+
+    start: int
+    end: int
+    destination: Destination
+    output: str
+
+
+class _Compiler:
+    """Collects the uses of links, refuses what cannot be tracked, and writes the compiled template."""
+
+    def __init__(self, source: str, text: MaskedText, names: _Names) -> None:
+        self._source = source
+        self._text = text
+        self._names = names
+        self._uses: list[_Use] = []
+        self._outer = outer_variables(source)
+        self._inner = _inner_variables(source, self._outer)
+        for piece in text.untracked_outputs:
+            if _NAMED_OUTPUT.match(piece.inner):
+                raise self._error(piece.start, "a named link is always tracked; inside untracked, write its address itself.")
+
+    def add_url(self, start: int, end: int) -> None:
+        written = self._source[start:end]
+        roots = {variable.segments[0] for variable in self._outer if start <= variable.span.index < end}
+        if UNSUBSCRIBE in roots:
+            return
+        if LINKS in roots:
+            raise self._error(start, "a named link cannot be part of another address.")
+        try:
+            destination = judge(written)
+        except DestinationError as error:
+            raise self._error(start, str(error)) from error
+        self._refuse_tag_inside(end)
+        self._refuse_inner_variables(start, end)
+        self._uses.append(_Use(start, end, destination, "{{{{ {} }}}}"))
+
+    def add_named_output(self, piece: Piece) -> None:
+        match = _NAMED_OUTPUT.fullmatch(piece.inner)
+        if match is None:
+            return
+        name = match[1]
+        if name not in self._names.destinations:
+            known = ", ".join(self._names.destinations) or "none"
+            raise self._error(piece.start, f"there is no link named {name}; known names: {known}.")
+        if _PART_OF_ADDRESS.match(self._source, piece.end):
+            raise self._error(piece.end, "nothing can be added to a named link; put a space after it.")
+        written = self._source[piece.start : piece.end]
+        output = ("{{{{- {} " if written.startswith("{{-") else "{{{{ {} ") + ("-}}}}" if written.endswith("-}}") else "}}}}")
+        self._uses.append(_Use(piece.start, piece.end, self._names.destinations[name], output))
+
+    def finish(self) -> CompiledText:
+        self._refuse_other_uses_of_names()
+        links: dict[str, Link] = {}
+        parts: list[str] = []
+        done = 0
+        for use in sorted(self._uses, key=lambda use: use.start):
+            link = links.setdefault(use.destination.key, self._link(len(links), use.destination))
+            if link.position >= MAX_LINKS:
+                raise self._error(use.start, f"there are more than {MAX_LINKS} links.")
+            parts += [self._source[done : use.start], use.output.format(f"{TRACKED_LINKS}[{link.position}]")]
+            done = use.end
+        self._refuse_unused_names(links)
+        return CompiledText("".join([*parts, self._source[done:]]), tuple(links.values()))
+
+    def _link(self, position: int, destination: Destination) -> Link:
+        name = self._names.by_key.get(destination.key)
+        return Link(position, name, destination.url, destination.merge, destination.written)
+
+    def _refuse_tag_inside(self, end: int) -> None:
+        """`https://x.test/{% if … %}a{% endif %}` would put the letter behind the tracked link."""
+        tag = self._text.tags.get(end)
+        if tag is None:
+            return
+        goes_on = tag.inner in _OPENING_TAGS and _PART_OF_ADDRESS.match(self._source, tag.end)
+        if goes_on or tag.inner in _WRITING_TAGS:
+            raise self._error(
+                end, "a tag cannot be part of a link; write the whole address in each branch, or put a space before it."
+            )
+
+    def _refuse_inner_variables(self, start: int, end: int) -> None:
+        """A destination is made outside of the text, where nothing that the text assigns is known."""
+        for variable in self._inner:
+            if start <= variable.span.index < end:
+                message = f"{variable} is made by the text itself; an address can only use fields of contact and organization."
+                raise self._error(variable.span.index, message)
+
+    def _refuse_other_uses_of_names(self) -> None:
+        for variable in self._outer:
+            index = variable.span.index
+            if variable.segments[0] == LINKS and not any(use.start <= index < use.end for use in self._uses):
+                message = "a named link stands by itself, as {{ links.NAME }}, without filters and outside of tags."
+                raise self._error(index, message)
+
+    def _refuse_unused_names(self, links: Mapping[str, Link]) -> None:
+        for name, destination in self._names.destinations.items():
+            if destination.key not in links:
+                raise LinkError(f"the named link {name} is not in the text; write {{{{ links.{name} }}}} where it belongs.")
+
+    def _error(self, index: int, message: str) -> LinkError:
+        return LinkError(message, *line_and_column(self._source, index))
+
+
+def _inner_variables(source: str, outer: Collection[Variable]) -> list[Variable]:
+    """Uses of names that the template's own tags make."""
+    known = {variable.span.index for variable in outer}
+    uses = (variable for uses in parse(source).analyze().variables.values() for variable in uses)
+    return [variable for variable in uses if variable.span.index not in known]

@@ -1,0 +1,79 @@
+"""Destinations as authors write them, with merge fields or without: judged at save, filled in for each contact."""
+
+import functools
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from tracking.destination import DestinationError, check_destination
+from tracking.masked import MaskedText
+from tracking.source import Kind, pieces
+from tracking.template import render
+from tracking.urls import FIELD
+
+_AUTHORITY = re.compile(r"https?://[^/?#\\]*", re.IGNORECASE)
+_ENCODED = re.compile(r"\|\s*url_encode\s*$")
+
+
+class Destination(NamedTuple):
+    """`key` is equal for equal destinations; `url` is stored: as browsers write it or, with `merge`, as its author did."""
+
+    key: str
+    url: str
+    merge: bool
+    written: str
+
+
+def judge(written: str) -> Destination:
+    """DestinationError when it can lead nowhere, whatever the merge fields will hold."""
+    text = MaskedText(written)
+    if any(piece.kind not in (Kind.TEXT, Kind.OUTPUT) for piece in pieces(written)):
+        raise DestinationError("The address contains a tag; only merge fields are possible in an address.")
+    if not text.outputs:
+        url = check_destination(written)
+        return Destination(url, url, merge=False, written=written)
+    authority = _AUTHORITY.match(text.masked)
+    if authority and authority[0].endswith(FIELD):
+        raise DestinationError("The host ends with a merge field; put a / between the host and the field.")
+    check_destination(text.masked.replace(FIELD, "x"))
+    return Destination(_same_spacing(written), written, merge=True, written=written)
+
+
+def render_destination(
+    url: str,
+    *,
+    contact: Mapping[str, Any],
+    organization: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> str:
+    """A merge link's destination for one contact. Values are percent-encoded, so that none can leave its place in the address.
+
+    TemplateError when a filter objects, DestinationError when the result is no destination.
+    """
+    return check_destination(render(_encoding_template(url), contact=contact, organization=organization, extra=extra))
+
+
+@functools.lru_cache(maxsize=512)
+def _encoding_template(url: str) -> str:
+    """`https://x.test/{{ contact.id }}` becomes `https://x.test/{{ contact.id | url_path }}`; what is encoded already stays."""
+    before = ""
+    for piece in pieces(url):
+        text = url[piece.start : piece.end]
+        if piece.kind is Kind.OUTPUT and not _ENCODED.search(piece.inner):
+            text = f"{{{{ {piece.inner} | {_filter_after(before)} }}}}"
+        before += text
+    return before
+
+
+def _filter_after(before: str) -> str:
+    """The filter for a value, by the part of the address that it stands in."""
+    if _AUTHORITY.fullmatch(before):
+        return "url_host"
+    literal = "".join(before[piece.start : piece.end] for piece in pieces(before) if piece.kind is Kind.TEXT)
+    return "url_query" if "?" in literal or "#" in literal else "url_path"
+
+
+def _same_spacing(url: str) -> str:
+    return "".join(
+        f"{{{{ {piece.inner} }}}}" if piece.kind is Kind.OUTPUT else url[piece.start : piece.end] for piece in pieces(url)
+    )

@@ -1,0 +1,107 @@
+"""Finding `http://` and `https://` addresses in running text, as people write it.
+
+The limits of an address follow `linkify-it-py` (brackets, quotes, full stops at the end), and beyond it what
+messages in practice need: scripts written without spaces, emoji, chat marks such as `*…*`, and addresses that
+belong to another scheme (`myapp://open?url=https://…`), which are not ours to change.
+"""
+
+import re
+from collections.abc import Iterator
+
+from linkify_it import LinkifyIt
+
+# Stands for a merge field while looking for addresses; it counts as a letter.
+FIELD = "\ufffc"
+
+# Chinese, Japanese, Korean, Thai, Lao, Burmese and Khmer run on without a space after an address.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u30ff\u3100-\u31ff\u3400-\u9fff"
+    "\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+_EMOJI = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
+# Quotes, long dashes, the punctuation of those scripts, and invisible characters such as direction marks.
+_CLOSING = (
+    '"<>`“”„«»‹›…—\u3000-\u3004\u3008-\u3020\uff01-\uff0f\uff1a-\uff1f\uff3b-\uff40\uff5b-\uff65'
+    "\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+)
+_RUNS_ON = f"0-9A-Za-z{FIELD}"
+
+_START = re.compile(r"(?<![A-Za-z+])https?://", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"(?!https?://)[a-z][a-z0-9+.-]{0,40}(?<![.-]http)(?<![.-]https)://"
+    r"|(?:mailto|tel|sms|smsto|mms|mmsto|geo|sip|sips|xmpp|skype|facetime|callto|magnet|bitcoin):(?!https?://)"
+    r"|(?:javascript|data|blob|view-source|intent|microsoft-edge|googlechrome|about):"
+    r")\S+",
+    re.IGNORECASE,
+)
+_USERINFO = re.compile(r"[^\s/\\?#<>\"()\[\],;]*@")
+_HOST_AND_PORT = re.compile(
+    rf"(?:\[[0-9a-f:.]+\]|[^\s/?#\\'()\[\]{{}}|,;:!*&=+$^~@{_CLOSING}\u2010-\u2027\u2030-\u205e]+)(?::[0-9]+|:(?=[/?#]))?",
+    re.IGNORECASE,
+)
+_PATH = re.compile(LinkifyIt().re["src_path"], re.IGNORECASE)
+
+_CLOSED = re.compile(f"[{_CLOSING}]")
+_AFTER_HOST = re.compile(f"[{_EMOJI}]|(?<=[{_RUNS_ON}])[{_UNSPACED}]")
+# A label that mixes scripts is a name when more of the host follows (abc日本.jp), and running text when not (x.test查看).
+_IN_HOST = re.compile(f"(?<=[{_RUNS_ON}])[{_UNSPACED}{_EMOJI}]+(?![.-]?[{_RUNS_ON}{_UNSPACED}{_EMOJI}])")
+_NEXT = re.compile(r"[,;|]https?://", re.IGNORECASE)
+_TRAILING = re.compile(r"[.,;:!?'‘’(\[{]+$")
+_TRAILING_HOST = re.compile(r"[.\-_]+$")
+_MARKS = "*_~|^"
+
+
+def find_urls(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each address, in order, without overlap.
+
+    An address with a user name is found up to its `@`, so that it can be refused instead of going out half tracked.
+    """
+    others = _OTHER_SCHEME.finditer(text)
+    other = next(others, None)
+    done = 0
+    for match in _START.finditer(text):
+        start = match.start()
+        while other and other.end() <= start:
+            other = next(others, None)
+        if start < done or (other and other.start() <= start):
+            continue
+        done = _end(text, start, match.end())
+        if done:
+            yield start, done
+
+
+def _end(text: str, start: int, authority: int) -> int:
+    """Where the address ends; 0 when what follows the scheme is no host."""
+    if userinfo := _USERINFO.match(text, authority):
+        return userinfo.end()
+    host = _HOST_AND_PORT.match(text, authority)
+    if host is None:
+        return 0
+    path = _PATH.match(text, host.end())
+    end = _trim(text, start, authority, _cut(text, authority, host.end(), path.end() if path else host.end()))
+    return end if end > authority else 0
+
+
+def _cut(text: str, authority: int, host_end: int, end: int) -> int:
+    """Ends the address where other text runs on without a space."""
+    if found := _IN_HOST.search(text, authority, host_end):
+        return found.start()
+    for pattern in (_CLOSED, _NEXT, _AFTER_HOST):
+        if found := pattern.search(text, host_end, end):
+            end = found.start()
+    return end
+
+
+def _trim(text: str, start: int, authority: int, end: int) -> int:
+    """Leaves out the punctuation of the sentence and chat marks around the address."""
+    while end > authority:
+        if trimmed := _TRAILING.search(text, authority, end):
+            end = trimmed.start()
+        elif start and text[start - 1] in _MARKS and text[end - 1] == text[start - 1]:
+            end -= 1
+        else:
+            break
+    in_host = not any(mark in text[authority:end] for mark in "/?#")
+    trimmed = _TRAILING_HOST.search(text, authority, end) if in_host else None
+    return trimmed.start() if trimmed else end
