@@ -51,7 +51,8 @@ def test(context: typer.Context) -> int:
 def check() -> int:
     """Lint, formatting and types."""
     tools = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy", "."])
-    return max([_run_module(*tool) for tool in tools])
+    statuses = [_run_module(*tool) for tool in tools]
+    return int(any(statuses))
 
 
 @app.command()

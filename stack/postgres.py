@@ -101,10 +101,15 @@ class EmbeddedPostgres:
 
     def create_database(self, name: str) -> None:
         """Make the database unless it is there. Raises StackError."""
-        command = [str(self.binaries / "createdb"), "-h", str(self._socket_directory()), "-U", SUPERUSER, name]
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})  # noqa: S603
-        if done.returncode and "already exists" not in done.stderr:
-            raise StackError(f"The database {name} could not be made: {done.stderr.strip()}")
+        if name not in (line.split("|")[0] for line in self._client("psql", "-lqtA", "postgres").splitlines()):
+            self._client("createdb", name)
+
+    def _client(self, program: str, *arguments: str) -> str:
+        command = [str(self.binaries / program), "-h", str(self._socket_directory()), "-U", SUPERUSER, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - our own command
+        if done.returncode:
+            raise StackError(f"PostgreSQL's {program} failed: {done.stderr.strip()}")
+        return done.stdout
 
     def _spec(self) -> Spec:
         values = {**SETTINGS, "unix_socket_directories": str(self._socket_directory())}

@@ -1,6 +1,8 @@
 """One HTTP role: an ASGI application under Granian, until SIGTERM or SIGINT."""
 
 import multiprocessing
+import os
+import signal
 import sys
 
 from granian import Granian
@@ -26,6 +28,7 @@ def serve(target: str, port: Port, settings: Settings) -> None:
     if sys.platform == "linux":
         # The server's own process has no threads yet; its worker shares the memory of all that is imported here.
         multiprocessing.set_start_method("fork", force=True)
+        os.register_at_fork(after_in_child=_stop_at_once)
     Granian(
         target,
         address=host,
@@ -38,3 +41,10 @@ def serve(target: str, port: Port, settings: Settings) -> None:
         log_dictconfig=_THROUGH_ROOT,
         workers_kill_timeout=STOP_SECONDS,
     ).serve()
+
+
+def _stop_at_once() -> None:
+    """Until the worker listens to signals itself, it would inherit handlers that do nothing in it, and a stop during
+    the start would take STOP_SECONDS."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)

@@ -1,0 +1,142 @@
+"""The whole stack as a person runs it, on ports and a directory of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from settings import Settings
+from stack.postgres import EmbeddedPostgres
+from stack.processes import marked_processes
+from stack.temporal import EmbeddedTemporal, answers, free_port
+from stack.up import Stack
+from tests.stack.dummies import ROOT
+
+pytestmark = pytest.mark.filterwarnings("default::ResourceWarning")  # a failed test leaves pipes to the collector
+
+
+class Place:
+    """Ports and a directory for one stack, and its runs."""
+
+    def __init__(self, var_dir: Path) -> None:
+        self.var_dir = var_dir
+        self.api, self.redirect, self.temporal, self.ui = (free_port() for _ in range(4))
+
+    def environment(self, **more: str) -> dict[str, str]:
+        ports = {
+            "API_PORT": self.api,
+            "REDIRECT_PORT": self.redirect,
+            "TEMPORAL_PORT": self.temporal,
+            "TEMPORAL_UI_PORT": self.ui,
+        }
+        return {**os.environ, "VAR_DIR": str(self.var_dir), **{name: str(port) for name, port in ports.items()}, **more}
+
+    @contextmanager
+    def up(self, **more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+        """A stack that is ready, and what it printed. Whatever happens, it is gone afterwards."""
+        with subprocess.Popen(
+            [sys.executable, "cli.py", "up"],
+            cwd=ROOT,
+            env=self.environment(**more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                assert process.stdout is not None
+                yield process, process.stdout.readline()
+            finally:
+                process.kill()
+
+    def refused(self) -> tuple[int, str]:
+        """Status and words of an `up` that is expected to fail."""
+        done = subprocess.run(
+            [sys.executable, "cli.py", "up"], cwd=ROOT, env=self.environment(), capture_output=True, text=True, timeout=60
+        )
+        return done.returncode, done.stderr
+
+    def left(self) -> list[psutil.Process]:
+        """What still runs after 20 s."""
+        return list(psutil.wait_procs(marked_processes(str(self.var_dir)), timeout=20)[1])
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "var")
+
+
+def test_a_stack_starts_stops_survives_kill_9_and_finds_its_data_again(place: Place) -> None:
+    with place.up() as (process, first):
+        assert first == f"API        http://127.0.0.1:{place.api}/docs\n", process.communicate()[1]
+        assert answers("127.0.0.1", place.api, "/docs")
+        status, words = place.refused()
+        assert status == 1
+        assert "already running" in words.splitlines()[-1]
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert "API key        lw_" in out
+    assert place.left() == []
+
+    with place.up() as (process, first):
+        assert first.startswith("API"), process.communicate()[1]
+        process.kill()
+        out, _ = process.communicate(timeout=60)
+        assert "API key" not in out
+    assert place.left() == []
+
+    with place.up() as (process, first):
+        assert first.startswith("API"), process.communicate()[1]
+        process.send_signal(signal.SIGTERM)
+        assert "API key" not in process.communicate(timeout=60)[0]
+    assert place.left() == []
+
+
+def test_servers_of_ones_own_replace_the_embedded_ones(place: Place, postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    postgres.create_database("ones_own")
+    with EmbeddedTemporal(tmp_path / "temporal") as temporal:
+        own = {"DATABASE_URL": postgres.url("ones_own"), "TEMPORAL_ADDRESS": temporal.address}
+        with place.up(**own) as (process, first):
+            assert first.startswith("API"), process.communicate()[1]
+            commands = [" ".join(child.cmdline()) for child in psutil.Process(process.pid).children()]
+            assert sorted(command.split()[-1] for command in commands) == ["api", "redirect", "worker"]
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+            assert process.returncode == 0
+        assert postgres.child is not None
+        assert postgres.child.alive
+        assert answers("127.0.0.1", temporal.ui_port, "/")
+    assert not (place.var_dir / "postgres").exists()
+
+
+def test_a_role_that_cannot_start_stops_everything_with_its_log(place: Place) -> None:
+    place.var_dir.mkdir()
+    with place.up(TOKEN_KEYS="00" * 32, GEO_DATABASE=str(place.var_dir / "missing.mmdb")) as (process, first):
+        _, words = process.communicate(timeout=60)
+        assert first == ""
+        assert process.returncode == 1
+        assert "worker ended with status" in words
+        assert "missing.mmdb" in words
+        assert "Traceback" not in words.split("The end of")[0]
+    assert place.left() == []
+
+
+def test_own_servers_need_no_ports(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, var_dir=tmp_path, database_url="postgresql:///x", temporal_address="example:7233")
+    assert [name for name, _, _ in Stack(settings, ())._ports()] == ["API_PORT", "REDIRECT_PORT"]
+
+
+def test_a_server_on_all_addresses_is_shown_with_one_that_can_be_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(_env_file=None, var_dir=tmp_path, api_host="0.0.0.0", api_port=1, redirect_host="::", redirect_port=2)  # noqa: S104
+    Stack(settings, ())._print_addresses(None)
+    out = capsys.readouterr().out
+    assert "http://127.0.0.1:1/docs" in out
+    assert "http://[::1]:2" in out

@@ -1,0 +1,138 @@
+"""The command line: quick, one sentence for each failure, exit statuses that scripts can trust."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client
+
+import cli
+from models.wire import SEARCH_ATTRIBUTES
+from stack.postgres import EmbeddedPostgres
+from stack.temporal import EmbeddedTemporal
+
+NOWHERE = "postgresql://someone@127.0.0.1:1/none"
+
+
+@pytest.fixture
+def arguments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """The environment of a machine on which nothing was ever set or started."""
+    for name in ("DATABASE_URL", "TEMPORAL_ADDRESS", "TOKEN_KEYS"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    return monkeypatch
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["./linkwake", *words])
+    return cli.main()
+
+
+def test_no_stack_and_no_address_is_one_sentence(arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments, "migrate") == 1
+    assert capsys.readouterr().err == "DATABASE_URL is not set and no embedded stack was found: run ./linkwake up, or set it.\n"
+
+
+@pytest.mark.parametrize("words", [("migrate",), ("organization", "Ours")])
+def test_an_unreachable_database_is_one_sentence(
+    arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    arguments.setenv("DATABASE_URL", NOWHERE)
+    assert run(arguments, *words) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("PostgreSQL cannot be reached (")
+    assert said.count("\n") == 1
+
+
+def test_a_wrong_setting_is_one_sentence(arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments.setenv("API_PORT", "http")
+    assert run(arguments, "api") == 1
+    assert capsys.readouterr().err.startswith("A setting is wrong: API_PORT: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("bnech",), "No such command 'bnech'. Did you mean 'bench'? See ./linkwake --help.\n"),
+        (("organization",), "Missing argument 'name'. See ./linkwake --help.\n"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_status_2(
+    arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], sentence: str
+) -> None:
+    assert run(arguments, *words) == 2
+    assert capsys.readouterr().err == sentence
+
+
+def test_an_unknown_name_lists_the_known_ones(
+    arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments.setattr(cli, "ROOT", tmp_path)
+    (tmp_path / "bench").mkdir()
+    for name in ("redirect", "click", "__init__", "_shared"):
+        (tmp_path / "bench" / f"{name}.py").touch()
+    assert run(arguments, "bench", "clock") == 1
+    assert capsys.readouterr().err == "No such name in bench/: clock; the names are: click, redirect.\n"
+
+
+def test_no_drills_is_said(arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    arguments.setattr(cli, "ROOT", tmp_path)
+    assert run(arguments, "drill", "outage") == 1
+    assert capsys.readouterr().err == "No such name in drills/: outage; there are none yet.\n"
+
+
+@pytest.mark.parametrize(("statuses", "expected"), [([0, 0, 0], 0), ([1, 0, 0], 1), ([0, 0, -9], 1)])
+def test_check_runs_every_tool_and_fails_when_one_does(arguments: pytest.MonkeyPatch, statuses: list[int], expected: int) -> None:
+    left = list(statuses)
+    arguments.setattr(cli, "_run_module", lambda *_: left.pop(0))
+    assert run(arguments, "check") == expected
+    assert left == []
+
+
+def test_test_hands_every_argument_to_pytest_and_its_status_back(arguments: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+
+    def record(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        seen.append(command[1:])
+        return subprocess.CompletedProcess(command, 5)
+
+    arguments.setattr(subprocess, "run", record)
+    assert run(arguments, "test", "-k", "click", "--help", "tests/api") == 5
+    assert seen == [["-m", "pytest", "-k", "click", "--help", "tests/api"]]
+
+
+def test_help_loads_none_of_the_heavy_parts() -> None:
+    code = "import sys, cli; sys.argv = ['x', '--help']; cli.main(); print(sorted({*sys.modules} & {*sys.stdin.read().split()}))"
+    heavy = "pydantic sqlalchemy sqlmodel temporalio granian fastapi alembic psycopg structlog settings"
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], cwd=cli.ROOT, input=heavy, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+async def test_migrate_twice_and_an_organization(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    """In processes of their own: Alembic and asyncio.run do not share a process with the tests' loop."""
+    postgres.create_database("from_the_command_line")
+    with EmbeddedTemporal(tmp_path) as temporal:
+        environment = {"DATABASE_URL": postgres.url("from_the_command_line"), "TEMPORAL_ADDRESS": temporal.address}
+        _command(environment, "migrate")
+        _command(environment, "migrate")
+        client = await Client.connect(temporal.address)
+        found = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace="default"))
+        assert set(SEARCH_ATTRIBUTES) <= set(found.custom_attributes)
+    created = json.loads(_command(environment, "organization", "Ours", "--json"))
+    assert created["name"] == "Ours"
+    assert created["api_key"].startswith("lw_")
+    assert _command(environment, "organization", "Another", "--if-none") == ""
+    assert "API key       lw_" in _command(environment, "organization", "Another")
+
+
+def _command(environment: dict[str, str], *words: str) -> str:
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "cli.py", *words], cwd=cli.ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
