@@ -1,0 +1,44 @@
+"""The client's address: believed only from our proxies, and only their part of the header."""
+
+from ipaddress import ip_network
+
+import pytest
+from starlette.requests import Request
+
+from api.redirect.client_address import ClientAddress
+
+ADDRESSES = ClientAddress([ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"), ip_network("::1/128")])
+
+
+def request(peer: str | None, *forwarded: str) -> Request:
+    headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
+    return Request({"type": "http", "headers": headers, "client": (peer, 1) if peer is not None else None})
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("203.0.113.9", ["81.2.69.160"], "203.0.113.9"),  # not a proxy of ours: the header is whatever the client wrote
+        ("127.0.0.1", ["6.6.6.6, 81.2.69.160"], "81.2.69.160"),  # what the client wrote stands to the left
+        ("127.0.0.1", ["6.6.6.6", "81.2.69.160, 10.0.0.2"], "81.2.69.160"),  # two headers are one list; 10.0.0.2 is a proxy
+        ("127.0.0.1", ["6.6.6.6, nonsense, 10.0.0.2"], None),  # nobody knows who is behind it
+        ("127.0.0.1", ["81.2.69.160, unknown"], None),
+        ("testclient", ["81.2.69.160"], None),
+        (None, ["81.2.69.160"], None),
+        ("127.0.0.1", [], "127.0.0.1"),
+        ("127.0.0.1", [""], "127.0.0.1"),
+        ("127.0.0.1", ["10.0.0.7, 10.0.0.2"], "10.0.0.7"),  # a client inside our own network
+        ("127.0.0.1", ["81.2.69.160:4711"], "81.2.69.160"),
+        ("::1", ["[2001:db8::1]:4711"], "2001:db8::1"),
+        ("::1", ["2001:DB8:0::1"], "2001:db8::1"),
+        ("::ffff:127.0.0.1", ["::ffff:81.2.69.160"], "81.2.69.160"),
+    ],
+)
+def test_the_client_is_the_right_most_address_that_is_not_ours(
+    peer: str | None, forwarded: list[str], client: str | None
+) -> None:
+    assert ADDRESSES.of(request(peer, *forwarded)) == client
+
+
+def test_without_trusted_proxies_the_header_is_never_read() -> None:
+    assert ClientAddress([]).of(request("127.0.0.1", "81.2.69.160")) == "127.0.0.1"
