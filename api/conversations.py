@@ -114,7 +114,7 @@ def decode_place(cursor: str | None) -> Place | None:
 def _item(entry: Entry) -> MessageItem | ClickItem | StepItem:
     match entry:
         case MessageEntry():
-            return MessageItem(**entry.message.model_dump(exclude={"kind"}), at=entry.at, channel=entry.channel)
+            return MessageItem.model_validate({**vars(entry.message), "at": entry.at, "channel": entry.channel})
         case ClickEntry():
             return ClickItem.model_validate({**about_click(entry.click), "at": entry.at})
         case StepEntry():

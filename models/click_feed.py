@@ -89,13 +89,12 @@ async def list_clicks(
 ) -> tuple[list[FeedClick], UUID | None]:
     """A page, newest first, and the id to go on after; None: there are no more. An id that is not the organization's
     matches nothing."""
-    given: dict[str, Any] = {**vars(wanted), "after": page.after}
+    given = _given({**vars(wanted), "after": page.after})
     if wanted.link_id is not None:
         owner = await _owner_of_link(session, org_id, wanted.link_id)
         if owner is None:
             return [], None
-        given.update(owner)
-    given = {name: value for name, value in given.items() if value is not None}
+        given = {**owner, **given}
     conditions = " AND ".join(["click.org_id = :org_id", *(CONDITIONS[name] for name in given)])
     rows = await session.execute(text(PAGE.format(conditions=conditions)), {**given, "org_id": org_id, "rows": page.limit + 1})
     clicks = [FeedClick(*row) for row in rows]
@@ -109,7 +108,11 @@ async def _owner_of_link(session: AsyncSession, org_id: UUID, link_id: UUID) -> 
     row = (await session.execute(text(LINK_OWNER), {"link_id": link_id, "org_id": org_id})).first()
     if row is None:
         return None
-    return {name: value for name, value in row._asdict().items() if value is not None}
+    return _given(row._asdict())
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 async def clicks_by_id(session: AsyncSession, ids: list[UUID], first: datetime, last: datetime) -> dict[UUID, FeedClick]:
