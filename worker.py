@@ -15,7 +15,6 @@ from activities.channels.registry import build_channels
 from activities.compose import Composer
 from activities.deliver_signals import SignalDelivery
 from activities.delivery import Delivery
-from activities.devices import Devices
 from activities.enrollment_steps import EnrollmentSteps
 from activities.import_contacts import ImportContacts
 from activities.places import Places
@@ -55,7 +54,7 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
     delivery = Delivery(build_channels(database))
     enrollment_steps = EnrollmentSteps(database)
     campaign_stages = CampaignStages(database, settings.campaign_page_size)
-    recorder = RecordClicks(database, Places(settings.geo_database), Devices(), client, settings.recorder_batch_rows)
+    recorder = RecordClicks(database, Places(settings.geo_database), client, settings.recorder_batch_rows)
     return Activities(
         others=[
             enrollment_steps.load_sequence,

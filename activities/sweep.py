@@ -26,7 +26,7 @@ class Sweep:
             enrollments=await self._start_enrollments(grace),
             campaigns=await self._start_campaigns(),
             imports=await self._start_imports(),
-            signals=await self._deliver_signals(),
+            signals=await self._signals.sweep(activity.heartbeat),
             expired_keys=await self._forget_idempotency_keys(),
         )
 
@@ -54,13 +54,6 @@ class Sweep:
         for org_id, import_id in waiting:
             await self._starter.start_import(org_id, import_id)
         return len(waiting)
-
-    async def _deliver_signals(self) -> int:
-        delivered = 0
-        while batch := await self._signals.deliver_due(BATCH):
-            delivered += batch
-            activity.heartbeat(delivered)
-        return delivered
 
     async def _forget_idempotency_keys(self) -> int:
         async with self._database.transaction() as session:

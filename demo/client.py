@@ -1,6 +1,7 @@
 """The demo's two views of Linkwake: as an API consumer, and as a contact's browser."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
@@ -74,13 +75,14 @@ class Browsers:
             raise DemoError(f"GET {link} answered {response.status_code}, not 302")
         return response.headers["Location"]
 
-    async def click_all(self, clicks: Sequence[tuple[str, Visit]], done: Callable[[], None], at_once: int = 10) -> list[str]:
-        gate = asyncio.Semaphore(at_once)
+    async def click_all(self, clicks: Sequence[tuple[str, Visit]], report: Callable[[int], None], at_once: int = 10) -> list[str]:
+        """Where each click led, in order. `report` hears how many are done."""
+        gate, done = asyncio.Semaphore(at_once), itertools.count(1)
 
         async def one(link: str, visit: Visit) -> str:
             async with gate:
                 destination = await self.click(link, visit)
-            done()
+            report(next(done))
             return destination
 
         return await asyncio.gather(*(one(link, visit) for link, visit in clicks))

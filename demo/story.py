@@ -1,0 +1,206 @@
+"""`./linkwake demo`: the whole story through the public API and real clicks, and then every number checked.
+
+A campaign to 200 contacts with a link whose click starts a follow-up; a sequence that waits for a click and branches. Afterwards
+the API's totals are compared with the rows in the database and with what was really clicked.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from demo import people, texts
+from demo.check import Checked, check
+from demo.client import Browsers, Consumer, DemoError
+from demo.people import Visit
+from demo.tables import print_tables
+from models.database import Database
+from models.organization import create_organization
+from settings import Settings
+from stack.session import started
+
+Report = Callable[[int], None]
+"""How much of a stage is done."""
+
+Stage = Callable[[str, int], Report]
+"""Begins a stage: its text and how much there is to do."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the story made: ids, and what was clicked."""
+
+    campaign_id: str
+    sequence_id: str
+    contacts: list[str]
+
+
+def main(as_json: bool) -> int:
+    """0 when every number agrees; 1 when any differs or the story stopped half-way."""
+    settings = Settings()
+    try:
+        if _is_running(settings):
+            return asyncio.run(_run(settings, as_json))
+        print("No running stack found: starting one for the demo.", file=sys.stderr)
+        with started():
+            return asyncio.run(_run(Settings(), as_json))
+    except DemoError as error:
+        print(f"The demo stopped: {error}", file=sys.stderr)
+        return 1
+
+
+def _api_address(settings: Settings) -> str:
+    return f"http://127.0.0.1:{settings.api_port}"
+
+
+def _is_running(settings: Settings) -> bool:
+    try:
+        return httpx.get(f"{_api_address(settings)}/health/ready", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+async def _run(settings: Settings, as_json: bool) -> int:
+    database = Database(settings.effective_database_url, pool_size=2)
+    async with database.transaction() as session:
+        _, key = await create_organization(session, "Linkwake demo")
+    consumer, browsers = Consumer(_api_address(settings), key), Browsers()
+    try:
+        story = await _tell(consumer, browsers)
+        checked = await check(consumer, database, story.campaign_id, story.sequence_id, story.contacts[0])
+    finally:
+        await consumer.close()
+        await browsers.close()
+        await database.close()
+    _print(checked, as_json)
+    return 0 if checked.consistent else 1
+
+
+def _print(checked: Checked, as_json: bool) -> None:
+    for difference in checked.differences:
+        print(f"DIFFERENT  {difference}", file=sys.stderr)
+    if as_json:
+        print(json.dumps(checked.document, indent=2))
+    else:
+        print_tables(checked)
+
+
+async def _tell(consumer: Consumer, browsers: Browsers) -> Story:
+    columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+
+        def stage(text: str, total: int) -> Report:
+            task = progress.add_task(text, total=total)
+            return lambda done: progress.update(task, completed=done)
+
+        contacts = await _contacts(consumer, stage("Contacts", people.CONTACTS))
+        campaign_id = await _campaign(consumer, stage("Campaign: messages sent", people.CONTACTS))
+        await _campaign_clicks(consumer, browsers, campaign_id, contacts, stage)
+        sequence_id = await _sequence(consumer, browsers, contacts, stage)
+        return Story(campaign_id, sequence_id, contacts)
+
+
+async def _contacts(consumer: Consumer, report: Report) -> list[str]:
+    """The contacts' ids, in the order of their numbers."""
+    rows = [people.contact_row(number) for number in range(people.CONTACTS)]
+    answer = await consumer.post("/contacts/bulk", {"contacts": rows})
+    report(len(answer["results"]))
+    return [row["contact_id"] for row in answer["results"]]
+
+
+async def _publish(consumer: Consumer, definition: dict[str, Any]) -> str:
+    sequence = await consumer.post("/sequences", definition)
+    await consumer.post(f"/sequences/{sequence['id']}/publish")
+    return str(sequence["id"])
+
+
+async def _campaign(consumer: Consumer, report: Report) -> str:
+    follow_up = await _publish(consumer, texts.FOLLOW_UP)
+    campaign = await consumer.post("/campaigns", texts.campaign(follow_up))
+    path = f"/campaigns/{campaign['id']}"
+    await consumer.post(f"{path}/launch")
+
+    async def sent() -> dict[str, Any]:
+        found: dict[str, Any] = await consumer.get(path)
+        report(found["messages"].get("accepted", 0))
+        return found
+
+    await consumer.until("sending the campaign", sent, lambda found: found["state"] == "tracking")
+    return str(campaign["id"])
+
+
+async def _campaign_clicks(consumer: Consumer, browsers: Browsers, campaign_id: str, contacts: list[str], stage: Stage) -> None:
+    links = await _links(consumer, contacts, campaign_id=campaign_id)
+    visits = [*people.campaign_visits(), *people.crawler_visits()]
+    report = stage("Campaign: clicks", len(visits))
+    clicks = [(links[each.contact], each) for each in visits]
+    # The second clicks come after all first ones, as people do.
+    await _click(browsers, clicks, report)
+    report = stage("Campaign: clicks recorded", len(visits))
+
+    async def recorded() -> int:
+        totals = (await consumer.get(f"/campaigns/{campaign_id}/analytics"))["totals"]
+        count = int(totals["human_clicks"] + totals["suspect_clicks"] + totals["bot_clicks"])
+        report(count)
+        return count
+
+    await consumer.until("recording the clicks", recorded, lambda count: count >= len(visits))
+    await _follow_ups(consumer, campaign_id, stage("Campaign: follow-ups sent", people.CLICKERS))
+
+
+async def _follow_ups(consumer: Consumer, campaign_id: str, report: Report) -> None:
+    async def completed() -> int:
+        count: int = (await consumer.get(f"/campaigns/{campaign_id}/analytics"))["follow_ups"].get("completed", 0)
+        report(count)
+        return count
+
+    await consumer.until("sending the follow-ups", completed, lambda count: count >= people.CLICKERS)
+
+
+async def _sequence(consumer: Consumer, browsers: Browsers, contacts: list[str], stage: Stage) -> str:
+    sequence_id = await _publish(consumer, texts.SEQUENCE)
+    enrolled = contacts[: people.ENROLLED]
+    report = stage("Sequence: messages sent", people.ENROLLED)
+    await consumer.post(f"/sequences/{sequence_id}/enrollments", {"contact_ids": enrolled})
+
+    async def waiting() -> int:
+        count = len([each async for each in consumer.every("/messages", sequence_id=sequence_id, state="accepted")])
+        report(count)
+        return count
+
+    await consumer.until("sending the sequence's messages", waiting, lambda count: count >= people.ENROLLED)
+    links = await _links(consumer, enrolled[: people.SEQUENCE_CLICKERS], sequence_id=sequence_id)
+    report = stage("Sequence: clicks", people.SEQUENCE_CLICKERS)
+    visits = [people.visit(number) for number in range(people.SEQUENCE_CLICKERS)]
+    await _click(browsers, [(links[each.contact], each) for each in visits], report)
+    await _sequence_over(consumer, sequence_id, stage("Sequence: thanked or reminded", people.ENROLLED))
+    return sequence_id
+
+
+async def _sequence_over(consumer: Consumer, sequence_id: str, report: Report) -> None:
+    async def completed() -> int:
+        count: int = (await consumer.get(f"/sequences/{sequence_id}/analytics"))["enrollments"].get("completed", 0)
+        report(count)
+        return count
+
+    await consumer.until("the end of the sequence", completed, lambda count: count >= people.ENROLLED)
+
+
+async def _links(consumer: Consumer, contacts: list[str], **where: str) -> dict[int, str]:
+    """Each contact's tracked link, as it stands in the message, by the contact's number."""
+    numbers = {contact: number for number, contact in enumerate(contacts)}
+    messages = [each async for each in consumer.every("/messages", **where) if each["contact_id"] in numbers]
+    details = [await consumer.get(f"/messages/{each['id']}") for each in messages]
+    return {numbers[each["contact_id"]]: each["links"][0]["url"] for each in details}
+
+
+async def _click(browsers: Browsers, clicks: list[tuple[str, Visit]], report: Report) -> None:
+    for destination in await browsers.click_all(clicks, report):
+        if destination not in texts.DESTINATIONS:
+            raise DemoError(f"a click led to {destination}, not to the address in the message")
