@@ -70,3 +70,9 @@ async def unknown_contacts(session: AsyncSession, org_id: UUID, contact_ids: Seq
     known = await session.scalars(select(col(Contact.id)).where(col(Contact.org_id) == org_id, col(Contact.id).in_(contact_ids)))
     found = set(known)
     return [each for each in contact_ids if each not in found]
+
+
+async def delete_campaign(session: AsyncSession, campaign: Campaign) -> None:
+    """Drafts only: nothing refers to them yet."""
+    await session.delete(campaign)
+    await session.flush()

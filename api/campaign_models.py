@@ -1,0 +1,124 @@
+"""What requests and answers about campaigns look like."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.config import JsonDict
+
+from api.links import LinkView
+from models.campaign import Campaign, CampaignState
+from models.message import MessageState
+from models.steps import LinkName, MessageTemplate
+from models.text import Text
+
+EXAMPLE: JsonDict = {
+    "name": "Spring offer",
+    "channel": "simulator-sms",
+    "message": {
+        "body": "Hello {{ contact.first_name }}, this is for you: {{ links.offer }}",
+        "links": {"offer": "https://www.example.com/offer?from=sms"},
+    },
+    "audience": {"tags": ["newsletter"], "contact_ids": []},
+    "link_tracking": None,
+    "trigger": None,
+}
+
+
+class Audience(BaseModel):
+    """Contacts that have any of the tags, and these contacts; each gets one message."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tags: list[Text] = Field(default_factory=list, max_length=100, examples=[["newsletter"]])
+    contact_ids: list[UUID] = Field(default_factory=list, max_length=4000)
+
+
+class Trigger(BaseModel):
+    """The first human click of each contact on the link enrolls the contact in the sequence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    link: LinkName | None = Field(None, description="Name of a link of the message; null: any link.")
+    sequence_id: UUID = Field(description="Follow-ups get the version that is the latest at the time of the click.")
+
+
+class CampaignCreate(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
+
+    name: Text = Field(min_length=1, max_length=200)
+    channel: Text = Field(description="Name of a channel.", examples=["simulator-sms"])
+    message: MessageTemplate
+    audience: Audience = Field(default_factory=Audience)
+    link_tracking: bool | None = Field(None, description="false: links go out unchanged; null: as the organization.")
+    trigger: Trigger | None = None
+
+
+class CampaignChange(BaseModel):
+    """Only what is given changes."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Spring offer, second try"}]})
+
+    name: Text | None = Field(None, min_length=1, max_length=200)
+    channel: Text | None = None
+    message: MessageTemplate | None = None
+    audience: Audience | None = None
+    link_tracking: bool | None = None
+    trigger: Trigger | None = None
+
+    @field_validator("name", "channel", "message", "audience", mode="before")
+    @classmethod
+    def _given(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("leave the field out to keep it; it cannot be null")
+        return value
+
+
+class CampaignSummary(BaseModel):
+    """`messages`: how many are in which state, once it is launched."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    name: str
+    state: CampaignState
+    channel_id: UUID
+    channel: str
+    message: MessageTemplate
+    audience: Audience
+    link_tracking: bool | None
+    trigger: Trigger | None
+    links: list[LinkView] = Field(description="Known once it is launched.")
+    messages: dict[MessageState, int] = Field(examples=[{"accepted": 198, "skipped": 2}])
+    launched_at: datetime | None
+    tracking_until: datetime | None = Field(description="Until then its workflow shows clicks. Clicks count for ever.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class CampaignDetail(CampaignSummary):
+    recipients: int = Field(description="Contacts in the audience: now, or when it was launched.")
+    workflow_id: str | None
+    temporal_ui_url: str | None
+
+
+class PreviewRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+
+    contact_id: UUID | None = Field(None, description="Fill the merge fields in for this contact; null: for an invented one.")
+
+
+class Preview(BaseModel):
+    """Tracked links are shown with a token of the right length that leads nowhere."""
+
+    subject: str | None
+    body: str
+    tracked: bool
+    characters: int
+
+
+def summary_fields(row: Campaign, channel: str, links: list[LinkView], messages: dict[MessageState, int]) -> dict[str, Any]:
+    """What the summary and the detail share."""
+    same = {name: getattr(row, name) for name in CampaignSummary.model_fields if name not in {"channel", "links", "messages"}}
+    return {**same, "channel": channel, "links": links, "messages": messages}

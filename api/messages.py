@@ -1,0 +1,134 @@
+"""Messages: what was sent to whom, what was left out and why, and the links as the contact has them."""
+
+import functools
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.paging import Page, PageDep, encode_cursor
+from api.request import OrganizationDep, ServicesDep, SessionDep, area
+from models.content import LoadedContent, load_content, personal_urls
+from models.message import Message, MessageFilter, MessageState, get_message, list_messages
+from models.paging import PageRequest
+from models.text import Text
+from tracking.token import TokenCodec
+
+router = area("messages")
+
+# A token stands at the end of the path of an address in the text.
+TRACKED_URL = re.compile(r"https?://[^\s\"'<>]+/([0-9A-Za-z]{14})(?![0-9A-Za-z])")
+
+
+class MessageSummary(BaseModel):
+    """`state` accepted: the channel took it. skipped and failed have a `reason`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    contact_id: UUID
+    campaign_id: UUID | None
+    sequence_id: UUID | None
+    enrollment_id: UUID | None
+    step_key: str | None
+    channel_id: UUID
+    state: MessageState = Field(examples=["skipped"])
+    reason: str | None = Field(examples=["no_phone"])
+    to_address: str | None = Field(examples=["+15555550123"])
+    tracked: bool = Field(description="False: link tracking was off, the links went out unchanged.")
+    created_at: datetime
+    accepted_at: datetime | None
+
+
+class MessageLink(BaseModel):
+    """A link of this message. `url` is what stands in the text, for the contact to click."""
+
+    name: str | None = Field(examples=["offer"])
+    position: int
+    url: str = Field(examples=["http://127.0.0.1:8001/4jQ0ZbX81mKeuC"])
+    destination: str = Field(examples=["https://www.example.com/offer"])
+
+
+class MessageDetail(MessageSummary):
+    """With the text as the contact has it. `links` are those that stand in it."""
+
+    subject: str | None
+    body: str | None = Field(description="Null when nothing was written, because there was no address to send to.")
+    links: list[MessageLink]
+
+
+def message_filter(
+    contact_id: UUID | None = None,
+    campaign_id: Annotated[UUID | None, Query(description="The campaign's own messages, not those of its follow-ups.")] = None,
+    sequence_id: UUID | None = None,
+    enrollment_id: UUID | None = None,
+    state: MessageState | None = None,
+    reason: Annotated[Text | None, Query(description="Exactly this reason.", examples=["no_phone"])] = None,
+) -> MessageFilter:
+    return MessageFilter(contact_id, campaign_id, sequence_id, enrollment_id, state, reason)
+
+
+@router.get("/messages")
+async def list_all(
+    session: SessionDep, caller: OrganizationDep, page: PageDep, wanted: Annotated[MessageFilter, Depends(message_filter)]
+) -> Page[MessageSummary]:
+    """Messages, newest first."""
+    return await message_page(session, caller.id, wanted, page)
+
+
+@router.get("/messages/{message_id}")
+async def get_one(session: SessionDep, caller: OrganizationDep, services: ServicesDep, message_id: UUID) -> MessageDetail:
+    """One message with its text and its links as the contact got them."""
+    message = await get_message(session, caller.id, message_id)
+    content = await load_content(session, message.content_id)
+    personal = await personal_urls(session, message.content_id, message.ordinal)
+    links = _links(message, content, personal, _codec(tuple(services.settings.effective_token_keys)))
+    summary = MessageSummary.model_validate(message)
+    return MessageDetail(**summary.model_dump(), subject=message.subject, body=message.body, links=links)
+
+
+async def message_page(session: AsyncSession, org_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[MessageSummary]:
+    rows, after = await list_messages(session, org_id, wanted, page)
+    return Page(items=[MessageSummary.model_validate(row) for row in rows], next_cursor=encode_cursor(after))
+
+
+@functools.lru_cache(maxsize=4)
+def _codec(keys: tuple[bytes, ...]) -> TokenCodec:
+    return TokenCodec(keys)
+
+
+def _links(message: Message, content: LoadedContent, personal: dict[int, str], codec: TokenCodec) -> list[MessageLink]:
+    body = message.body or ""
+    sent = _tracked_urls(message, body, codec) if message.tracked else _unchanged_urls(body, content)
+    by_position = {link.position: link for link in content.links}
+    return [
+        MessageLink(
+            name=by_position[position].name,
+            position=position,
+            url=url,
+            destination=personal.get(position, by_position[position].url),
+        )
+        for position, url in sorted(dict(sent).items())
+        if position in by_position
+    ]
+
+
+def _tracked_urls(message: Message, body: str, codec: TokenCodec) -> Iterator[tuple[int, str]]:
+    """Read from the text itself: the link domain and the token keys may have changed since it was written."""
+    for match in TRACKED_URL.finditer(body):
+        token = codec.decode(match[1])
+        if token is not None and (token.content_id, token.ordinal) == (message.content_id, message.ordinal):
+            yield token.position, match[0]
+
+
+def _unchanged_urls(body: str, content: LoadedContent) -> Iterator[tuple[int, str]]:
+    """Those without merge fields; an address made for one contact can only be read in the text."""
+    for link in content.links:
+        written = link.written or link.url
+        if not link.merge and written in body:
+            yield link.position, written

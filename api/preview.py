@@ -1,0 +1,77 @@
+"""A campaign's message as one contact would get it, without sending anything."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.compose import contact_fields
+from api.campaign_models import Preview
+from api.compile_content import CompiledMessage, compile_message, field_error, refuse
+from models.campaign import Campaign
+from models.contact import Contact
+from models.errors import FieldError, Invalid
+from models.organization import Organization
+from models.steps import MessageTemplate
+from settings import Settings
+from tracking.destination import DestinationError
+from tracking.links import Link
+from tracking.merge import render_destination
+from tracking.template import TemplateError, render
+from tracking.token import TOKEN_LENGTH
+
+PLACEHOLDER = "x" * TOKEN_LENGTH
+
+
+async def preview(
+    session: AsyncSession, settings: Settings, organization: Organization, campaign: Campaign, contact_id: UUID | None
+) -> Preview:
+    """Invalid when the message cannot be compiled, or not be filled in for this contact."""
+    compiled, errors = compile_message(MessageTemplate.model_validate(campaign.message), "message")
+    refuse(errors, "There is nothing to preview")
+    assert compiled is not None  # noqa: S101 - without a compiled message there were errors
+    contact = contact_fields(await _contact(session, organization.id, contact_id))
+    tracked = organization.link_tracking and campaign.link_tracking is not False
+    domain = (organization.link_domain or settings.effective_link_domain).rstrip("/")
+    try:
+        addresses = [
+            _address(link, contact, organization, f"{domain}/{PLACEHOLDER}" if tracked else None) for link in compiled.links
+        ]
+        subject, body = _filled_in(compiled, contact, organization, addresses)
+    except TemplateError as error:
+        refuse([field_error("message.body", error)], "The message cannot be filled in for this contact")
+        raise
+    except DestinationError as error:
+        refuse([FieldError("message.body", str(error))], "The message cannot be filled in for this contact")
+        raise
+    return Preview(subject=subject, body=body, tracked=tracked, characters=len(body))
+
+
+async def _contact(session: AsyncSession, org_id: UUID, contact_id: UUID | None) -> Contact:
+    if contact_id is None:
+        return Contact(
+            org_id=org_id,
+            first_name="Ada",
+            last_name="Lovelace",
+            email="ada@example.com",
+            phone="+15555550123",
+            external_id="ada",
+        )
+    contact = await session.get(Contact, contact_id)
+    if contact is None or contact.org_id != org_id:
+        raise Invalid.field("contact_id", f"There is no contact {contact_id}.")
+    return contact
+
+
+def _address(link: Link, contact: dict[str, Any], organization: Organization, tracked: str | None) -> str:
+    if tracked is not None:
+        return tracked
+    return render_destination(link.url, contact=contact, organization={"name": organization.name}) if link.merge else link.written
+
+
+def _filled_in(
+    compiled: CompiledMessage, contact: dict[str, Any], organization: Organization, addresses: list[str]
+) -> tuple[str | None, str]:
+    scope = {"name": organization.name}
+    subject = render(compiled.subject, contact=contact, organization=scope) if compiled.subject is not None else None
+    return subject, render(compiled.body, contact=contact, organization=scope, tracked_links=addresses)

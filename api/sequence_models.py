@@ -1,0 +1,106 @@
+"""What requests and answers about sequences look like."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.config import JsonDict
+
+from api.links import LinkView
+from models.sequence import SequenceState
+from models.steps import Step
+from models.text import Text
+
+EXAMPLE: JsonDict = {
+    "name": "Welcome",
+    "steps": [
+        {
+            "kind": "send",
+            "key": "hello",
+            "channel": "simulator-sms",
+            "message": {
+                "body": "Hello {{ contact.first_name }}: {{ links.guide }}",
+                "links": {"guide": "https://www.example.com/guide"},
+            },
+        },
+        {
+            "kind": "wait_for_click",
+            "key": "wait",
+            "link": "guide",
+            "timeout": "P3D",
+            "on_click": "thanks",
+            "on_timeout": "reminder",
+        },
+        {
+            "kind": "send",
+            "key": "thanks",
+            "channel": "simulator-sms",
+            "message": {"body": "Glad that you had a look."},
+            "next": "over",
+        },
+        {"kind": "send", "key": "reminder", "channel": "simulator-sms", "message": {"body": "Your guide is still waiting."}},
+        {"kind": "end", "key": "over"},
+    ],
+}
+
+
+class SequenceCreate(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
+
+    name: Text = Field(min_length=1, max_length=200)
+    steps: list[Step] = Field(min_length=1, max_length=100, description="The first one is where an enrollment starts.")
+    link_tracking: bool | None = Field(None, description="false: links go out unchanged; null: as the organization.")
+
+
+class SequenceChange(BaseModel):
+    """Only what is given changes. `name` and `link_tracking` count at once, `steps` from the next publish on."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"link_tracking": False}]})
+
+    name: Text | None = Field(None, min_length=1, max_length=200)
+    steps: list[Step] | None = Field(None, min_length=1, max_length=100)
+    link_tracking: bool | None = None
+
+    @field_validator("name", "steps", mode="before")
+    @classmethod
+    def _given(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("leave the field out to keep it; it cannot be null")
+        return value
+
+
+class SequenceSummary(BaseModel):
+    """`version` is what new enrollments get; null: never published."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    name: str
+    state: SequenceState
+    link_tracking: bool | None
+    version: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class SequenceDetail(SequenceSummary):
+    steps: list[Step] = Field(description="The draft.")
+    unpublished_changes: bool = Field(description="The draft differs from the published version.")
+    links: list[LinkView] = Field(description="Of the published version.")
+
+
+class VersionSummary(BaseModel):
+    """A published version. It never changes; enrollments stay on the version that they started with."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    sequence_id: UUID
+    version: int
+    published_at: datetime
+
+
+class VersionDetail(VersionSummary):
+    steps: list[Step]
+    links: list[LinkView]
