@@ -38,16 +38,16 @@ def _make() -> pwd.struct_passwd:
     return pwd.getpwnam(USER)
 
 
-def hand_over(directory: Path, binaries: Path, account: tuple[int, int]) -> None:
+def hand_over(directory: Path, binaries: Path, account: tuple[int, int]) -> list[Path]:
     """Let the account own `directory` with all in it, and read and run `binaries` (a `bin` directory).
 
-    Directories above both get the search bit for others (not the read bit: nobody can list them).
+    Directories above both get the search bit for others (not the read bit: nobody can list them); which ones had to.
     """
     _own(directory, account)
-    for path in (directory, binaries.parent):
-        _let_through(path.parent)
+    opened = [*_let_through(directory.parent), *_let_through(binaries.parent.parent)]
     if not (binaries / "postgres").stat().st_mode & stat.S_IXOTH:  # installed under a strict umask
         _open(binaries.parent)
+    return opened
 
 
 def _own(directory: Path, account: tuple[int, int]) -> None:
@@ -69,8 +69,8 @@ def _open(directory: Path) -> None:
             path.chmod(mode | allowed >> 3 | allowed >> 6)
 
 
-def _let_through(directory: Path) -> None:
-    for path in (directory, *directory.parents):
-        mode = path.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            path.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+def _let_through(directory: Path) -> list[Path]:
+    closed = [path for path in (directory, *directory.parents) if not path.stat().st_mode & stat.S_IXOTH]
+    for path in closed:
+        path.chmod(stat.S_IMODE(path.stat().st_mode) | stat.S_IXOTH)
+    return closed

@@ -48,6 +48,7 @@ class EmbeddedPostgres:
         self.data = self.directory / "data"
         self.binaries = _binaries()
         self.child: Child | None = None
+        self.opened: list[Path] = []  # directories that others may now pass through, because root started it
         self._log = log or self.directory / "postgres.log"
         self._environment = environment or {}
         self._sockets: Path | None = None
@@ -74,7 +75,7 @@ class EmbeddedPostgres:
         self.directory.mkdir(parents=True, exist_ok=True)
         self._account = server_account()
         if self._account:
-            hand_over(self.directory, self.binaries, self._account)
+            self.opened = hand_over(self.directory, self.binaries, self._account)
         self._check_version()
         stop_orphan(self.data)
         self._initialize()

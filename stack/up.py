@@ -112,6 +112,8 @@ class Stack:
                 self.supervisor.adopt(self._postgres.start())
                 self._postgres.wait_until_ready()
                 self._postgres.create_database(DATABASE)
+            for path in self._postgres.opened:
+                self._say(f"Others may now pass through {path}, not list it: PostgreSQL's own user has to reach its data.")
         if self._temporal:
             with self._stage("Temporal"):
                 self._temporal.wait_until_ready()
