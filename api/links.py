@@ -9,7 +9,7 @@ from models.content import PlacedLink
 
 
 class LinkView(BaseModel):
-    """A tracked destination. `id` is what `/v1/analytics/links/{id}` and click filters take."""
+    """A tracked destination. `id` is what `/v1/links/{id}/analytics` takes."""
 
     id: UUID
     name: str | None = Field(examples=["offer"])
