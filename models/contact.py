@@ -1,14 +1,19 @@
 """A contact: a person that an organization can reach."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import ARRAY, Index, Uuid, any_, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
 
 from models.base import TextArray, Timestamp, new_id, now
+from models.errors import NotFound
+from models.paging import PageRequest, newest_first
 
 
 class Contact(SQLModel, table=True):
@@ -34,3 +39,41 @@ class Contact(SQLModel, table=True):
     properties: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     updated_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+@dataclass(frozen=True)
+class ContactFilter:
+    """None: any. E-mail in lower case and phone as E.164, as they are stored."""
+
+    tag: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    external_id: str | None = None
+
+
+async def get_contact(session: AsyncSession, org_id: UUID, contact_id: UUID) -> Contact:
+    """Raises NotFound, also for a contact of another organization."""
+    row = await session.get(Contact, contact_id)
+    if row is None or row.org_id != org_id:
+        raise NotFound("No such contact.")
+    return row
+
+
+async def find_contacts(session: AsyncSession, org_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Contact]:
+    """Those of `ids` that are contacts of this organization."""
+    wanted = bindparam("ids", list(ids), ARRAY(Uuid))
+    rows = await session.scalars(select(Contact).where(col(Contact.org_id) == org_id, col(Contact.id) == any_(wanted)))
+    return {row.id: row for row in rows}
+
+
+async def list_contacts(
+    session: AsyncSession, org_id: UUID, wanted: ContactFilter, page: PageRequest
+) -> tuple[list[Contact], UUID | None]:
+    statement = select(Contact).where(col(Contact.org_id) == org_id)
+    for field in ("email", "phone", "external_id"):
+        value = getattr(wanted, field)
+        if value is not None:
+            statement = statement.where(col(getattr(Contact, field)) == value)
+    if wanted.tag is not None:
+        statement = statement.where(col(Contact.tags).contains([wanted.tag]))
+    return await newest_first(session, statement, col(Contact.id), page)

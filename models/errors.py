@@ -57,6 +57,14 @@ class Invalid(LinkwakeError):
         return cls(message, [FieldError(field, message)])
 
 
+class TooLarge(LinkwakeError):
+    """The request's body is larger than it may be; the message says how large that is."""
+
+    status = 413
+    code = "too_large"
+    title = "The request is too large"
+
+
 class Unavailable(LinkwakeError):
     """A server that this request needs does not answer. Nothing was changed; the same request can be sent again."""
 

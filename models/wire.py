@@ -236,6 +236,16 @@ class ImportInput(Wire):
     import_id: UUID
 
 
+class ImportResult(Wire):
+    """How far an import is. `processed` = `total`: it is finished."""
+
+    total: int
+    processed: int
+    created: int
+    updated: int
+    failed: int
+
+
 class SweeperInput(Wire):
     interval: timedelta
 

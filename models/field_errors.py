@@ -1,0 +1,42 @@
+"""What Pydantic found wrong, as the paths and sentences that callers read: the same for a request, a row and a line of a file."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from models.errors import FieldError
+
+# Pydantic names the member of a union in the path of an error; a caller did not write that word.
+UNION_MEMBERS = {"send", "wait", "wait_for_click", "end"}
+SOURCES = {"body", "query", "path", "header"}
+
+
+def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
+    return [_field_error(error) for error in errors]
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    if error["type"] == "json_invalid":
+        return FieldError("body", f"This is not JSON: {error['ctx']['error']} (character {error['loc'][-1]}).")
+    return FieldError(field_path(error["loc"]), _sentence(error))
+
+
+def field_path(location: Sequence[str | int]) -> str:
+    """`("body", "steps", 2, "send", "key")` → `steps[2].key`."""
+    path = ""
+    for index, part in enumerate(location):
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif (index == 0 and part in SOURCES) or (path.endswith("]") and part in UNION_MEMBERS):
+            continue
+        else:
+            path += f".{part}" if path else part
+    return path or str(location[0] if location else "body")
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    if error["type"] == "missing":
+        return "This field is required."
+    if error["type"] == "extra_forbidden":
+        return "There is no such field."
+    text = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
+    return f"{text}."
