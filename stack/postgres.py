@@ -21,6 +21,7 @@ from stack.processes import Child, Spec, stop_all
 VERSION = 18
 SUPERUSER = "postgres"
 LONGEST_SOCKET = 107  # bytes of a Unix socket's path on Linux, without the closing zero
+_PRIVATE = "linkwake-"
 READY_SECONDS = 120.0  # recovery after a crash replays at most max_wal_size
 SETTINGS = {
     "listen_addresses": "",
@@ -139,7 +140,10 @@ class EmbeddedPostgres:
     def _choose_sockets(self) -> Path:
         if len(os.fsencode(self.directory / ".s.PGSQL.5432")) <= LONGEST_SOCKET:
             return self.directory
-        private = Path(tempfile.mkdtemp(prefix="linkwake-"))  # mode 0700
+        note = self.directory / "sockets"  # a killed run could not remove its own
+        _remove_private(note)
+        private = Path(tempfile.mkdtemp(prefix=_PRIVATE))  # mode 0700
+        note.write_text(str(private))
         if self._account:
             os.chown(private, *self._account)
         return private
@@ -207,7 +211,6 @@ def stop_orphan(data: Path) -> None:
     lines = _postmaster_file(data)
     if lines and _is_foreign(lines[0]):
         (data / "postmaster.pid").unlink(missing_ok=True)
-    _remove_stale_sockets(lines)
 
 
 def _is_foreign(number: str) -> bool:
@@ -235,7 +238,8 @@ def _postmaster_file(data: Path) -> list[str]:
     return []
 
 
-def _remove_stale_sockets(lines: list[str]) -> None:
-    """The private directory of a run that was killed."""
-    if len(lines) > 4 and Path(lines[4]).name.startswith("linkwake-") and Path(lines[4]).parent == Path(tempfile.gettempdir()):
-        shutil.rmtree(lines[4], ignore_errors=True)
+def _remove_private(note: Path) -> None:
+    with contextlib.suppress(OSError):
+        path = Path(note.read_text())
+        if path.name.startswith(_PRIVATE) and path.parent == Path(tempfile.gettempdir()):
+            shutil.rmtree(path, ignore_errors=True)

@@ -120,6 +120,9 @@ def test_a_path_too_long_for_a_socket_gets_a_private_directory(tmp_path: Path) -
         sockets = Path(str(_ask(server, "SHOW unix_socket_directories")))
         assert sockets.stat().st_mode & 0o077 == 0
     assert not sockets.exists()
+    sockets.mkdir()  # as after kill -9
+    with EmbeddedPostgres(directory):
+        assert not sockets.exists()
 
 
 def test_the_only_way_in_is_the_socket_of_this_user(server: EmbeddedPostgres) -> None:
