@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from activities.starter import Starter
-from api import analytics, campaigns, clicks, conversations, enrollments, health, messages, problems, sequences
+from api import analytics, campaigns, clicks, conversations, diagnostics, enrollments, health, messages, problems, sequences
 from api.services import Services
 from models.database import Database
 from settings import Settings
 from temporal_client import connect
 
-AREAS = (analytics, campaigns, clicks, conversations, enrollments, health, messages, sequences)
+AREAS = (analytics, campaigns, clicks, conversations, diagnostics, enrollments, health, messages, sequences)
 
 DESCRIPTION = """Campaigns and sequences with tracked links: a click wakes a workflow.
 
