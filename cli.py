@@ -151,12 +151,10 @@ def _run_named(package: str, name: str, as_json: bool) -> int:
 
 def _upgrade(url: str) -> None:
     from alembic import command
-    from alembic.config import Config
 
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
-    config.attributes["url"] = url
-    command.upgrade(config, "head")
+    from migrations.config import alembic_config
+
+    command.upgrade(alembic_config(url), "head")
 
 
 async def _register(settings: "Settings") -> None:

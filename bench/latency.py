@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 
-from bench.report import percentile, print_report
+from bench._report import percentile, print_report
 from demo.client import Browsers, Consumer
 from demo.people import contact_row, visit
 from models.consistency import click_to_step_seconds

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.report import print_report
+from bench._report import print_report
 from stack.session import own_stack
 
 IDLE_SECONDS = 10

@@ -9,7 +9,6 @@ import httpx
 import psycopg
 import pytest
 from alembic import command
-from alembic.config import Config
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -17,13 +16,12 @@ from temporalio.testing import WorkflowEnvironment
 from activities.starter import Starter
 from api.app import create_app
 from api.services import Services
+from migrations.config import alembic_config
 from models.database import Database, psycopg_url
 from models.organization import Organization, create_organization
 from settings import Settings
 from stack.postgres import EmbeddedPostgres
 from tests.builders import Caller, keyword_attributes, temporal_binary
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
@@ -36,10 +34,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 def template(postgres: EmbeddedPostgres) -> str:
     """A migrated database that each test gets a copy of."""
     _admin(postgres, "CREATE DATABASE template_linkwake")
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
-    config.attributes["url"] = postgres.url("template_linkwake")
-    command.upgrade(config, "head")
+    command.upgrade(alembic_config(postgres.url("template_linkwake")), "head")
     return "template_linkwake"
 
 
