@@ -1,0 +1,46 @@
+"""One form for all lines of a role, ours and our libraries'."""
+
+import json
+import subprocess
+import sys
+
+from tests.stack.dummies import ROOT
+
+CODE = """
+import logging, structlog, sys
+from settings import Settings
+from stack.logs import configure
+configure(Settings(_env_file=None, log_level=sys.argv[1], log_format=sys.argv[2]))
+structlog.get_logger().info("ours", number=1)
+logging.getLogger("library").warning("theirs %s", 2)
+logging.getLogger("httpx").info("every request")
+try:
+    1 / 0
+except ZeroDivisionError:
+    structlog.get_logger().exception("failed")
+"""
+
+
+def _lines(level: str, form: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", CODE, level, form], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout == ""
+    return done.stderr.splitlines()
+
+
+def test_json_is_one_document_a_line_for_ours_and_theirs() -> None:
+    ours, theirs, failed = (json.loads(line) for line in _lines("info", "json"))
+    assert (ours["event"], ours["level"], ours["number"]) == ("ours", "info", 1)
+    assert (theirs["event"], theirs["level"]) == ("theirs 2", "warning")
+    assert "ZeroDivisionError" in failed["exception"]
+
+
+def test_text_has_the_same_lines_without_colours_in_a_file() -> None:
+    lines = _lines("info", "text")
+    assert "ours" in lines[0]
+    assert "theirs 2" in lines[1]
+    assert lines[-1] == "ZeroDivisionError: division by zero"
+    assert "\x1b" not in "".join(lines)
+
+
+def test_the_level_holds_for_both() -> None:
+    assert [json.loads(line)["event"] for line in _lines("error", "json")] == ["failed"]
