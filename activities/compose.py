@@ -12,7 +12,8 @@ from models.contact import Contact
 from models.content import ContentLink, PersonalLink
 from models.ledger import SendFacts
 from models.message import Message, MessageState
-from tracking.destination import DestinationError, check_destination
+from tracking.destination import DestinationError
+from tracking.merge import render_destination
 from tracking.template import TemplateError, render
 from tracking.token import TokenCodec
 
@@ -28,11 +29,14 @@ class Composed:
 def contact_fields(contact: Contact) -> dict[str, Any]:
     """What templates may use as `contact`. Documented in docs/templates.md."""
     return {
+        "id": str(contact.id),
+        "external_id": contact.external_id,
         "first_name": contact.first_name,
         "last_name": contact.last_name,
         "email": contact.email,
         "phone": contact.phone,
-        "external_id": contact.external_id,
+        "time_zone": contact.time_zone,
+        "tags": contact.tags,
         "properties": contact.properties,
     }
 
@@ -71,25 +75,23 @@ class Composer:
         scope = {"name": facts.organization.name}
         personal, addresses = [], []
         for link in facts.links:
-            destination = self._destination(link, fields, scope)
-            if facts.tracked:
-                addresses.append(self._tracked(facts, message, link))
-                if link.merge:
-                    personal.append(
-                        PersonalLink(content_id=link.content_id, ordinal=message.ordinal, position=link.position, url=destination)
-                    )
-            else:
-                addresses.append(destination)
+            destination = _destination(link, fields, scope)
+            addresses.append(self._tracked(facts, message, link) if facts.tracked else destination)
+            if facts.tracked and link.merge:
+                place = {"content_id": link.content_id, "ordinal": message.ordinal, "position": link.position}
+                personal.append(PersonalLink(**place, url=destination))
         message.body = render(facts.content.body, contact=fields, organization=scope, tracked_links=addresses)
         if facts.content.subject is not None:
             message.subject = render(facts.content.subject, contact=fields, organization=scope, tracked_links=addresses)
         return Composed(message, personal)
 
-    def _destination(self, link: ContentLink, fields: dict[str, Any], organization: dict[str, Any]) -> str:
-        if not link.merge:
-            return link.url
-        return check_destination(render(link.url, contact=fields, organization=organization, tracked_links=()))
-
     def _tracked(self, facts: SendFacts, message: Message, link: ContentLink) -> str:
         domain = facts.organization.link_domain or self._link_domain
         return f"{domain.rstrip('/')}/{self._codec.encode(link.content_id, message.ordinal, link.position)}"
+
+
+def _destination(link: ContentLink, fields: dict[str, Any], organization: dict[str, Any]) -> str:
+    """The address as its author wrote it, which is what an untracked message shows; merge fields filled in."""
+    if link.merge:
+        return render_destination(link.url, contact=fields, organization=organization)
+    return link.written or link.url

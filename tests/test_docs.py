@@ -1,0 +1,71 @@
+"""Documentation cannot rot: what it names exists, and the API page is what the API is."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from api.app import create_app
+from api.reference import reference
+from cli import app as command_line
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+SOURCE = re.compile(r"`((?:[a-z_]+/)+[A-Za-z0-9_.-]*|[a-z_]+\.(?:py|yml|toml|lock))`")
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+COMMAND = re.compile(r"\./linkwake ([a-z]+)")
+
+
+def relative(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    named = {path for path in SOURCE.findall(page.read_text()) if not path.startswith(("var/", "v1/"))}
+    missing = sorted(path for path in named if not (ROOT / path).exists() and not (page.parent / path).exists())
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_links_of_a_page_lead_to_files(page: Path) -> None:
+    assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_commands_that_a_page_shows_exist(page: Path) -> None:
+    known = {command.name or command.callback.__name__ for command in command_line.registered_commands if command.callback}
+    assert set(COMMAND.findall(page.read_text())) - known == set()
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        for link in LINK.findall(page.read_text()):
+            target = (page.parent / link).resolve()
+            waiting += sorted(target.glob("*.md")) if target.is_dir() else [target]
+    assert set(PAGES) - reached == set()
+
+
+def test_the_api_page_is_what_the_api_is() -> None:
+    assert (ROOT / "docs" / "api.md").read_text() == reference(create_app()), "run: python -m api.reference > docs/api.md"
+
+
+def test_every_decision_names_a_test_that_exists() -> None:
+    for page in (ROOT / "docs" / "decisions").glob("*.md"):
+        held_by = page.read_text().partition("**Held by**")[2]
+        tests = re.findall(r"`(tests/[^`]+)`", held_by)
+        assert tests, f"{page.name} names no test"
+        assert [test for test in tests if not (ROOT / test).exists()] == []
+
+
+def test_no_file_names_a_package_registry_or_somebodys_machine() -> None:
+    hosts = ("python" + "hosted", "pypi" + ".org", "npmjs" + ".org", "deb.debian" + ".org", "/wo" + "rk/")
+    pattern = "|".join(hosts)
+    found = subprocess.run(["git", "grep", "-nIE", pattern], cwd=ROOT, capture_output=True, text=True)  # noqa: S603, S607
+    assert found.stdout == ""
