@@ -1,0 +1,154 @@
+"""An enrollment under test: the real workflow, with activities that only remember what they were asked."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from temporalio import activity
+from temporalio.client import Client, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from models import wire
+from models.steps import SendStep, SequenceDefinition
+from workflows.sequence_enrollment import SequenceEnrollment
+
+ORG = UUID(int=1)
+
+SEND: dict[str, Any] = {"kind": "send", "channel": "sms", "message": {"body": "https://example.com"}}
+
+
+def send(key: str, next: str | None = None) -> dict[str, Any]:
+    return {**SEND, "key": key, "next": next}
+
+
+def wait(key: str, duration: str, next: str | None = None) -> dict[str, Any]:
+    return {"kind": "wait", "key": key, "duration": duration, "next": next}
+
+
+def wait_for_click(key: str, on_click: str, on_timeout: str, timeout: str = "P1D", link: str | None = None) -> dict[str, Any]:
+    return {
+        "kind": "wait_for_click",
+        "key": key,
+        "link": link,
+        "timeout": timeout,
+        "on_click": on_click,
+        "on_timeout": on_timeout,
+    }
+
+
+def end(key: str) -> dict[str, Any]:
+    """Its outcome is its key."""
+    return {"kind": "end", "key": key, "outcome": key}
+
+
+# Send, wait a day for a click, and end with the name of the branch.
+BRANCH = (send("hello"), wait_for_click("wait", "yes", "no"), end("yes"), end("no"))
+
+
+def link(visit: int = 1, position: int = 0, step_key: str = "hello", name: str | None = None) -> wire.LinkKey:
+    return wire.LinkKey(visit=visit, position=position, step_key=step_key, name=name)
+
+
+def clicked(key: wire.LinkKey) -> wire.ClickSignal:
+    return wire.ClickSignal(click_id=uuid4(), link=key)
+
+
+async def nothing(_: Any) -> None:
+    pass
+
+
+class Person:
+    """Stands for everything outside of one enrollment's workflow. Activities have their real names.
+
+    `during_send` and `during_enter` run inside the activity, by step key: there a test clicks or stops at a known moment.
+    `states`: what became of a message, by step key, else accepted. `refuse_send`: the send fails for good.
+    """
+
+    def __init__(self, client: Client, *steps: dict[str, Any]) -> None:
+        self.client = client
+        self.definition = SequenceDefinition.model_validate({"steps": steps})
+        self.id = uuid4()
+        self.queue = f"enrollment-{self.id}"
+        self.sends: list[wire.SendStepRequest] = []
+        self.entered: list[wire.StepEntered] = []
+        self.questions: list[wire.FindClick] = []
+        self.ends: list[wire.EnrollmentEnded] = []
+        self.during_send: dict[str, Callable[[wire.SendStepRequest], Awaitable[None]]] = {}
+        self.during_enter: dict[str, Callable[[wire.StepEntered], Awaitable[None]]] = {}
+        self.states: dict[str, str] = {}
+        self.in_database: list[wire.LinkKey] = []
+        self.refuse_send = False
+
+    @activity.defn
+    async def load_sequence(self, request: wire.LoadSequence) -> wire.LoadedSequence:
+        queues = {step.key: self.queue for step in self.definition.steps if isinstance(step, SendStep)}
+        return wire.LoadedSequence(name="Sequence", version=1, definition=self.definition, send_queues=queues)
+
+    @activity.defn
+    async def enter_step(self, entered: wire.StepEntered) -> None:
+        self.entered.append(entered)
+        await self.during_enter.get(entered.step_key, nothing)(entered)
+
+    @activity.defn
+    async def send_step(self, request: wire.SendStepRequest) -> wire.SendStepResult:
+        if self.refuse_send:
+            raise ApplicationError("this content is gone", non_retryable=True)
+        self.sends.append(request)
+        await self.during_send.get(request.step_key, nothing)(request)
+        return wire.SendStepResult(message_id=uuid4(), state=self.states.get(request.step_key, "accepted"))
+
+    @activity.defn
+    async def find_click(self, question: wire.FindClick) -> wire.FoundClick:
+        self.questions.append(question)
+        used = {(key.visit, key.position) for key in question.used}
+        for key in self.in_database:
+            wanted = key.visit in question.visits and question.link_name in (None, key.name)
+            if wanted and (key.visit, key.position) not in used:
+                return wire.FoundClick(signal=clicked(key))
+        return wire.FoundClick()
+
+    @activity.defn
+    async def end_enrollment(self, ended: wire.EnrollmentEnded) -> None:
+        self.ends.append(ended)
+
+    @property
+    def handle(self) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle_for(SequenceEnrollment.run, wire.enrollment_workflow_id(ORG, self.id))
+
+    async def click(self, key: wire.LinkKey) -> None:
+        await self.handle.signal(SequenceEnrollment.click, clicked(key))
+
+    async def stop(self, reason: str = "enough") -> None:
+        await self.handle.signal(SequenceEnrollment.stop, wire.StopSignal(reason=reason))
+
+    def worker(self) -> Worker:
+        activities = [self.load_sequence, self.enter_step, self.send_step, self.find_click, self.end_enrollment]
+        return Worker(self.client, task_queue=self.queue, workflows=[SequenceEnrollment], activities=activities)
+
+    async def start(self, **options: Any) -> WorkflowHandle[Any, Any]:
+        given = wire.EnrollmentInput(
+            org_id=ORG, enrollment_id=self.id, sequence_id=uuid4(), sequence_version_id=uuid4(), contact_id=uuid4()
+        )
+        workflow_id = wire.enrollment_workflow_id(ORG, self.id)
+        return await self.client.start_workflow(SequenceEnrollment.run, given, id=workflow_id, task_queue=self.queue, **options)
+
+    @asynccontextmanager
+    async def enrolled(self) -> AsyncIterator[WorkflowHandle[Any, wire.EnrollmentResult]]:
+        """The workflow has been started and a worker runs."""
+        async with self.worker():
+            yield await self.start()
+
+    async def lasted(self) -> timedelta:
+        """From the start of the last run to its end, on the server's clock."""
+        run = await self.handle.describe()
+        assert run.close_time is not None
+        return run.close_time - run.start_time
+
+    async def outcome(self) -> str:
+        """From the start to the end."""
+        async with self.enrolled() as handle:
+            result: wire.EnrollmentResult = await handle.result()
+        return result.outcome

@@ -1,0 +1,294 @@
+"""One contact's way through a sequence, on a clock that jumps over waits."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from temporalio.client import WorkflowFailureError
+from temporalio.testing import WorkflowEnvironment
+
+from models import wire
+from tests.workflows.enrollments import BRANCH, Person, end, link, send, wait, wait_for_click
+from workflows import policies
+
+# Send, and wait for two clicks, one after the other.
+TWICE = (send("hello"), wait_for_click("wait", "more", "no"), wait_for_click("more", "yes", "no"), end("yes"), end("no"))
+
+
+async def test_an_activity_that_fails_for_good_ends_the_enrollment_as_failed(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    person.refuse_send = True
+    with pytest.raises(WorkflowFailureError):
+        await person.outcome()
+    assert [(each.state, each.outcome) for each in person.ends] == [("failed", "this content is gone")]
+
+
+@pytest.mark.parametrize("state", ["skipped", "failed"])
+async def test_a_message_that_cannot_be_sent_does_not_hold_the_person_up(skipping: WorkflowEnvironment, state: str) -> None:
+    person = Person(skipping.client, send("hello"), send("again"), end("over"))
+    person.states["hello"] = state
+    assert await person.outcome() == "over"
+    assert person.sends[1].previous_outcome == state
+
+
+async def test_a_wait_after_nothing_was_sent_times_out_without_a_question(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    person.states["hello"] = "skipped"
+    assert await person.outcome() == "no"
+    assert person.questions == []
+
+
+async def test_a_click_on_a_message_that_perhaps_arrived_counts(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    person.states["hello"] = "unknown"
+    person.during_enter["wait"] = lambda _: person.click(link())
+    assert await person.outcome() == "yes"
+
+
+async def test_a_stop_before_the_first_step_sends_nothing(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    handle = await person.start(start_signal="stop", start_signal_args=[wire.StopSignal(reason="changed my mind")])
+    async with person.worker():
+        assert (await handle.result()).outcome == "changed my mind"
+    assert person.sends == []
+    assert [each.state for each in person.ends] == ["stopped"]
+
+
+async def test_a_stop_during_a_send_ends_after_it(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    person.during_send["hello"] = lambda _: person.stop()
+    assert await person.outcome() == "enough"
+    assert (len(person.sends), person.entered, person.questions) == (1, [], [])
+
+
+async def test_a_stop_during_a_wait_ends_it_at_once(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, wait("pause", "P300D"), end("over"))
+    async with person.enrolled() as handle:
+        await skipping.sleep(timedelta(days=1))
+        await person.stop("unsubscribed")
+        assert (await handle.result()).outcome == "unsubscribed"
+    assert await person.lasted() < timedelta(days=2)
+    assert [(each.state, each.previous_outcome) for each in person.ends] == [("stopped", "stopped")]
+
+
+async def test_the_first_of_two_stops_names_the_reason(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+
+    async def stop_twice(_: wire.SendStepRequest) -> None:
+        await person.stop("first")
+        await person.stop("second")
+
+    person.during_send["hello"] = stop_twice
+    assert await person.outcome() == "first"
+
+
+async def test_a_stop_during_a_wait_for_a_click_asks_nobody(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    person.during_enter["wait"] = lambda _: person.stop()
+    assert await person.outcome() == "enough"
+    assert person.questions == []
+
+
+async def test_no_click_takes_the_other_branch_when_the_time_is_over(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    assert await person.outcome() == "no"
+    assert await person.lasted() >= timedelta(days=1)
+    assert [each.visits for each in person.questions] == [(1,)]
+    assert person.ends[0].previous_outcome == "timed_out"
+
+
+async def test_a_click_faster_than_the_answer_of_the_channel_counts(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    person.during_send["hello"] = lambda _: person.click(link())
+    assert await person.outcome() == "yes"
+
+
+async def test_a_click_before_the_wait_counts(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, send("hello"), wait("pause", "P3D"), *BRANCH[1:])
+    person.during_enter["pause"] = lambda _: person.click(link())
+    assert await person.outcome() == "yes"
+
+
+async def test_a_click_during_the_wait_ends_it_before_its_time(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    async with person.enrolled() as handle:
+        await skipping.sleep(timedelta(hours=1))
+        await person.click(link())
+        assert (await handle.result()).outcome == "yes"
+    assert await person.lasted() < timedelta(hours=2)
+    assert person.questions == []
+
+
+async def test_a_click_wins_a_tie_with_the_timer(skipping: WorkflowEnvironment) -> None:
+    """Both happen while no worker is there, so the next one gets them in one task."""
+    person = Person(skipping.client, *BRANCH)
+    async with person.enrolled() as handle:
+        await skipping.sleep(timedelta(hours=1))
+    almost_due = await skipping.get_current_time() + timedelta(hours=22, minutes=59)
+    passing = asyncio.create_task(skipping.sleep(timedelta(days=1)))  # stands still while the timer's task waits for a worker
+    while await skipping.get_current_time() < almost_due:
+        await asyncio.sleep(0)
+    await person.click(link())
+    async with person.worker():
+        assert (await handle.result()).outcome == "yes"
+        await passing
+    assert person.questions == []
+
+
+async def test_a_click_whose_signal_was_lost_is_found_before_the_other_branch_is_taken(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    person.in_database.append(link())
+    assert await person.outcome() == "yes"
+    assert len(person.questions) == 1
+
+
+async def test_a_click_that_was_found_is_not_found_again_by_the_next_wait(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *TWICE)
+    person.in_database.append(link())
+    assert await person.outcome() == "no"
+    assert [each.used for each in person.questions] == [(), (link(),)]
+
+
+async def test_a_link_that_is_clicked_again_and_again_advances_once(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *TWICE)
+
+    async def click(_: wire.StepEntered) -> None:
+        for _again in range(3):
+            await person.click(link())
+
+    person.during_enter |= {"wait": click, "more": click}
+    assert await person.outcome() == "no"
+
+
+async def test_another_link_satisfies_the_second_wait(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *TWICE)
+
+    async def click_both(_: wire.SendStepRequest) -> None:
+        await person.click(link(position=0))
+        await person.click(link(position=1))
+
+    person.during_send["hello"] = click_both
+    assert await person.outcome() == "yes"
+
+
+async def test_a_named_link_is_waited_for_in_every_message_sent_so_far(skipping: WorkflowEnvironment) -> None:
+    offer = wait_for_click("wait", "yes", "no", link="offer")
+    person = Person(skipping.client, send("hello"), send("again"), offer, end("yes"), end("no"))
+
+    async def click(_: wire.StepEntered) -> None:
+        await person.click(link(visit=2, step_key="again", name="other"))
+        await person.click(link(visit=1, position=1, name="offer"))
+
+    person.during_enter["wait"] = click
+    assert await person.outcome() == "yes"
+
+
+async def test_a_click_on_another_link_does_not_satisfy_a_named_wait(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, send("hello"), wait_for_click("wait", "yes", "no", link="offer"), end("yes"), end("no"))
+    person.during_enter["wait"] = lambda _: person.click(link(name="other"))
+    assert await person.outcome() == "no"
+    assert [each.link_name for each in person.questions] == ["offer"]
+
+
+async def test_a_wait_without_a_name_looks_at_the_last_message_only(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, send("hello"), send("again"), *BRANCH[1:])
+    person.during_enter["wait"] = lambda _: person.click(link(visit=1))
+    assert await person.outcome() == "no"
+    assert [each.visits for each in person.questions] == [(2,)]
+
+
+async def test_after_a_loop_has_sent_again_the_old_message_no_longer_counts(skipping: WorkflowEnvironment) -> None:
+    """Visits: 1 hello, 2 wait, 3 pause, 4 hello, 5 wait (only links of 4 count), 6 pause, 7 hello, 8 wait (only links of 7)."""
+    steps = (send("hello"), wait_for_click("wait", "yes", "pause"), wait("pause", "P1D", next="hello"), end("yes"))
+    person = Person(skipping.client, *steps)
+
+    async def click(entered: wire.StepEntered) -> None:
+        if entered.visit == 5:
+            await person.click(link(visit=1))
+        if entered.visit == 8:
+            await person.click(link(visit=7))
+
+    person.during_enter["wait"] = click
+    assert await person.outcome() == "yes"
+    assert [each.visit for each in person.sends] == [1, 4, 7]
+    assert [each.visits for each in person.questions] == [(1,), (4,)]
+
+
+async def test_a_wait_of_three_days_takes_three_days(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, wait("pause", "P3D"), end("over"))
+    assert await person.outcome() == "over"
+    assert timedelta(days=3) <= await person.lasted() < timedelta(days=3, hours=1)
+    assert person.ends[0].previous_outcome == "waited"
+
+
+async def test_the_last_step_needs_no_end_after_it(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, send("hello"))
+    assert await person.outcome() == "completed"
+    assert [(each.visit, each.previous_outcome) for each in person.ends] == [(2, "sent")]
+
+
+async def test_a_new_run_in_the_middle_of_a_wait_keeps_the_due_time(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "MAX_SIGNALS", 3)
+    person = Person(skipping.client, *BRANCH)
+    async with person.enrolled() as handle:
+        await skipping.sleep(timedelta(hours=12))
+        for position in range(3):
+            await person.click(link(visit=9, position=position, step_key="nobody"))
+        assert (await handle.result()).outcome == "no"
+        first_run = await person.client.get_workflow_handle(handle.id, run_id=handle.result_run_id).describe()
+    assert first_run.status is not None
+    assert first_run.status.name == "CONTINUED_AS_NEW"
+    assert await person.lasted() < timedelta(hours=25)
+    assert [each.step_key for each in person.entered] == ["wait"]
+
+
+async def test_a_new_run_knows_the_clicks_and_the_used_links_of_the_one_before(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "MAX_SIGNALS", 2)
+    waits = (wait_for_click("wait", "pause", "no"), wait("pause", "P1D"), wait_for_click("more", "third", "no"))
+    third = wait_for_click("third", "yes", "used_up")
+    person = Person(skipping.client, send("hello"), *waits, third, end("yes"), end("no"), end("used_up"))
+
+    async def click(_: wire.SendStepRequest) -> None:
+        await person.click(link(position=0))
+        await person.click(link(position=1))
+
+    person.during_send["hello"] = click
+    person.during_enter["third"] = lambda _: person.click(link(position=0))
+    assert await person.outcome() == "used_up"
+    assert len(person.sends) == 1
+
+
+async def test_two_thousand_signals_advance_one_step(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *TWICE)
+
+    async def hammer(_: wire.StepEntered) -> None:
+        for _again in range(2_000):
+            await person.click(link())
+
+    person.during_enter["wait"] = hammer
+    assert await person.outcome() == "no"
+    assert [each.step_key for each in person.entered] == ["wait", "more"]
+
+
+async def test_what_people_see_is_told_at_every_step(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    person.during_enter["wait"] = lambda _: person.click(link())
+    await person.outcome()
+    assert [(each.step_key, each.kind, each.visit, each.previous_outcome) for each in person.entered] == [
+        ("wait", "wait_for_click", 2, "sent")
+    ]
+    assert [(each.visit, each.state, each.previous_outcome) for each in person.ends] == [(3, "completed", "clicked")]
+
+
+async def test_progress_can_be_asked_for(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    async with person.enrolled() as handle:
+        await skipping.sleep(timedelta(hours=1))
+        progress: wire.EnrollmentProgress = await handle.query("progress", result_type=wire.EnrollmentProgress)
+        await person.stop()
+        await handle.result()
+    assert (progress.step_key, progress.visit, progress.sent) == ("wait", 2, {"hello": 1})
