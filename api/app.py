@@ -6,13 +6,44 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from activities.starter import Starter
-from api import analytics, campaigns, clicks, conversations, diagnostics, enrollments, health, messages, problems, sequences
+from api import (
+    analytics,
+    api_keys,
+    campaigns,
+    channels,
+    clicks,
+    contact_imports,
+    contacts,
+    conversations,
+    diagnostics,
+    enrollments,
+    health,
+    messages,
+    organization,
+    problems,
+    sequences,
+)
 from api.services import Services
 from models.database import Database
 from settings import Settings
 from temporal_client import connect
 
-AREAS = (analytics, campaigns, clicks, conversations, diagnostics, enrollments, health, messages, sequences)
+AREAS = (
+    analytics,
+    api_keys,
+    campaigns,
+    channels,
+    clicks,
+    contact_imports,
+    contacts,
+    conversations,
+    diagnostics,
+    enrollments,
+    health,
+    messages,
+    organization,
+    sequences,
+)
 
 DESCRIPTION = """Campaigns and sequences with tracked links: a click wakes a workflow.
 

@@ -8,14 +8,16 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from models.errors import FieldError, Invalid, LinkwakeError
+from models.errors import FieldError, Invalid, LinkwakeError, Unavailable
+from models.field_errors import field_errors
 
 log = structlog.get_logger()
 
-# Pydantic names the member of a union in the path of an error; a caller did not write that word.
-UNION_MEMBERS = {"send", "wait", "wait_for_click", "end"}
+MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemField(BaseModel):
@@ -41,31 +43,18 @@ def problem_response(status: int, code: str, title: str, detail: str, errors: Se
         title=title,
         status=status,
         code=code,
-        detail=detail,
-        errors=[ProblemField(field=e.field, message=e.message, line=e.line, column=e.column) for e in errors],
+        detail=_writable(detail),
+        errors=[
+            ProblemField(field=_writable(e.field), message=_writable(e.message), line=e.line, column=e.column) for e in errors
+        ],
     )
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(body.model_dump(exclude_none=True), status, headers, media_type="application/problem+json")
+    return JSONResponse(body.model_dump(exclude_none=True), status, headers, media_type=MEDIA_TYPE)
 
 
-def field_path(location: Sequence[str | int]) -> str:
-    """`("body", "steps", 2, "send", "key")` → `steps[2].key`."""
-    path = ""
-    for index, part in enumerate(location):
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif (index == 0 and part in {"body", "query", "path", "header"}) or (path.endswith("]") and part in UNION_MEMBERS):
-            continue
-        else:
-            path += f".{part}" if path else part
-    return path or str(location[0])
-
-
-def _sentence(error: dict[str, Any]) -> str:
-    if error["type"] == "missing":
-        return "This field is required."
-    text = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
-    return f"{text}."
+def _writable(text: str) -> str:
+    """An error can quote what the caller wrote, and half a surrogate pair cannot be written as UTF-8."""
+    return text.encode("utf-8", "replace").decode()
 
 
 async def linkwake_error(_request: Request, error: Exception) -> JSONResponse:
@@ -75,15 +64,26 @@ async def linkwake_error(_request: Request, error: Exception) -> JSONResponse:
 
 async def validation_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-    errors = [FieldError(field_path(e["loc"]), _sentence(e)) for e in error.errors()]
+    errors = field_errors(error.errors())
     detail = f"{errors[0].field}: {errors[0].message}" if len(errors) == 1 else f"{len(errors)} fields need a change."
     return problem_response(422, Invalid.code, Invalid.title, detail, errors)
 
 
 async def http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    codes = {404: "not_found", 405: "method_not_allowed"}
+    codes = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
     return problem_response(error.status_code, codes.get(error.status_code, "http_error"), str(error.detail), f"{error.detail}.")
+
+
+async def database_error(request: Request, error: Exception) -> JSONResponse:
+    """Away or overloaded is something to wait for; everything else that the database says is a mistake of ours."""
+    away = isinstance(error, OperationalError | PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    if not away:
+        return await unexpected_error(request, error)
+    log.warning("the database does not answer", path=request.url.path, error=str(error).splitlines()[0])
+    return problem_response(
+        503, Unavailable.code, Unavailable.title, "The database does not answer. Send the same request again."
+    )
 
 
 async def unexpected_error(request: Request, error: Exception) -> JSONResponse:
@@ -95,4 +95,23 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(LinkwakeError, linkwake_error)
     app.add_exception_handler(RequestValidationError, validation_error)
     app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(DBAPIError, database_error)
+    app.add_exception_handler(PoolTimeout, database_error)
     app.add_exception_handler(Exception, unexpected_error)
+    _document(app)
+
+
+def _document(app: FastAPI) -> None:
+    """FastAPI describes every body as `application/json`; errors have their own media type."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = describe()
+        for path in document["paths"].values():
+            for operation in path.values():
+                content = operation["responses"].get("4XX", {}).get("content", {})
+                if "application/json" in content:
+                    content[MEDIA_TYPE] = content.pop("application/json")
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way to change the document

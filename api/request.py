@@ -1,7 +1,7 @@
 """What every request goes through: one transaction, the caller's organization, and the idempotency key.
 
-`TransactionRoute` opens the session before the handler, commits when the handler has answered (so an answer means: it is
-stored), then does what was asked for `after_commit`. An error rolls everything back.
+`TransactionRoute` reads the body, opens the session, calls the handler, commits when it has answered (so an answer means: it
+is stored), then does what was asked for `after_commit`. An error rolls everything back.
 """
 
 import hashlib
@@ -18,10 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.problems import Problem
 from api.services import Services
 from models import idempotency, organization
-from models.errors import Conflict, Invalid, Unauthorized
+from models.errors import Conflict, Invalid, TooLarge, Unauthorized
 from models.organization import Organization
 
 log = structlog.get_logger()
+
+MAX_BODY_BYTES = 20 * 1024 * 1024
 
 AfterCommit = Callable[[], Awaitable[None]]
 
@@ -40,6 +42,7 @@ class TransactionRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
+            await _read_body(request)
             services: Services = request.app.state.services
             request.state.after_commit = []
             request.state.idempotency_key = None
@@ -56,6 +59,20 @@ class TransactionRoute(APIRoute):
             return response
 
         return handle
+
+
+async def _read_body(request: Request) -> None:
+    """Before the transaction begins, so that a slow upload holds no connection; Starlette keeps what was read."""
+    too_large = TooLarge(f"The body may have {MAX_BODY_BYTES // 2**20} MB. Send it in parts.")
+    if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
+        raise too_large
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise too_large
+        chunks.append(chunk)
+    request._body = b"".join(chunks)
 
 
 async def _remember(session: AsyncSession, request: Request, response: Response) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import String, UniqueConstraint, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
-from models.errors import NotFound
+from models.errors import Conflict, NotFound
+from models.paging import PageRequest, newest_first
 
 
 class ChannelKind(StrEnum):
@@ -74,3 +75,27 @@ async def simulator_received(session: AsyncSession, message_id: UUID) -> Simulat
     """The simulator's answer to "did you get this message?"."""
     rows = await session.scalars(select(SimulatorInbox).where(col(SimulatorInbox.message_id) == message_id).limit(1))
     return rows.first()
+
+
+async def channel_page(session: AsyncSession, org_id: UUID, page: PageRequest) -> tuple[list[Channel], UUID | None]:
+    return await newest_first(session, select(Channel).where(col(Channel.org_id) == org_id), col(Channel.id), page)
+
+
+async def create_channel(session: AsyncSession, org_id: UUID, name: str, kind: ChannelKind, medium: Medium) -> Channel:
+    """Raises Conflict when the name is taken."""
+    values = {"id": new_id(), "org_id": org_id, "name": name, "kind": kind, "medium": medium, "config": {}, "created_at": now()}
+    made = await session.scalars(insert(Channel).values(values).on_conflict_do_nothing().returning(Channel))
+    channel = made.first()
+    if channel is None:
+        raise Conflict(f"There is a channel named '{name}' already: choose another name.")
+    return channel
+
+
+async def read_inbox(
+    session: AsyncSession, channel_id: UUID, to_address: str | None, page: PageRequest
+) -> tuple[list[SimulatorInbox], UUID | None]:
+    """What this simulator delivered, newest first; to one address, or to all."""
+    statement = select(SimulatorInbox).where(col(SimulatorInbox.channel_id) == channel_id)
+    if to_address is not None:
+        statement = statement.where(col(SimulatorInbox.to_address) == to_address)
+    return await newest_first(session, statement, col(SimulatorInbox.id), page)

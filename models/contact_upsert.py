@@ -53,6 +53,12 @@ async def upsert_contacts(session: AsyncSession, org_id: UUID, rows: Sequence[Co
     return outcomes
 
 
+async def upsert_readable(session: AsyncSession, org_id: UUID, rows: Sequence[ContactInput | list[FieldError]]) -> list[Outcome]:
+    """The same for rows of which some could not be read: those have failed already."""
+    written = iter(await upsert_contacts(session, org_id, [row for row in rows if isinstance(row, ContactInput)]))
+    return [next(written) if isinstance(row, ContactInput) else Outcome("failed", errors=tuple(row)) for row in rows]
+
+
 async def create_contact(session: AsyncSession, org_id: UUID, row: ContactInput) -> Contact:
     """Raises Conflict when one of its keys is another contact's."""
     await lock_contacts(session, org_id)
@@ -213,8 +219,10 @@ async def _written(session: AsyncSession, org_id: UUID, book: _Book, outcome: Ou
 
 
 async def _fresh(session: AsyncSession, org_id: UUID, contact_id: UUID) -> Contact:
-    session.expire_all()
-    return await get_contact(session, org_id, contact_id)
+    """As it is stored now: the statements went past the session."""
+    contact = await get_contact(session, org_id, contact_id)
+    await session.refresh(contact)
+    return contact
 
 
 COLUMNS = ", ".join(VALUES)

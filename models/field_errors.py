@@ -10,14 +10,15 @@ UNION_MEMBERS = {"send", "wait", "wait_for_click", "end"}
 SOURCES = {"body", "query", "path", "header"}
 
 
-def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
-    return [_field_error(error) for error in errors]
+def field_errors(errors: Iterable[Mapping[str, Any]], whole: str = "body") -> list[FieldError]:
+    """`whole` is the path of an error that belongs to no single field."""
+    return [_field_error(error, whole) for error in errors]
 
 
-def _field_error(error: Mapping[str, Any]) -> FieldError:
+def _field_error(error: Mapping[str, Any], whole: str) -> FieldError:
     if error["type"] == "json_invalid":
         return FieldError("body", f"This is not JSON: {error['ctx']['error']} (character {error['loc'][-1]}).")
-    return FieldError(field_path(error["loc"]), _sentence(error))
+    return FieldError(field_path(error["loc"]) or whole, _sentence(error))
 
 
 def field_path(location: Sequence[str | int]) -> str:
@@ -30,7 +31,7 @@ def field_path(location: Sequence[str | int]) -> str:
             continue
         else:
             path += f".{part}" if path else part
-    return path or str(location[0] if location else "body")
+    return path or "".join(str(part) for part in location[:1])
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

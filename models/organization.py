@@ -1,17 +1,18 @@
 """An organization: the wall around everything, with its settings and its API keys."""
 
 import hashlib
+import re
 import secrets
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, select
+from sqlalchemy import LargeBinary, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
 from models.channel import Channel, ChannelKind, Medium
-from models.errors import NotFound
+from models.errors import Conflict, NotFound
 
 
 class Organization(SQLModel, table=True):
@@ -41,6 +42,9 @@ class ApiKey(SQLModel, table=True):
 
 KEY_ID_LENGTH = 12
 SECRET_LENGTH = 48
+KEY_TEXT = re.compile(rf"lw_([0-9a-f]{{{KEY_ID_LENGTH}}})([0-9a-f]{{{SECRET_LENGTH}}})")
+
+MAX_LIVE_KEYS = 100
 
 
 async def create_organization(session: AsyncSession, name: str) -> tuple[Organization, str]:
@@ -55,7 +59,9 @@ async def create_organization(session: AsyncSession, name: str) -> tuple[Organiz
 
 
 async def create_api_key(session: AsyncSession, org_id: UUID, name: str) -> tuple[ApiKey, str]:
-    """A new key; the second value is the only time its text exists."""
+    """A new key; the second value is the only time its text exists. Conflict when there are 100 live ones."""
+    if await _lock_and_count_live_keys(session, org_id) >= MAX_LIVE_KEYS:
+        raise Conflict(f"An organization has at most {MAX_LIVE_KEYS} live API keys: revoke one first.")
     key_id, secret = secrets.token_hex(KEY_ID_LENGTH // 2), secrets.token_hex(SECRET_LENGTH // 2)
     key = ApiKey(id=key_id, org_id=org_id, name=name, secret_hash=hashlib.sha256(secret.encode()).digest())
     session.add(key)
@@ -65,9 +71,10 @@ async def create_api_key(session: AsyncSession, org_id: UUID, name: str) -> tupl
 
 async def find_by_api_key(session: AsyncSession, text: str) -> Organization | None:
     """The organization of a key that is known, right and not revoked."""
-    if not text.startswith("lw_") or len(text) != 3 + KEY_ID_LENGTH + SECRET_LENGTH:
+    parts = KEY_TEXT.fullmatch(text)
+    if parts is None:
         return None
-    key_id, secret = text[3 : 3 + KEY_ID_LENGTH], text[3 + KEY_ID_LENGTH :]
+    key_id, secret = parts.groups()
     row = (
         await session.execute(
             select(ApiKey, Organization)
@@ -87,12 +94,22 @@ async def list_api_keys(session: AsyncSession, org_id: UUID) -> list[ApiKey]:
 
 
 async def revoke_api_key(session: AsyncSession, org_id: UUID, key_id: str) -> ApiKey:
-    """From now on refused. Revoking twice is the same as once."""
-    key = await session.get(ApiKey, key_id)
+    """From now on refused. Revoking twice is the same as once. Conflict for the last live key: nobody could get in again."""
+    live = await _lock_and_count_live_keys(session, org_id)
+    key = await session.get(ApiKey, key_id, populate_existing=True)
     if key is None or key.org_id != org_id:
         raise NotFound("No such API key.")
+    if key.revoked_at is None and live == 1:
+        raise Conflict("This is the organization's last live API key: make another one first.")
     key.revoked_at = key.revoked_at or now()
     return key
+
+
+async def _lock_and_count_live_keys(session: AsyncSession, org_id: UUID) -> int:
+    """One request at a time: two that revoke the last two keys must not both find one left."""
+    await session.execute(select(col(Organization.id)).where(col(Organization.id) == org_id).with_for_update(key_share=True))
+    live = select(func.count()).select_from(ApiKey).where(col(ApiKey.org_id) == org_id, col(ApiKey.revoked_at).is_(None))
+    return await session.scalar(live) or 0
 
 
 async def any_organization(session: AsyncSession) -> bool:

@@ -1,0 +1,102 @@
+"""Channels: the configured senders, and what the simulator's phones and mailboxes received."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.paging import Page, PageDep, encode_cursor
+from api.request import Idempotent, OrganizationDep, SessionDep, area
+from models.channel import (
+    ChannelKind,
+    Medium,
+    SimulatorInbox,
+    channel_page,
+    create_channel,
+    get_channel,
+    read_inbox,
+)
+from models.text import Text
+from tracking.urls import find_urls
+
+router = area("channels")
+
+
+class ChannelCreate(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "second-phone", "kind": "simulator", "medium": "sms"}]}
+    )
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        description="What steps and campaigns call it; it never changes. Letters, digits and . _ -",
+    )
+    kind: ChannelKind = Field(description="Who sends.")
+    medium: Medium = Field(description="What a contact needs: a phone number (sms) or an e-mail address (email).")
+
+
+class ChannelView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    name: str = Field(examples=["simulator-sms"])
+    kind: ChannelKind
+    medium: Medium
+    created_at: datetime
+
+
+class ReceivedMessage(BaseModel):
+    """One delivery, as the contact sees it. `links` are the addresses in the body: open one to click."""
+
+    id: UUID
+    message_id: UUID
+    to_address: str = Field(examples=["+12025550123"])
+    subject: str | None
+    body: str = Field(examples=["Hello Ada: https://go.example.com/0aB1cD2eF3gH4i"])
+    links: list[str] = Field(examples=[["https://go.example.com/0aB1cD2eF3gH4i"]])
+    received_at: datetime
+
+
+def spoken_address(text: str) -> str:
+    """As the simulator wrote it down: a + in a query string arrives as a space, and e-mail addresses are lower case."""
+    return f"+{text[1:]}" if text.startswith(" ") else text.lower()
+
+
+@router.get("/channels")
+async def list_all(session: SessionDep, caller: OrganizationDep, page: PageDep) -> Page[ChannelView]:
+    """Channels, newest first."""
+    rows, after = await channel_page(session, caller.id, page)
+    return Page(items=[ChannelView.model_validate(row) for row in rows], next_cursor=encode_cursor(after))
+
+
+@router.post("/channels", status_code=201, dependencies=[Idempotent])
+async def create(session: SessionDep, caller: OrganizationDep, body: ChannelCreate) -> ChannelView:
+    """A new channel. 409 when the name is taken."""
+    return ChannelView.model_validate(await create_channel(session, caller.id, body.name, body.kind, body.medium))
+
+
+@router.get("/channels/{channel_id}")
+async def get_one(session: SessionDep, caller: OrganizationDep, channel_id: UUID) -> ChannelView:
+    """One channel."""
+    return ChannelView.model_validate(await get_channel(session, caller.id, channel_id))
+
+
+@router.get("/channels/{channel_id}/inbox")
+async def inbox(
+    session: SessionDep,
+    caller: OrganizationDep,
+    channel_id: UUID,
+    page: PageDep,
+    to: Annotated[Text | None, Query(description="Phone number or e-mail address; left out: everybody's.")] = None,
+) -> Page[ReceivedMessage]:
+    """What the phones and mailboxes of this simulator received, newest first, with the links to click."""
+    channel = await get_channel(session, caller.id, channel_id)
+    rows, after = await read_inbox(session, channel.id, spoken_address(to) if to else None, page)
+    return Page(items=[_received(row) for row in rows], next_cursor=encode_cursor(after))
+
+
+def _received(row: SimulatorInbox) -> ReceivedMessage:
+    links = [row.body[start:end] for start, end in find_urls(row.body)]
+    return ReceivedMessage(**row.model_dump(exclude={"channel_id"}), links=links)
