@@ -64,7 +64,7 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
             campaign_stages.load_campaign,
             campaign_stages.enter_stage,
             recorder.record_clicks,
-            ImportContacts(database).import_page,
+            ImportContacts(database).import_contacts,
             Sweep(database, starter, SignalDelivery(database, client, starter)).sweep,
         ],
         sending=[

@@ -1,4 +1,4 @@
-"""Writes `docs/api.md` from the OpenAPI document: `.venv/bin/python -m api.reference > docs/api.md`. A test keeps the two equal."""
+"""Writes `docs/api.md` from the OpenAPI document: `python -m api.reference > docs/api.md`. A test keeps the two equal."""
 
 import sys
 from typing import Any

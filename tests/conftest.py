@@ -104,4 +104,4 @@ async def api(services: Services, organization: tuple[Organization, str]) -> Asy
 
 def _admin(postgres: EmbeddedPostgres, statement: str) -> None:
     with psycopg.connect(psycopg_url(postgres.url("postgres")), autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload] # names made above, no input
+        connection.execute(statement)

@@ -68,6 +68,7 @@ class SequenceEnrollment:
             sequence = await self._load(start)
             outcome = await self._walk(sequence)
         except ActivityError as error:
+            self._previous_outcome = "failed"
             await self._end("failed", str(error.cause or error))
             raise
         if self._stop is not None:
