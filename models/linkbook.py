@@ -1,6 +1,5 @@
 """What the redirect keeps in memory: for each content its links, whose it is, and which of them wake something."""
 
-from collections.abc import AsyncIterator
 from typing import NamedTuple
 from uuid import UUID
 
@@ -34,14 +33,10 @@ GROUP BY content.id
 """
 
 
-async def contents_after(session: AsyncSession, newest: int) -> AsyncIterator[ContentRow]:
-    """The contents with a larger id, in their order, streamed: 100,000 of them need no memory here."""
-    statement = text(CONTENTS.format(where="WHERE content.id > :newest") + "ORDER BY content.id").execution_options(
-        yield_per=1000
-    )
-    result = await session.stream(statement, {"newest": newest})
-    async for row in result:
-        yield _content(*row)
+async def contents_after(session: AsyncSession, newest: int, limit: int) -> list[ContentRow]:
+    """The next contents with a larger id, in their order."""
+    statement = text(CONTENTS.format(where="WHERE content.id > :newest") + "ORDER BY content.id LIMIT :limit")
+    return [_content(*row) for row in await session.execute(statement, {"newest": newest, "limit": limit})]
 
 
 async def one_content(session: AsyncSession, content_id: int) -> ContentRow | None:

@@ -57,7 +57,7 @@ class Follow:
         # The switch counts here, at the time of the click: what the organization does not keep is never stored.
         ip = self._addresses.of(request) if destination.metadata else None
         user_agent = _user_agent(request) if destination.metadata else None
-        return InboxClick(new_id(), *token, now(), verdict.kind, verdict.reason, ip, user_agent)
+        return InboxClick(new_id(), *token, now(), str(verdict.kind), str(verdict.reason), ip, user_agent)
 
 
 def redirect(url: str) -> Response:

@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 REFRESH_SECONDS = 0.5
 """A switched off metadata setting is honoured after this time and one query."""
+PAGE = 2_000
 LOOK_UP_SECONDS = 2.0
 UNKNOWN_SECONDS = 2.0
 UNKNOWN_LIMIT = 10_000
@@ -71,9 +72,12 @@ class Linkbook:
         try:
             async with self._database.session() as session:
                 self._without_metadata = await linkbook.organizations_without_metadata(session)
-                async for content in linkbook.contents_after(session, self._newest):
-                    self._add(content)
-                    self._newest = content.id
+                while contents := await linkbook.contents_after(session, self._newest, PAGE):
+                    for content in contents:
+                        self._add(content)
+                    self._newest = contents[-1].id
+                    if len(contents) < PAGE:
+                        break
         except Exception as error:
             if self.problem is None:
                 log.warning("linkbook not refreshed, what is known stays valid", error=str(error))

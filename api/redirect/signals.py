@@ -31,11 +31,15 @@ class AfterCommit:
         self._to_deliver: list[LinkOfRecipient] = []
         self._wake, self._deliver = asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self.problem: str | None = None
+        self._problems: dict[str, str] = {}
+
+    @property
+    def problem(self) -> str | None:
+        return next(iter(self._problems.values()), None)
 
     def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._forever(self._wake, self._wake_recorders))]
-        self._tasks.append(asyncio.create_task(self._forever(self._deliver, self._deliver_signals)))
+        self._tasks = [asyncio.create_task(self._forever("wake", self._wake, self._wake_recorders))]
+        self._tasks.append(asyncio.create_task(self._forever("deliver", self._deliver, self._deliver_signals)))
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -49,17 +53,17 @@ class AfterCommit:
             self._to_deliver += links
             self._deliver.set()
 
-    async def _forever(self, event: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+    async def _forever(self, name: str, event: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             await event.wait()
             event.clear()
             try:
                 await work()
-                self.problem = None
+                self._problems.pop(name, None)
             except Exception as error:  # left to the recorder's timer and the sweeper
-                if self.problem is None:
-                    log.warning("left to the worker", error=str(error))
-                self.problem = str(error)
+                if name not in self._problems:
+                    log.warning("left to the worker", what=name, error=str(error))
+                self._problems[name] = str(error)
                 await asyncio.sleep(AWAY_PAUSE)
 
     async def _wake_recorders(self) -> None:
