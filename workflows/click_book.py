@@ -36,7 +36,8 @@ class ClickBook:
 
     def click(self, key: LinkKey) -> None:
         """May come before `message_sent`: people are sometimes faster than the answer of the channel."""
-        if (key.visit, key.position) not in self._used:
+        replaced = key.visit < self.sent.get(key.step_key, key.visit)
+        if not replaced and (key.visit, key.position) not in self._used:
             self._clicked.setdefault((key.visit, key.position), key)
 
     def waited_visits(self, link: str | None) -> tuple[int, ...]:

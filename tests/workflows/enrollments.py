@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from models import wire
 from models.steps import SendStep, SequenceDefinition
@@ -56,15 +57,12 @@ def clicked(key: wire.LinkKey) -> wire.ClickSignal:
     return wire.ClickSignal(click_id=uuid4(), link=key)
 
 
-async def nothing(_: Any) -> None:
-    pass
-
-
 class Person:
     """Stands for everything outside of one enrollment's workflow. Activities have their real names.
 
     `during_send` and `during_enter` run inside the activity, by step key: there a test clicks or stops at a known moment.
     `states`: what became of a message, by step key, else accepted. `refuse_send`: the send fails for good.
+    `runner`: unsandboxed, so that the workflow sees what a test has changed in `policies`.
     """
 
     def __init__(self, client: Client, *steps: dict[str, Any]) -> None:
@@ -81,6 +79,8 @@ class Person:
         self.states: dict[str, str] = {}
         self.in_database: list[wire.LinkKey] = []
         self.refuse_send = False
+        self.runner: WorkflowRunner = SandboxedWorkflowRunner()
+        self.first_run_id: str | None = None
 
     @activity.defn
     async def load_sequence(self, request: wire.LoadSequence) -> wire.LoadedSequence:
@@ -90,14 +90,16 @@ class Person:
     @activity.defn
     async def enter_step(self, entered: wire.StepEntered) -> None:
         self.entered.append(entered)
-        await self.during_enter.get(entered.step_key, nothing)(entered)
+        if during := self.during_enter.get(entered.step_key):
+            await during(entered)
 
     @activity.defn
     async def send_step(self, request: wire.SendStepRequest) -> wire.SendStepResult:
         if self.refuse_send:
             raise ApplicationError("this content is gone", non_retryable=True)
         self.sends.append(request)
-        await self.during_send.get(request.step_key, nothing)(request)
+        if during := self.during_send.get(request.step_key):
+            await during(request)
         return wire.SendStepResult(message_id=uuid4(), state=self.states.get(request.step_key, "accepted"))
 
     @activity.defn
@@ -125,15 +127,31 @@ class Person:
         await self.handle.signal(SequenceEnrollment.stop, wire.StopSignal(reason=reason))
 
     def worker(self) -> Worker:
-        activities = [self.load_sequence, self.enter_step, self.send_step, self.find_click, self.end_enrollment]
-        return Worker(self.client, task_queue=self.queue, workflows=[SequenceEnrollment], activities=activities)
+        """Keeps no workflow in memory: every task replays from the start, and the next worker can go on at once."""
+        activities: list[Callable[..., Any]] = [
+            self.load_sequence,
+            self.enter_step,
+            self.send_step,
+            self.find_click,
+            self.end_enrollment,
+        ]
+        return Worker(
+            self.client,
+            task_queue=self.queue,
+            workflows=[SequenceEnrollment],
+            activities=activities,
+            max_cached_workflows=0,
+            workflow_runner=self.runner,
+        )
 
     async def start(self, **options: Any) -> WorkflowHandle[Any, Any]:
         given = wire.EnrollmentInput(
             org_id=ORG, enrollment_id=self.id, sequence_id=uuid4(), sequence_version_id=uuid4(), contact_id=uuid4()
         )
         workflow_id = wire.enrollment_workflow_id(ORG, self.id)
-        return await self.client.start_workflow(SequenceEnrollment.run, given, id=workflow_id, task_queue=self.queue, **options)
+        handle = await self.client.start_workflow(SequenceEnrollment.run, given, id=workflow_id, task_queue=self.queue, **options)
+        self.first_run_id = handle.first_execution_run_id
+        return handle
 
     @asynccontextmanager
     async def enrolled(self) -> AsyncIterator[WorkflowHandle[Any, wire.EnrollmentResult]]:
@@ -146,6 +164,17 @@ class Person:
         run = await self.handle.describe()
         assert run.close_time is not None
         return run.close_time - run.start_time
+
+    async def runs(self) -> int:
+        """How many runs it took (continue-as-new)."""
+        count, run_id = 1, self.first_run_id
+        while event := await self._next_run(run_id):
+            count, run_id = count + 1, event
+        return count
+
+    async def _next_run(self, run_id: str | None) -> str | None:
+        history = await self.client.get_workflow_handle(self.handle.id, run_id=run_id).fetch_history()
+        return history.events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id or None
 
     async def outcome(self) -> str:
         """From the start to the end."""
