@@ -103,6 +103,12 @@ class Settings(BaseSettings):
         return address
 
     @property
+    def effective_temporal_ui_url(self) -> str | None:
+        """None: links to the Temporal UI are left out."""
+        url = self.temporal_ui_url or self.stack_state.get("temporal_ui_url")
+        return url.rstrip("/") if url else None
+
+    @property
     def effective_token_keys(self) -> list[bytes]:
         """Newest first; each 32 bytes."""
         text = self.token_keys.get_secret_value() if self.token_keys else self.stack_state.get("token_keys")

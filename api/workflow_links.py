@@ -6,8 +6,9 @@ from settings import Settings
 
 
 def workflow_ui_url(settings: Settings, workflow_id: str | None) -> str | None:
-    """None without `TEMPORAL_UI_URL`, or when no workflow was started."""
-    if settings.temporal_ui_url is None or workflow_id is None:
+    """None when no Temporal UI is known, or when no workflow was started."""
+    address = settings.effective_temporal_ui_url
+    if address is None or workflow_id is None:
         return None
     namespace = quote(settings.temporal_namespace, safe="")
-    return f"{settings.temporal_ui_url.rstrip('/')}/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')}"
+    return f"{address}/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')}"

@@ -164,12 +164,6 @@ class FoundClick(Wire):
     signal: ClickSignal | None = None
 
 
-class CampaignInput(Wire):
-    org_id: UUID
-    campaign_id: UUID
-    progress: "CampaignProgress | None" = None
-
-
 class CampaignProgress(Wire):
     cursor: UUID | None = None
     sent_all: bool = False
@@ -177,6 +171,12 @@ class CampaignProgress(Wire):
     accepted: int = 0
     skipped: int = 0
     failed: int = 0
+
+
+class CampaignInput(Wire):
+    org_id: UUID
+    campaign_id: UUID
+    progress: CampaignProgress | None = None
 
 
 class CampaignPlan(Wire):
