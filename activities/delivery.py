@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+from temporalio.exceptions import ApplicationError
+
 from activities.channels.base import CannotAsk, ChannelError, Outgoing
 from activities.channels.registry import Channels
 from models.base import now
@@ -16,12 +18,12 @@ SEND_TIMEOUT = timedelta(seconds=30)
 INTERRUPTED_AFTER = timedelta(seconds=60)
 
 
-class StillSending(Exception):
+class StillSending(ApplicationError):
     """Another attempt may be sending this message right now: come back after `wait`."""
 
     def __init__(self, wait: timedelta) -> None:
-        super().__init__(f"may still be sending, look again in {wait.total_seconds():.0f} s")
-        self.wait = wait
+        message = f"may still be sending, look again in {wait.total_seconds():.0f} s"
+        super().__init__(message, type="StillSending", next_retry_delay=wait)
 
 
 def check_interrupted(message: Message) -> None:
@@ -53,11 +55,17 @@ class Delivery:
         return Settlement(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id)
 
     async def resolve(self, message: Message, kind: ChannelKind) -> Settlement:
-        """An interrupted send: ask the channel. `planned`: it never got the message, so it may be sent."""
+        """An interrupted send: ask the channel. `planned`: it never got the message, so it may be sent.
+
+        Raises StillSending when the claim is young. The answer is about this claim, and settles no later one.
+        """
+        check_interrupted(message)
         try:
-            receipt = await self._channels[kind].find(_outgoing(message))
+            async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
+                receipt = await self._channels[kind].find(_outgoing(message))
         except CannotAsk:
-            return Settlement(message.id, MessageState.UNKNOWN, reason="interrupted, and the provider cannot be asked")
+            reason = "interrupted, and the provider cannot be asked"
+            return Settlement(message.id, MessageState.UNKNOWN, reason=reason, claimed_at=message.sending_at)
         if receipt is None:
-            return Settlement(message.id, MessageState.PLANNED)
-        return Settlement(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id)
+            return Settlement(message.id, MessageState.PLANNED, claimed_at=message.sending_at)
+        return Settlement(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id, claimed_at=message.sending_at)

@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.compose import Composer
-from activities.delivery import Delivery, StillSending, check_interrupted
+from activities.delivery import Delivery, check_interrupted
 from models import audience, ledger
 from models.campaign import Campaign
 from models.channel import ChannelKind
@@ -63,17 +63,15 @@ class SendPage:
         async with self._database.transaction() as session:
             messages = await ledger.campaign_messages(session, campaign_id, [contact.id for contact in contacts])
         interrupted = [message for message in messages.values() if message.state == MessageState.SENDING]
-        try:
-            for message in interrupted:
-                check_interrupted(message)
-        except StillSending as still:
-            raise ApplicationError(str(still), type="StillSending", next_retry_delay=still.wait) from still
         await self._settle([await self._delivery.resolve(message, kind) for message in interrupted])
 
     async def _claim(
         self, session: AsyncSession, campaign_id: UUID, facts: ledger.SendFacts, contacts: Sequence[Contact]
     ) -> list[Message]:
-        messages = await ledger.campaign_messages(session, campaign_id, [contact.id for contact in contacts])
+        messages = await ledger.campaign_messages(session, campaign_id, [contact.id for contact in contacts], lock=True)
+        for message in messages.values():
+            if message.state == MessageState.SENDING:  # claimed by another attempt since this one looked
+                check_interrupted(message)
         new = [contact for contact in contacts if contact.id not in messages]
         if new:
             first = await take_ordinals(session, facts.content_id, len(new))

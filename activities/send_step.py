@@ -7,7 +7,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.compose import Composer
-from activities.delivery import Delivery, StillSending, check_interrupted
+from activities.delivery import Delivery
 from models import ledger, progress
 from models.channel import Channel, ChannelKind
 from models.contact import Contact
@@ -26,6 +26,10 @@ class Claimed:
     kind: ChannelKind
     ours: bool
 
+    @property
+    def by_another(self) -> bool:
+        return self.message.state == MessageState.SENDING and not self.ours
+
 
 class SendStep:
     def __init__(self, database: Database, composer: Composer, delivery: Delivery) -> None:
@@ -37,8 +41,8 @@ class SendStep:
     async def send_step(self, request: SendStepRequest) -> SendStepResult:
         """Safe to repeat: (enrollment, visit) has one message, and an interrupted one is looked into before it is sent."""
         claimed = await self._claim(request)
-        if claimed.message.state == MessageState.SENDING and not claimed.ours:
-            await self._resolve(claimed)
+        while claimed.by_another:
+            await self._settle(claimed.message, await self._delivery.resolve(claimed.message, claimed.kind))
             claimed = await self._claim(request)
         if claimed.ours:
             await self._send(claimed)
@@ -68,13 +72,6 @@ class SendStep:
         composed = self._composer.compose(facts, contact, ordinal, **key, step_key=request.step_key, visit=request.visit)
         session.add_all([composed.message, *composed.personal_links])
         return composed.message
-
-    async def _resolve(self, claimed: Claimed) -> None:
-        try:
-            check_interrupted(claimed.message)
-        except StillSending as still:
-            raise ApplicationError(str(still), type="StillSending", next_retry_delay=still.wait) from still
-        await self._settle(claimed.message, await self._delivery.resolve(claimed.message, claimed.kind))
 
     async def _send(self, claimed: Claimed) -> None:
         settlement = await self._delivery.send(claimed.message, claimed.kind)

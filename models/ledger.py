@@ -6,6 +6,7 @@ interrupted: its channel is asked, and if it cannot be asked the message becomes
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -40,12 +41,13 @@ class SendFacts:
 
 @dataclass(frozen=True)
 class Settlement:
-    """What became of a claimed message."""
+    """What became of a claimed message. `claimed_at`: says so of this claim only (`sending_at`), not of a later one."""
 
     message_id: UUID
     state: MessageState
     provider_id: str | None = None
     reason: str | None = None
+    claimed_at: datetime | None = None
 
 
 async def step_facts(session: AsyncSession, sequence_version_id: UUID, step_key: str) -> SendFacts:
@@ -88,12 +90,14 @@ async def find_step_message(session: AsyncSession, enrollment_id: UUID, visit: i
     ).first()
 
 
-async def campaign_messages(session: AsyncSession, campaign_id: UUID, contact_ids: Sequence[UUID]) -> dict[UUID, Message]:
-    """The messages that these contacts already have from this campaign, by contact."""
-    rows = await session.scalars(
-        select(Message).where(col(Message.campaign_id) == campaign_id, col(Message.contact_id).in_(contact_ids))
-    )
-    return {row.contact_id: row for row in rows}
+async def campaign_messages(
+    session: AsyncSession, campaign_id: UUID, contact_ids: Sequence[UUID], *, lock: bool = False
+) -> dict[UUID, Message]:
+    """The messages that these contacts already have from this campaign, by contact. `lock`: nobody else claims them."""
+    statement = select(Message).where(col(Message.campaign_id) == campaign_id, col(Message.contact_id).in_(contact_ids))
+    if lock:
+        statement = statement.order_by(col(Message.id)).with_for_update()
+    return {row.contact_id: row for row in await session.scalars(statement)}
 
 
 async def claim(session: AsyncSession, messages: Sequence[Message]) -> None:
@@ -109,10 +113,11 @@ SETTLE = text("""
            provider_id = settled.provider_id,
            reason = settled.reason,
            accepted_at = CASE WHEN settled.state = 'accepted' THEN now() END
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:provider_ids AS text[]), CAST(:reasons AS text[]))
-           AS settled (id, state, provider_id, reason)
+      FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:provider_ids AS text[]), CAST(:reasons AS text[]),
+                  CAST(:claimed_at AS timestamptz[])) AS settled (id, state, provider_id, reason, claimed_at)
      WHERE message.id = settled.id
        AND message.state = 'sending'
+       AND (settled.claimed_at IS NULL OR message.sending_at = settled.claimed_at)
 """)
 
 
@@ -125,5 +130,6 @@ async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> No
             "states": [each.state.value for each in settlements],
             "provider_ids": [each.provider_id for each in settlements],
             "reasons": [each.reason for each in settlements],
+            "claimed_at": [each.claimed_at for each in settlements],
         },
     )
