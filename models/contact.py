@@ -75,5 +75,5 @@ async def list_contacts(
         if value is not None:
             statement = statement.where(col(getattr(Contact, field)) == value)
     if wanted.tag is not None:
-        statement = statement.where(col(Contact.tags).contains([wanted.tag]))
+        statement = statement.where(col(Contact.tags).op("@>", is_comparison=True)([wanted.tag]))
     return await newest_first(session, statement, col(Contact.id), page)

@@ -1,0 +1,93 @@
+"""What the OpenAPI document promises about every operation."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api.app import create_app
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app().openapi()
+
+
+def operations(document: dict[str, Any], prefix: str = "/") -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method in METHODS & methods.keys():
+            if path.startswith(prefix):
+                yield f"{method.upper()} {path}", methods[method]
+
+
+def bodies(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for name, operation in operations(document):
+        for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+            yield name, media_type, content
+
+
+def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    reference = schema.get("$ref")
+    return document["components"]["schemas"][reference.rpartition("/")[2]] if reference else schema
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(references(document)) <= known
+
+
+def test_every_operation_has_a_summary_and_a_tag(document: dict[str, Any]) -> None:
+    assert [name for name, each in operations(document) if not each.get("summary") or not each.get("tags")] == []
+
+
+def test_every_operation_of_v1_describes_its_problem_document(document: dict[str, Any]) -> None:
+    for name, each in operations(document, "/v1/"):
+        content = each["responses"]["4XX"]["content"]
+        assert list(content) == ["application/problem+json"], name
+        assert content["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}, name
+        assert "422" not in each["responses"], name
+
+
+def test_every_operation_but_health_needs_a_key(document: dict[str, Any]) -> None:
+    (scheme,) = document["components"]["securitySchemes"]
+    open_to_all = [name for name, each in operations(document) if each.get("security") != [{scheme: []}]]
+    assert sorted(open_to_all) == ["GET /health/live", "GET /health/ready"]
+
+
+def test_every_request_body_has_an_example(document: dict[str, Any]) -> None:
+    without = [
+        name
+        for name, _, content in bodies(document)
+        if not (content.get("examples") or content.get("example") or resolved(document, content["schema"]).get("examples"))
+    ]
+    assert without == []
+
+
+def test_every_post_that_creates_or_sends_takes_an_idempotency_key(document: dict[str, Any]) -> None:
+    for name, each in operations(document, "/v1/"):
+        headers = {parameter["name"].lower() for parameter in each.get("parameters", [])}
+        created = {"201", "202"} & each["responses"].keys()
+        if name.startswith("POST") and created and not name.endswith("/stop"):  # stopping twice is stopping once
+            assert "idempotency-key" in headers, name
+
+
+def test_every_list_is_a_page(document: dict[str, Any]) -> None:
+    for name, each in operations(document, "/v1/"):
+        names = {parameter["name"] for parameter in each.get("parameters", [])}
+        assert ("cursor" in names) <= ("limit" in names), name

@@ -1,0 +1,225 @@
+"""What every request goes through: the key, the body, the idempotency key, pages and problem documents."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+from sqlmodel import col
+
+from activities.starter import Starter
+from api.request import MAX_BODY_BYTES
+from models.contact_import import ContactImport
+from models.database import Database
+from models.idempotency import IdempotencyKey
+from models.organization import Organization, create_organization, revoke_api_key
+from settings import Settings
+from tests.builders import Caller
+
+Org = tuple[Organization, str]
+JSON = {"Content-Type": "application/json"}
+
+
+def with_key(key: str) -> dict[str, str]:
+    return {"Idempotency-Key": key}
+
+
+def is_problem(answer: httpx.Response, status: int, code: str) -> bool:
+    body = answer.json()
+    media_type = answer.headers["content-type"]
+    return (answer.status_code, body["status"], body["code"], media_type) == (status, status, code, "application/problem+json")
+
+
+@pytest.fixture
+async def stranger(api: Caller, database: Database) -> Caller:
+    """Somebody of another organization."""
+    async with database.transaction() as session:
+        _, key = await create_organization(session, "Other")
+    return api.with_key(key)
+
+
+async def test_a_request_without_a_key_is_refused(api: Caller) -> None:
+    answer = await api.client.get("/v1/contacts")
+    assert is_problem(answer, 401, "unauthorized")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("key", ["", "x", "lw_", "lw_" + "0" * 60, "lw_" + "é" * 60, "lw_" + "Z" * 60, "lw_" + "\x00" * 60])
+async def test_a_key_that_is_wrong_or_no_key_is_refused(api: Caller, key: str) -> None:
+    headers = httpx.Headers({"Authorization": f"Bearer {key}"}, encoding="latin-1")
+    assert is_problem(await api.client.get("/v1/contacts", headers=headers), 401, "unauthorized")
+
+
+async def test_a_key_with_another_secret_is_refused(api: Caller) -> None:
+    wrong = api.key[:-1] + ("0" if api.key[-1] != "0" else "1")
+    assert is_problem(await api.with_key(wrong).get("/contacts"), 401, "unauthorized")
+
+
+async def test_a_revoked_key_is_refused(api: Caller, database: Database, organization: Org) -> None:
+    second = (await api.post("/api-keys", json={"name": "second"})).json()
+    async with database.transaction() as session:
+        await revoke_api_key(session, organization[0].id, second["id"])
+    assert is_problem(await api.with_key(second["key"]).get("/contacts"), 401, "unauthorized")
+
+
+async def test_the_key_is_checked_before_the_body_is_judged(api: Caller) -> None:
+    answer = await api.with_key("lw_").post("/contacts", json={"nonsense": 1})
+    assert is_problem(answer, 401, "unauthorized")
+
+
+async def test_another_organizations_ids_do_not_exist(api: Caller, stranger: Caller) -> None:
+    contact = (await api.post("/contacts", json={"external_id": "a"})).json()["id"]
+    channel = (await api.get("/channels")).json()["items"][0]["id"]
+    key = (await api.get("/api-keys")).json()["items"][0]["id"]
+    for path in (f"/contacts/{contact}", f"/channels/{channel}", f"/channels/{channel}/inbox"):
+        assert is_problem(await stranger.get(path), 404, "not_found")
+    assert is_problem(await stranger.patch(f"/contacts/{contact}", json={"first_name": "Eve"}), 404, "not_found")
+    assert is_problem(await stranger.delete(f"/api-keys/{key}"), 404, "not_found")
+    assert (await stranger.get("/contacts")).json()["items"] == []
+
+
+async def test_a_path_that_does_not_exist_is_a_problem(api: Caller) -> None:
+    assert is_problem(await api.get("/nothing"), 404, "not_found")
+    assert is_problem(await api.delete("/contacts"), 405, "method_not_allowed")
+    assert is_problem(await api.get("/contacts/not-an-id"), 422, "invalid")
+
+
+async def test_every_wrong_field_is_named_with_its_path(api: Caller) -> None:
+    answer = await api.post("/contacts", json={"email": "nobody", "tags": ["fine", ";"], "colour": "red"})
+    assert is_problem(answer, 422, "invalid")
+    assert {error["field"] for error in answer.json()["errors"]} == {"email", "tags[1]", "colour"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"email":', 422),
+        (b"", 422),
+        (b"[]", 422),
+        (b'{"external_id": "\xff"}', 400),
+        (b'{"external_id": "\\u0000"}', 422),
+        (b'{"external_id": "\\ud800"}', 422),
+        (b'{"\\ud800": 1}', 422),
+        (b'{"external_id": "a", "properties": {"\\ud800": 1}}', 422),
+        (b'{"external_id": "a", "properties": {"x": NaN}}', 422),
+        (b'{"external_id": "a", "properties": {"x": 1e999}}', 422),
+        (b'{"external_id": "a", "properties": {"x": ' + b"9" * 5000 + b"}}", 400),
+        (b'{"external_id": "a", "properties": {"x": ' + b"[" * 50 + b"]" * 50 + b"}}", 422),
+        (b'{"external_id": "a", "properties": {"x": ' + b"[" * 5000 + b"]" * 5000 + b"}}", 400),
+    ],
+)
+async def test_no_body_is_an_error_of_the_server(api: Caller, body: bytes, status: int) -> None:
+    answer = await api.post("/contacts", content=body, headers=JSON)
+    assert is_problem(answer, status, "invalid" if status == 422 else "bad_request")
+
+
+async def test_json_that_is_cut_off_says_where(api: Caller) -> None:
+    answer = await api.post("/contacts", content=b'{"email":', headers=JSON)
+    assert answer.json()["errors"] == [{"field": "body", "message": "This is not JSON: Expecting value (character 9)."}]
+
+
+async def test_a_body_that_is_too_large_is_refused_before_it_is_read(api: Caller) -> None:
+    answer = await api.post("/contacts", content=b"x", headers={**JSON, "Content-Length": str(MAX_BODY_BYTES + 1)})
+    assert is_problem(answer, 413, "too_large")
+
+
+async def test_a_body_that_turns_out_too_large_is_refused(api: Caller) -> None:
+    async def endless() -> Any:
+        for _ in range(21):
+            yield b" " * 2**20
+
+    assert is_problem(await api.post("/contacts", content=endless(), headers=JSON), 413, "too_large")
+
+
+@pytest.mark.parametrize("cursor", ["x", "%00", "AAAA", "é", "00000000-0000-0000-0000-000000000000", "A" * 1000])
+async def test_a_cursor_that_is_none_is_refused(api: Caller, cursor: str) -> None:
+    answer = await api.get(f"/contacts?cursor={cursor}")
+    assert is_problem(answer, 422, "invalid")
+    assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
+
+
+@pytest.mark.parametrize("limit", ["0", "501", "-1", "many", "1.5"])
+async def test_a_limit_out_of_range_is_refused(api: Caller, limit: str) -> None:
+    answer = await api.get(f"/contacts?limit={limit}")
+    assert [error["field"] for error in answer.json()["errors"]] == ["limit"]
+
+
+async def test_pages_show_every_row_once_newest_first_while_rows_arrive(api: Caller) -> None:
+    ids = [(await api.post("/contacts", json={"external_id": str(n)})).json()["id"] for n in range(5)]
+    seen, cursor = [], None
+    while True:
+        page = (await api.get("/contacts", params={"limit": 2, **({"cursor": cursor} if cursor else {})})).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+        await api.post("/contacts", json={"external_id": f"late-{cursor}"})
+    assert seen == ids[::-1]
+
+
+async def test_the_same_key_and_request_gives_the_same_answer_and_does_nothing(api: Caller) -> None:
+    first = await api.post("/contacts", json={"external_id": "a"}, headers=with_key("k"))
+    again = await api.post("/contacts", json={"external_id": "a"}, headers=with_key("k"))
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (False, "true")
+
+
+async def test_the_same_key_for_another_request_is_a_conflict(api: Caller) -> None:
+    await api.post("/contacts", json={"external_id": "a"}, headers=with_key("k"))
+    other_body = await api.post("/contacts", json={"external_id": "b"}, headers=with_key("k"))
+    other_path = await api.post("/contacts/bulk", json={"external_id": "a"}, headers=with_key("k"))
+    assert is_problem(other_body, 409, "conflict")
+    assert is_problem(other_path, 409, "conflict")
+
+
+async def test_two_requests_at_once_with_one_key_have_one_effect(api: Caller) -> None:
+    answers = await asyncio.gather(*(api.post("/channels", json=CHANNEL, headers=with_key("k")) for _ in range(4)))
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+CHANNEL = {"name": "second", "kind": "simulator", "medium": "sms"}
+
+
+async def test_an_error_is_not_remembered(api: Caller) -> None:
+    """What was wrong may be right later: the same key can be used again."""
+    body = {"external_id": "a"}
+    first = (await api.post("/contacts", json=body)).json()
+    assert (await api.post("/contacts", json=body, headers=with_key("k"))).status_code == 409
+    await api.patch(f"/contacts/{first['id']}", json={"external_id": "b"})
+    assert (await api.post("/contacts", json=body, headers=with_key("k"))).status_code == 201
+
+
+async def test_keys_of_two_organizations_are_apart(api: Caller, stranger: Caller) -> None:
+    mine = await api.post("/contacts", json={"external_id": "a"}, headers=with_key("k"))
+    theirs = await stranger.post("/contacts", json={"external_id": "a"}, headers=with_key("k"))
+    assert mine.json()["id"] != theirs.json()["id"]
+
+
+@pytest.mark.parametrize("key", [" ", "k" * 256])
+async def test_an_idempotency_key_that_is_none_is_refused(api: Caller, key: str) -> None:
+    answer = await api.post("/contacts", json={"external_id": "a"}, headers=with_key(key))
+    assert [error["field"].lower() for error in answer.json()["errors"]] == ["idempotency-key"]
+
+
+async def test_what_failed_after_the_commit_is_left_to_the_sweeper(
+    api: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody_answers(*_: Any) -> None:
+        raise ConnectionError("Temporal is away")
+
+    monkeypatch.setattr(Starter, "start_import", nobody_answers)
+    answer = await api.post("/contact-imports", content=b"email\na@example.com\n", headers=with_key("k"))
+    assert answer.status_code == 202
+    async with database.transaction() as session:
+        statuses = await session.scalars(select(col(IdempotencyKey.status)))
+        waiting = await session.scalars(select(col(ContactImport.workflow_started_at)))
+    assert (list(statuses), list(waiting)) == ([202], [None])
+
+
+async def test_a_database_that_is_away_is_503(api: Caller, services: Any, settings: Settings) -> None:
+    nowhere = Database("postgresql://nobody@127.0.0.1:1/none")
+    object.__setattr__(services, "database", nowhere)
+    assert is_problem(await api.get("/contacts"), 503, "unavailable")
+    await nowhere.close()
