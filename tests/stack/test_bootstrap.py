@@ -155,7 +155,7 @@ def test_uv_is_used_when_it_is_there(machine: Machine) -> None:
     machine.put("uv", PYTHON.format(version="").replace("'-m venv '", "'venv '"))
     assert machine.run("up")[0] == 7
     calls = machine.notes.read_text()
-    assert "uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock" in calls
+    assert "uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r requirements.lock" in calls
     assert machine.installed() == ["requirements.lock"]
 
 
