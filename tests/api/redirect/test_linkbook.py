@@ -1,0 +1,103 @@
+"""The linkbook: new contents at once, switches within a second, memory that does not grow with guesses."""
+
+import asyncio
+from unittest.mock import AsyncMock
+
+import pytest
+from sqlalchemy import text
+
+from api.redirect import linkbook as book
+from api.redirect.linkbook import Destination, Linkbook, LinkbookUnavailable
+from models import linkbook
+from models.database import Database
+from models.organization import Organization
+from tests.clicks import Sent, send
+from tracking.token import Token
+
+
+@pytest.fixture
+async def sent(database: Database, organization: tuple[Organization, str]) -> Sent:
+    return await send(database, organization[0].id, wakes=[1])
+
+
+async def switch_metadata_off(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE organization SET link_tracking_metadata = false"))
+
+
+async def test_a_database_that_is_away_is_an_answer_of_its_own_and_what_is_known_stays_valid(
+    database: Database, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = Linkbook(database)
+    await links.refresh()
+    monkeypatch.setattr(database, "session", lambda: (_ for _ in ()).throw(ConnectionRefusedError("away")))
+    with pytest.raises(LinkbookUnavailable):
+        await links.find(Token(sent.content_id + 1, 0, 0))
+    with pytest.raises(ConnectionRefusedError):
+        await links.refresh()
+    assert (links.loaded, links.problem) == (True, "away")
+    assert await links.find(Token(sent.content_id, 0, 0)) is not None
+
+
+async def test_guesses_are_remembered_for_a_moment_in_bounded_memory(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book, "UNKNOWN_LIMIT", 10)
+    monkeypatch.setattr(linkbook, "one_content", asked := AsyncMock(return_value=None))
+    links = Linkbook(database)
+    for content_id in [*range(30), 29, 29, 28]:
+        assert await links.find(Token(content_id, 0, 0)) is None
+    assert asked.await_count == 30
+    assert len(links._unknown) == 10
+    monkeypatch.setattr(book, "UNKNOWN_SECONDS", 0.0)
+    assert await links.find(Token(30, 0, 0)) is None
+    assert await links.find(Token(30, 0, 0)) is None
+    assert asked.await_count == 32
+
+
+async def test_a_content_that_is_not_loaded_yet_is_looked_up_once_for_all_who_ask(
+    database: Database, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = linkbook.one_content
+    monkeypatch.setattr(linkbook, "one_content", asked := AsyncMock(side_effect=real))
+    links = Linkbook(database)
+    found = await asyncio.gather(*(links.find(Token(sent.content_id, n, 1)) for n in range(20)))
+    assert set(found) == {Destination("https://example.com/b", wakes=True, metadata=True)}
+    assert asked.await_count == 1
+
+
+async def test_contents_are_loaded_page_by_page_and_new_ones_follow(
+    database: Database, organization: tuple[Organization, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "PAGE", 2)
+    first = [await send(database, organization[0].id, people=0) for _ in range(5)]
+    links = Linkbook(database)
+    await links.refresh()
+    later = await send(database, organization[0].id, people=0)
+    await links.refresh()
+    monkeypatch.setattr(linkbook, "one_content", asked := AsyncMock(return_value=None))
+    for each in [*first, later]:
+        assert await links.find(Token(each.content_id, 0, 0)) is not None
+    assert asked.await_count == 0
+
+
+async def test_a_switched_off_metadata_setting_counts_within_a_second(database: Database, sent: Sent) -> None:
+    links = Linkbook(database)
+    keeping = asyncio.create_task(links.run())
+    token = Token(sent.content_id, 0, 0)
+    assert (await links.find(token) or pytest.fail("unknown")).metadata
+    await switch_metadata_off(database)
+    async with asyncio.timeout(1):
+        while True:
+            found = await links.find(token)
+            if found and not found.metadata:
+                break
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+
+
+async def test_the_first_click_on_a_new_content_knows_a_setting_that_was_switched_off_just_now(
+    database: Database, sent: Sent
+) -> None:
+    links = Linkbook(database)
+    await switch_metadata_off(database)
+    found = await links.find(Token(sent.content_id, 0, 0))
+    assert found == Destination("https://example.com/a", wakes=False, metadata=False)
