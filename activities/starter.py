@@ -3,6 +3,7 @@
 Used by the API right after its commit, by the signal delivery for follow-ups, and by the sweeper for whatever those left.
 """
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -21,6 +22,12 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from models import starts, wire
 from models.database import Database
 
+AT_ONCE = 10
+ONE_PERSON, BULK = 3, 4
+"""Temporal's priority keys: somebody who waits for an answer goes before a bulk of work."""
+
+Start = wire.EnrollmentInput | wire.CampaignInput | wire.ImportInput
+
 
 class Starter:
     """Holds the pool and the Temporal client of its process."""
@@ -32,24 +39,30 @@ class Starter:
     async def start_enrollments(self, ids: Sequence[UUID]) -> int:
         """Starts the queued enrollments among `ids`; how many now have a workflow."""
         async with self._database.transaction() as session:
-            inputs = await starts.enrollments_to_start(session, ids)
-        for each in inputs:
-            await self._start(
-                "SequenceEnrollment", wire.enrollment_workflow_id(each.org_id, each.enrollment_id), each, each.org_id
-            )
+            waiting = await starts.enrollments_to_start(session, ids)
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def start(start: wire.EnrollmentInput, summary: str) -> None:
+            async with gate:
+                workflow_id = wire.enrollment_workflow_id(start.org_id, start.enrollment_id)
+                await self._start("SequenceEnrollment", workflow_id, start, summary)
+
+        await asyncio.gather(*(start(*each) for each in waiting))
         async with self._database.transaction() as session:
-            await starts.mark_enrollments_started(session, [each.enrollment_id for each in inputs])
-        return len(inputs)
+            await starts.mark_enrollments_started(session, [each.start.enrollment_id for each in waiting])
+        return len(waiting)
 
     async def start_campaign(self, org_id: UUID, campaign_id: UUID) -> None:
+        async with self._database.transaction() as session:
+            name = await starts.campaign_name(session, campaign_id)
         started = wire.CampaignInput(org_id=org_id, campaign_id=campaign_id)
-        await self._start("CampaignLaunch", wire.campaign_workflow_id(org_id, campaign_id), started, org_id, priority=4)
+        await self._start("CampaignLaunch", wire.campaign_workflow_id(org_id, campaign_id), started, name, BULK)
         async with self._database.transaction() as session:
             await starts.mark_campaign_started(session, campaign_id)
 
     async def start_import(self, org_id: UUID, import_id: UUID) -> None:
         started = wire.ImportInput(org_id=org_id, import_id=import_id)
-        await self._start("ContactImport", wire.import_workflow_id(org_id, import_id), started, org_id, priority=4)
+        await self._start("ContactImport", wire.import_workflow_id(org_id, import_id), started, "Contacts from a file", BULK)
         async with self._database.transaction() as session:
             await starts.mark_import_started(session, import_id)
 
@@ -70,7 +83,7 @@ class Starter:
         """There are rows to start: do not wait for the sweeper's timer. A lost ring costs one sweep interval."""
         await self._client.get_workflow_handle(wire.SWEEPER_WORKFLOW_ID).signal("wake")
 
-    async def _start(self, workflow: str, workflow_id: str, argument: BaseModel, org_id: UUID, priority: int = 3) -> None:
+    async def _start(self, workflow: str, workflow_id: str, argument: Start, summary: str, priority: int = ONE_PERSON) -> None:
         try:
             await self._client.start_workflow(
                 workflow,
@@ -79,15 +92,21 @@ class Starter:
                 task_queue=wire.WORKFLOW_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 search_attributes=_search_attributes(argument),
-                priority=Priority(priority_key=priority, fairness_key=str(org_id)),
+                priority=Priority(priority_key=priority, fairness_key=str(argument.org_id)),
+                static_summary=_cut(summary),
             )
         except WorkflowAlreadyStartedError:
             return
 
 
-def _search_attributes(argument: BaseModel) -> TypedSearchAttributes:
+def _cut(summary: str) -> str:
+    """Temporal refuses summaries of more than 200 bytes."""
+    return summary.encode()[:200].decode(errors="ignore")
+
+
+def _search_attributes(argument: Start) -> TypedSearchAttributes:
     fields = {"org_id": "OrgId", "campaign_id": "CampaignId", "sequence_id": "SequenceId", "contact_id": "ContactId"}
-    values = {name: getattr(argument, field, None) for field, name in fields.items()}
+    values = {"Stage": "running", **{name: getattr(argument, field, None) for field, name in fields.items()}}
     return TypedSearchAttributes(
         [SearchAttributePair(SearchAttributeKey.for_keyword(name), str(value)) for name, value in values.items() if value]
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -12,28 +13,47 @@ from models.base import now
 from models.campaign import Campaign, CampaignState
 from models.contact_import import ContactImport
 from models.enrollment import Enrollment, EnrollmentState
+from models.sequence import Sequence as SequenceTable
 from models.wire import EnrollmentInput
 
 # Younger rows are being started by the request that made them.
 GRACE = timedelta(seconds=5)
 
 
-async def enrollments_to_start(session: AsyncSession, ids: Sequence[UUID]) -> list[EnrollmentInput]:
-    rows = await session.scalars(
-        select(Enrollment).where(col(Enrollment.id).in_(ids), col(Enrollment.workflow_started_at).is_(None))
-    )
-    return [
-        EnrollmentInput(
-            org_id=row.org_id,
-            enrollment_id=row.id,
-            sequence_id=row.sequence_id,
-            sequence_version_id=row.sequence_version_id,
-            contact_id=row.contact_id,
-            campaign_id=row.campaign_id,
+class EnrollmentStart(NamedTuple):
+    """What a workflow is started with, and how the Temporal UI calls it."""
+
+    start: EnrollmentInput
+    summary: str
+
+
+async def enrollments_to_start(session: AsyncSession, ids: Sequence[UUID]) -> list[EnrollmentStart]:
+    """Those of `ids` that are queued and have no workflow yet."""
+    rows = await session.execute(
+        select(Enrollment, col(SequenceTable.name))
+        .join(SequenceTable, col(SequenceTable.id) == col(Enrollment.sequence_id))
+        .where(
+            col(Enrollment.id).in_(ids),
+            col(Enrollment.workflow_started_at).is_(None),
+            col(Enrollment.state) == EnrollmentState.QUEUED,
         )
-        for row in rows
-        if row.state == EnrollmentState.QUEUED
-    ]
+    )
+    return [EnrollmentStart(_input(enrollment), f"{name}: contact {enrollment.contact_id}") for enrollment, name in rows]
+
+
+def _input(enrollment: Enrollment) -> EnrollmentInput:
+    return EnrollmentInput(
+        org_id=enrollment.org_id,
+        enrollment_id=enrollment.id,
+        sequence_id=enrollment.sequence_id,
+        sequence_version_id=enrollment.sequence_version_id,
+        contact_id=enrollment.contact_id,
+        campaign_id=enrollment.campaign_id,
+    )
+
+
+async def campaign_name(session: AsyncSession, campaign_id: UUID) -> str:
+    return (await session.get_one(Campaign, campaign_id)).name
 
 
 async def mark_enrollments_started(session: AsyncSession, ids: Sequence[UUID]) -> None:
