@@ -1,0 +1,69 @@
+"""What a channel's answer, silence or error means for a claimed message."""
+
+from datetime import timedelta
+
+import pytest
+
+from activities import delivery
+from activities.channels.base import ChannelError
+from activities.delivery import INTERRUPTED_AFTER, SEND_TIMEOUT, Delivery, StillSending
+from models.base import new_id, now
+from models.channel import ChannelKind
+from models.message import Message, MessageState
+from tests.sending import Provider
+from workflows import policies
+
+PHONE = "+491511"
+
+
+def claimed(age: timedelta = timedelta(hours=1)) -> Message:
+    return Message(
+        org_id=new_id(),
+        contact_id=new_id(),
+        channel_id=new_id(),
+        content_id=1,
+        ordinal=1,
+        tracked=True,
+        to_address=PHONE,
+        body="x",
+        state=MessageState.SENDING,
+        sending_at=now() - age,
+    )
+
+
+async def test_a_provider_that_never_answers_is_given_up(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "SEND_TIMEOUT", timedelta(milliseconds=10))
+    provider.hangs = True
+    with pytest.raises(TimeoutError):
+        await Delivery({ChannelKind.SIMULATOR: provider}).send(claimed(), ChannelKind.SIMULATOR)
+
+
+@pytest.mark.parametrize(("permanent", "state"), [(True, MessageState.FAILED), (False, MessageState.PLANNED)])
+async def test_a_refusal_says_whether_trying_again_helps(provider: Provider, permanent: bool, state: MessageState) -> None:
+    provider.before[PHONE] = ChannelError("no " * 500, permanent=permanent)
+    settlement = await Delivery({ChannelKind.SIMULATOR: provider}).send(claimed(), ChannelKind.SIMULATOR)
+    assert settlement.state == state
+    assert len(settlement.reason or "") == 500
+
+
+async def test_any_other_error_says_nothing_about_the_message(provider: Provider) -> None:
+    provider.before[PHONE] = OSError("no route")
+    with pytest.raises(OSError, match="no route"):
+        await Delivery({ChannelKind.SIMULATOR: provider}).send(claimed(), ChannelKind.SIMULATOR)
+
+
+async def test_a_young_claim_is_not_looked_into(provider: Provider) -> None:
+    with pytest.raises(StillSending):
+        await Delivery({ChannelKind.SIMULATOR: provider}).resolve(claimed(timedelta(0)), ChannelKind.SIMULATOR)
+    assert provider.asked == []
+
+
+async def test_what_is_found_out_is_about_this_claim(provider: Provider) -> None:
+    message = claimed()
+    settlement = await Delivery({ChannelKind.SIMULATOR: provider}).resolve(message, ChannelKind.SIMULATOR)
+    assert (settlement.state, settlement.claimed_at) == (MessageState.PLANNED, message.sending_at)
+
+
+def test_an_attempt_is_over_before_another_may_look_into_its_claim() -> None:
+    assert SEND_TIMEOUT < INTERRUPTED_AFTER
+    assert policies.SEND["start_to_close_timeout"] > SEND_TIMEOUT

@@ -1,0 +1,172 @@
+"""A page of a campaign: everybody gets one message, whatever interrupts it."""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.channels.base import ChannelError, Outgoing, Receipt
+from activities.channels.simulator import Simulator
+from activities.delivery import StillSending
+from activities.send_page import CHUNK
+from models.message import MessageState
+from tests.sending import CODEC, Provider, Sending
+from tracking.token import Token
+
+LOST = ConnectionResetError("connection reset by peer")
+
+
+class Killed(Simulator):
+    """Delivers to `deliveries` phones, and then the worker dies: nothing that was on its way is recorded."""
+
+    def __init__(self, sending: Sending, deliveries: int) -> None:
+        super().__init__(sending.database)
+        self.left = deliveries
+        self.dead = asyncio.Event()
+
+    async def send(self, message: Outgoing) -> Receipt:
+        if self.left <= 0:
+            self.dead.set()
+            await asyncio.Event().wait()
+        self.left -= 1
+        return await super().send(message)
+
+
+@pytest.mark.parametrize("deliveries", [0, 10, CHUNK + 10])
+async def test_a_page_killed_in_the_middle_and_resumed_sends_each_contact_exactly_once(
+    simulated: Sending, deliveries: int
+) -> None:
+    contacts = await simulated.contacts(CHUNK * 2 + 20)
+    campaign = await simulated.campaign()
+    killed = Killed(simulated, deliveries)
+    attempt = asyncio.create_task(simulated.by(killed).send_page(campaign))
+    await killed.dead.wait()
+    attempt.cancel()
+    with suppress(asyncio.CancelledError):
+        await attempt
+    with pytest.raises(StillSending):
+        await simulated.send_page(campaign)
+    await simulated.make_claims_old()
+    result = await simulated.send_page(campaign)
+    assert (result.accepted, result.failed) == (len(contacts), 0)
+    received = Counter(each.to_address for each in await simulated.inbox())
+    assert received == {contact.phone: 1 for contact in contacts}
+
+
+async def test_interrupted_messages_of_a_provider_that_cannot_be_asked_are_unknown(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(3)
+    campaign = await sending.campaign()
+    provider.before[contacts[1].phone or ""] = LOST
+    provider.askable = False
+    with pytest.raises(ConnectionResetError):
+        await sending.send_page(campaign)
+    provider.before.clear()
+    await sending.make_claims_old()
+    result = await sending.send_page(campaign)
+    assert (result.accepted, result.failed) == (2, 1)
+    assert provider.times() == {contacts[0].phone: 1, contacts[2].phone: 1}
+
+
+async def test_one_lost_answer_does_not_hide_the_others(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(3)
+    campaign = await sending.campaign()
+    provider.after[contacts[0].phone or ""] = LOST
+    with pytest.raises(ConnectionResetError):
+        await sending.send_page(campaign)
+    states = Counter(each.state for each in await sending.messages())
+    assert states == {MessageState.ACCEPTED: 2, MessageState.SENDING: 1}
+
+
+async def test_a_refusal_for_now_is_tried_again_and_the_rest_of_the_page_goes_out(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(CHUNK + 1)
+    campaign = await sending.campaign()
+    provider.before[contacts[0].phone or ""] = ChannelError("slow down", permanent=False)
+    with pytest.raises(ApplicationError, match="1 messages were refused for now"):
+        await sending.send_page(campaign)
+    assert len(provider.taken) == CHUNK
+    provider.before.clear()
+    result = await sending.send_page(campaign)
+    assert result.accepted == CHUNK + 1
+    assert set(provider.times().values()) == {1}
+
+
+async def test_a_refusal_for_good_is_counted_and_not_tried_again(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(2)
+    campaign = await sending.campaign()
+    provider.before[contacts[0].phone or ""] = ChannelError("this number does not exist", permanent=True)
+    result = await sending.send_page(campaign)
+    assert (result.planned, result.accepted, result.failed) == (2, 1, 1)
+    provider.before.clear()
+    assert await sending.send_page(campaign) == result
+    assert len(provider.taken) == 1
+
+
+async def test_two_attempts_at_one_page_send_each_contact_once(sending: Sending, provider: Provider) -> None:
+    """The second one comes when Temporal has given up a worker that is only slow."""
+    contacts = await sending.contacts(20)
+    campaign = await sending.campaign()
+    await asyncio.gather(*(sending.send_page(campaign) for _ in range(3)), return_exceptions=True)
+    await sending.make_claims_old()
+    assert (await sending.send_page(campaign)).accepted == 20
+    assert provider.times() == {contact.phone: 1 for contact in contacts}
+
+
+async def test_two_attempts_at_refused_messages_send_each_once(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(20)
+    campaign = await sending.campaign()
+    provider.before = {contact.phone or "": ChannelError("slow down", permanent=False) for contact in contacts}
+    with pytest.raises(ApplicationError):
+        await sending.send_page(campaign)
+    provider.before = {}
+    await asyncio.gather(*(sending.send_page(campaign) for _ in range(3)), return_exceptions=True)
+    assert provider.times() == {contact.phone: 1 for contact in contacts}
+
+
+async def test_contacts_without_the_address_are_skipped_with_a_reason(sending: Sending, provider: Provider) -> None:
+    await sending.contacts(2, phone=None)
+    await sending.contacts(1)
+    result = await sending.send_page(await sending.campaign())
+    assert (result.planned, result.accepted, result.skipped) == (3, 1, 2)
+    assert Counter(each.reason for each in await sending.messages()) == {None: 1, "no_phone": 2}
+
+
+async def test_contacts_added_after_the_launch_are_not_in_it(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(2)
+    campaign = await sending.campaign()
+    await sending.contacts(2)
+    result = await sending.send_page(campaign)
+    assert (result.accepted, result.cursor) == (2, None)
+    assert provider.times() == {contact.phone: 1 for contact in contacts}
+
+
+async def test_pages_end_where_the_next_one_begins(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(4)
+    campaign = await sending.campaign()
+    first = await sending.send_page(campaign, size=2)
+    assert first.cursor == contacts[1].id
+    second = await sending.send_page(campaign, cursor=first.cursor, size=2)
+    assert second.cursor == contacts[3].id
+    last = await sending.send_page(campaign, cursor=second.cursor, size=2)
+    assert (last.planned, last.cursor) == (0, None)
+    assert provider.times() == {contact.phone: 1 for contact in contacts}
+
+
+async def test_a_contact_named_and_tagged_gets_one_message(sending: Sending, provider: Provider) -> None:
+    tagged, *_ = await sending.contacts(1)
+    named, *_ = await sending.contacts(1, tags=[])
+    await sending.contacts(1, tags=["others"])
+    ids = [str(tagged.id), str(named.id)]
+    await sending.send_page(await sending.campaign(audience={"tags": ["all", "vip"], "contact_ids": ids}))
+    assert provider.times() == {tagged.phone: 1, named.phone: 1}
+
+
+async def test_every_recipient_has_a_token_of_their_own(simulated: Sending) -> None:
+    await simulated.contacts(3)
+    campaign = await simulated.campaign()
+    await simulated.send_page(campaign)
+    tokens = [CODEC.decode(each.body.rpartition("/")[2]) for each in await simulated.inbox()]
+    ordinals = [each.ordinal for each in await simulated.messages()]
+    assert sorted(filter(None, tokens)) == sorted(Token(campaign.content_id or 0, ordinal, 0) for ordinal in ordinals)
+    assert len(set(tokens)) == 3
