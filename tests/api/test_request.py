@@ -45,10 +45,10 @@ async def test_a_request_without_a_key_is_refused(api: Caller) -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("key", ["", "x", "lw_", "lw_" + "0" * 60, "lw_" + "é" * 60, "lw_" + "Z" * 60, "lw_" + "\x00" * 60])
-async def test_a_key_that_is_wrong_or_no_key_is_refused(api: Caller, key: str) -> None:
-    headers = httpx.Headers({"Authorization": f"Bearer {key}"}, encoding="latin-1")
-    assert is_problem(await api.client.get("/v1/contacts", headers=headers), 401, "unauthorized")
+async def test_a_key_that_is_wrong_or_no_key_is_refused(api: Caller) -> None:
+    for key in ("", "x", "lw_", "lw_" + "0" * 60, "lw_" + "é" * 60, "lw_" + "Z" * 60, "lw_" + "\x00" * 60):
+        headers = httpx.Headers({"Authorization": f"Bearer {key}"}, encoding="latin-1")
+        assert is_problem(await api.client.get("/v1/contacts", headers=headers), 401, "unauthorized"), key
 
 
 async def test_a_key_with_another_secret_is_refused(api: Caller) -> None:
@@ -91,27 +91,27 @@ async def test_every_wrong_field_is_named_with_its_path(api: Caller) -> None:
     assert {error["field"] for error in answer.json()["errors"]} == {"email", "tags[1]", "colour"}
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b'{"email":', 422),
-        (b"", 422),
-        (b"[]", 422),
-        (b'{"external_id": "\xff"}', 400),
-        (b'{"external_id": "\\u0000"}', 422),
-        (b'{"external_id": "\\ud800"}', 422),
-        (b'{"\\ud800": 1}', 422),
-        (b'{"external_id": "a", "properties": {"\\ud800": 1}}', 422),
-        (b'{"external_id": "a", "properties": {"x": NaN}}', 422),
-        (b'{"external_id": "a", "properties": {"x": 1e999}}', 422),
-        (b'{"external_id": "a", "properties": {"x": ' + b"9" * 5000 + b"}}", 400),
-        (b'{"external_id": "a", "properties": {"x": ' + b"[" * 50 + b"]" * 50 + b"}}", 422),
-        (b'{"external_id": "a", "properties": {"x": ' + b"[" * 5000 + b"]" * 5000 + b"}}", 400),
-    ],
-)
-async def test_no_body_is_an_error_of_the_server(api: Caller, body: bytes, status: int) -> None:
-    answer = await api.post("/contacts", content=body, headers=JSON)
-    assert is_problem(answer, status, "invalid" if status == 422 else "bad_request")
+BODIES = [
+    (b'{"email":', 422),
+    (b"", 422),
+    (b"[]", 422),
+    (b'{"external_id": "\xff"}', 400),
+    (b'{"external_id": "\\u0000"}', 422),
+    (b'{"external_id": "\\ud800"}', 422),
+    (b'{"\\ud800": 1}', 422),
+    (b'{"external_id": "a", "properties": {"\\ud800": 1}}', 422),
+    (b'{"external_id": "a", "properties": {"x": NaN}}', 422),
+    (b'{"external_id": "a", "properties": {"x": 1e999}}', 422),
+    (b'{"external_id": "a", "properties": {"x": ' + b"9" * 5000 + b"}}", 400),
+    (b'{"external_id": "a", "properties": {"x": ' + b"[" * 50 + b"]" * 50 + b"}}", 422),
+    (b'{"external_id": "a", "properties": {"x": ' + b"[" * 5000 + b"]" * 5000 + b"}}", 400),
+]
+
+
+async def test_no_body_is_an_error_of_the_server(api: Caller) -> None:
+    for body, status in BODIES:
+        answer = await api.post("/contacts", content=body, headers=JSON)
+        assert is_problem(answer, status, "invalid" if status == 422 else "bad_request"), body
 
 
 async def test_json_that_is_cut_off_says_where(api: Caller) -> None:
@@ -132,17 +132,17 @@ async def test_a_body_that_turns_out_too_large_is_refused(api: Caller) -> None:
     assert is_problem(await api.post("/contacts", content=endless(), headers=JSON), 413, "too_large")
 
 
-@pytest.mark.parametrize("cursor", ["x", "%00", "AAAA", "é", "00000000-0000-0000-0000-000000000000", "A" * 1000])
-async def test_a_cursor_that_is_none_is_refused(api: Caller, cursor: str) -> None:
-    answer = await api.get(f"/contacts?cursor={cursor}")
-    assert is_problem(answer, 422, "invalid")
-    assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
+async def test_a_cursor_that_is_none_is_refused(api: Caller) -> None:
+    for cursor in ("x", "%00", "AAAA", "é", "00000000-0000-0000-0000-000000000000", "A" * 1000):
+        answer = await api.get(f"/contacts?cursor={cursor}")
+        assert is_problem(answer, 422, "invalid"), cursor
+        assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
 
 
-@pytest.mark.parametrize("limit", ["0", "501", "-1", "many", "1.5"])
-async def test_a_limit_out_of_range_is_refused(api: Caller, limit: str) -> None:
-    answer = await api.get(f"/contacts?limit={limit}")
-    assert [error["field"] for error in answer.json()["errors"]] == ["limit"]
+async def test_a_limit_out_of_range_is_refused(api: Caller) -> None:
+    for limit in ("0", "501", "-1", "many", "1.5"):
+        answer = await api.get(f"/contacts?limit={limit}")
+        assert [error["field"] for error in answer.json()["errors"]] == ["limit"]
 
 
 async def test_pages_show_every_row_once_newest_first_while_rows_arrive(api: Caller) -> None:
