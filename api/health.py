@@ -4,7 +4,6 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
-from sqlalchemy import text
 
 from api.request import ServicesDep
 from api.services import Services
@@ -35,8 +34,7 @@ async def ready(services: ServicesDep, response: Response) -> Readiness:
 
 async def _problem_of_database(services: Services) -> str | None:
     try:
-        async with services.database.session() as session:
-            await session.execute(text("SELECT 1"))
+        await services.database.ping()
     except Exception as error:  # whatever it is, the answer is: not ready
         return str(error).splitlines()[0]
     return None

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 
@@ -36,6 +36,11 @@ class Database:
         """One transaction: committed when the block ends, rolled back when it raises."""
         async with self._sessions.begin() as session:
             yield session
+
+    async def ping(self) -> None:
+        """Raises when PostgreSQL does not answer."""
+        async with self.session() as session:
+            await session.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         await self.engine.dispose()

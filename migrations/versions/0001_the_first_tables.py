@@ -454,6 +454,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_index("uq_event_enrollment_visit_kind", table_name="event")
     op.drop_index("ix_event_sequence_id_kind", table_name="event")
     op.drop_index("ix_event_contact_id_at", table_name="event")

@@ -1,0 +1,131 @@
+"""The walls of the house: who may import whom, where SQL lives, and what a workflow file may bring into its sandbox."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# What each part may import of ours. `worker`, `cli` and `bench` are at the end of all directions and may import everything.
+ALLOWED: dict[str, set[str]] = {
+    "settings": set(),
+    "temporal_client": {"settings"},
+    "stack": {"settings"},
+    "models": {"settings"},
+    "tracking": set(),
+    "activities": {"models", "tracking"},
+    "workflows": {"models", "activities"},
+    "api": {"settings", "temporal_client", "models", "tracking", "activities"},
+    "demo": {"settings", "models", "stack"},  # through the public API; compares the totals with the rows
+}
+OURS = {*ALLOWED, "worker", "cli", "bench", "migrations", "tests"}
+
+# Of models, workflow code knows the values that travel and nothing of the database.
+WIRE_ONLY = {"models.steps", "models.wire", "models"}
+
+SESSION_TYPES = {"sqlalchemy.ext.asyncio", "sqlalchemy.exc"}
+STATEMENT = re.compile(r"\s*(SELECT\s|INSERT INTO\s|UPDATE\s+\w+\s+SET\s|DELETE FROM\s|WITH\s+\w+\s+AS\b|COPY\s+\w+\s)")
+
+# The redirect's own connection (no pool, no ORM: see its docstring). Its statements are in models/click_inbox.py.
+PSYCOPG_ALLOWED = {"api/redirect/journal.py"}
+
+
+def files(*parts: str) -> Iterator[Path]:
+    for part in parts:
+        one = ROOT / f"{part}.py"
+        yield from [one] if one.exists() else sorted((ROOT / part).rglob("*.py"))
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, list[str]]]:
+    """Module and imported names of each import, wherever it stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are written in full"
+            yield node.module or "", [alias.name for alias in node.names]
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@pytest.mark.parametrize("part", ALLOWED)
+def test_imports_run_one_way(part: str) -> None:
+    allowed = {*ALLOWED[part], part}
+    wrong = [
+        f"{name(path)} imports {module}"
+        for path in files(part)
+        for module, _ in imports(parse(path))
+        if (top := module.partition(".")[0]) in OURS and top not in allowed
+    ]
+    assert wrong == []
+
+
+def test_every_part_of_the_project_has_a_place_in_the_order() -> None:
+    parts = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {path.stem for path in ROOT.glob("*.py")}
+    assert parts - OURS == set()
+
+
+def test_workflows_see_only_what_travels() -> None:
+    """A table in workflow code would cross Temporal sooner or later."""
+    wrong = []
+    for path in files("workflows"):
+        for module, names in imports(parse(path)):
+            full = [f"{module}.{each}" for each in names] if module == "models" else [module]
+            wrong += [f"{name(path)}: {each}" for each in full if each.startswith("models") and each not in WIRE_ONLY]
+    assert wrong == []
+
+
+def test_workflow_files_import_ours_past_the_sandbox() -> None:
+    """Else each run would import activities, models and all libraries anew."""
+    wrong = []
+    for path in files("workflows"):
+        if "@workflow.defn" in path.read_text():
+            outside = [node for node in parse(path).body if isinstance(node, ast.Import | ast.ImportFrom)]
+            modules = [module for node in outside for module, _ in imports(ast.Module([node], []))]
+            wrong += [f"{name(path)}: {module}" for module in modules if module.partition(".")[0] in OURS]
+    assert wrong == []
+
+
+def test_sql_has_one_home() -> None:
+    wrong = []
+    for path in files(*(OURS - {"models", "migrations", "tests", "bench", "stack"})):
+        tree = parse(path)
+        for module, _ in imports(tree):
+            library = module.partition(".")[0]
+            if library in {"sqlalchemy", "sqlmodel"} and module not in SESSION_TYPES:
+                wrong.append(f"{name(path)} imports {module}")
+            if library == "psycopg" and name(path) not in PSYCOPG_ALLOWED:
+                wrong.append(f"{name(path)} imports psycopg")
+        constants = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+        wrong += [f"{name(path)}: {each[:40]!r}" for each in constants if isinstance(each, str) and STATEMENT.match(each)]
+    assert wrong == []
+
+
+def test_package_files_are_empty() -> None:
+    """Workflow files are imported again in Temporal's sandbox, and their packages with them."""
+    assert [name(path) for path in files(*OURS) if path.name == "__init__.py" and path.read_text()] == []
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    """A longer one has more than one subject. Generated migrations are lists."""
+    long = {name(path): lines for path in files(*OURS) if (lines := len(path.read_text().splitlines())) > 400}
+    assert {path for path in long if not path.startswith("migrations/versions/")} == set()
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = [
+        name(path)
+        for path in files(*(OURS - {"tests", "settings", "stack", "bench"}))
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+    ]
+    assert readers == []
