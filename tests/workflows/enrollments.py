@@ -70,6 +70,7 @@ class Person:
         self.definition = SequenceDefinition.model_validate({"steps": steps})
         self.id = uuid4()
         self.queue = f"enrollment-{self.id}"
+        self.send_queue = f"send-{self.id}"
         self.sends: list[wire.SendStepRequest] = []
         self.entered: list[wire.StepEntered] = []
         self.questions: list[wire.FindClick] = []
@@ -84,7 +85,7 @@ class Person:
 
     @activity.defn
     async def load_sequence(self, request: wire.LoadSequence) -> wire.LoadedSequence:
-        queues = {step.key: self.queue for step in self.definition.steps if isinstance(step, SendStep)}
+        queues = {step.key: self.send_queue for step in self.definition.steps if isinstance(step, SendStep)}
         return wire.LoadedSequence(name="Sequence", version=1, definition=self.definition, send_queues=queues)
 
     @activity.defn
@@ -126,16 +127,11 @@ class Person:
     async def stop(self, reason: str = "enough") -> None:
         await self.handle.signal(SequenceEnrollment.stop, wire.StopSignal(reason=reason))
 
-    def worker(self) -> Worker:
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[None]:
         """Keeps no workflow in memory: every task replays from the start, and the next worker can go on at once."""
-        activities: list[Callable[..., Any]] = [
-            self.load_sequence,
-            self.enter_step,
-            self.send_step,
-            self.find_click,
-            self.end_enrollment,
-        ]
-        return Worker(
+        activities: list[Callable[..., Any]] = [self.load_sequence, self.enter_step, self.find_click, self.end_enrollment]
+        worker = Worker(
             self.client,
             task_queue=self.queue,
             workflows=[SequenceEnrollment],
@@ -143,6 +139,8 @@ class Person:
             max_cached_workflows=0,
             workflow_runner=self.runner,
         )
+        async with worker, Worker(self.client, task_queue=self.send_queue, activities=[self.send_step]):
+            yield
 
     async def start(self, **options: Any) -> WorkflowHandle[Any, Any]:
         given = wire.EnrollmentInput(
