@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import JsonDict
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -41,8 +42,11 @@ STARTED_AT_ONCE = 20
 PATIENCE = timedelta(seconds=5)
 
 
+ENROLL_EXAMPLE: JsonDict = {"contact_ids": ["0198c0de-0000-7000-8000-000000000001"]}
+
+
 class EnrollRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [ENROLL_EXAMPLE]})
 
     contact_ids: list[UUID] = Field(min_length=1, max_length=4000)
 

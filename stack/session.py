@@ -32,12 +32,19 @@ def started(environment: dict[str, str] | None = None) -> Iterator[subprocess.Po
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
     )
+    drain = None
     try:
         _wait_for_addresses(process)
+        # Somebody must read on, or a full pipe would stop the stack one day.
+        drain = threading.Thread(target=_drain, args=(_output(process),), daemon=True)
+        drain.start()
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(STOP_SECONDS)
+        if drain is not None:
+            drain.join()
+        _output(process).close()
 
 
 @contextmanager
@@ -70,13 +77,15 @@ def free_ports(count: int) -> list[int]:
 
 def _wait_for_addresses(process: subprocess.Popen[str]) -> None:
     """`up` prints its addresses when everything is ready."""
-    assert process.stdout  # noqa: S101 - it is a pipe
-    for line in process.stdout:
+    for line in _output(process):
         if line.startswith("Redirect"):
-            # Somebody must read on, or a full pipe would stop the stack one day.
-            threading.Thread(target=_drain, args=(process.stdout,), daemon=True).start()
             return
     raise StackError("The stack did not start; the lines above say why.")
+
+
+def _output(process: subprocess.Popen[str]) -> IO[str]:
+    assert process.stdout  # noqa: S101 - it is a pipe
+    return process.stdout
 
 
 def _drain(lines: IO[str]) -> None:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SOURCE = re.compile(r"`((?:[a-z_]+/)+[A-Za-z0-9_.-]*|[a-z_]+\.(?:py|yml|toml|lock))`")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+OTHERS = ("var/", "v1/", "temporalio/")  # data, addresses of the API, images
 COMMAND = re.compile(r"\./linkwake ([a-z]+)")
 
 
@@ -23,7 +24,7 @@ def relative(page: Path) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_files_that_a_page_names_exist(page: Path) -> None:
-    named = {path for path in SOURCE.findall(page.read_text()) if not path.startswith(("var/", "v1/"))}
+    named = {path for path in SOURCE.findall(page.read_text()) if not path.startswith(OTHERS) and path != "__init__.py"}
     missing = sorted(path for path in named if not (ROOT / path).exists() and not (page.parent / path).exists())
     assert missing == []
 
