@@ -16,14 +16,16 @@ router = area("organization")
 
 def base_address(text: str) -> str:
     """The base of tracked links, without a slash at the end: the token follows after one."""
-    problem = "Write a base address such as https://go.example.com, without user name, query or fragment."
+    problem = "Write a base address such as https://go.example.com, without user name, path, query or fragment."
     try:
         url = ada_url.URL(text.strip())
     except ValueError:
         raise ValueError(problem) from None
-    if url.protocol not in {"http:", "https:"} or url.username or url.password or "?" in text or "#" in text:
+    # Characters and not only parts, because an empty query or fragment (a last ? or #) is none to the parser.
+    more = url.username or url.password or url.pathname != "/" or "?" in text or "#" in text
+    if url.protocol not in {"http:", "https:"} or more:
         raise ValueError(problem)
-    return str(url.href).rstrip("/")
+    return str(url.origin)
 
 
 LinkDomain = Annotated[Text, AfterValidator(base_address), Field(min_length=1, max_length=200)]

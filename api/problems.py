@@ -72,7 +72,10 @@ async def validation_error(_request: Request, error: Exception) -> JSONResponse:
 async def http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     codes = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
-    return problem_response(error.status_code, codes.get(error.status_code, "http_error"), str(error.detail), f"{error.detail}.")
+    code, title = codes.get(error.status_code, "http_error"), str(error.detail).rstrip(".")
+    response = problem_response(error.status_code, code, title, f"{title}.")
+    response.headers.update(error.headers or {})  # such as Allow, which a 405 has to have
+    return response
 
 
 async def database_error(request: Request, error: Exception) -> JSONResponse:

@@ -20,6 +20,7 @@ from api.services import Services
 from models import idempotency, organization
 from models.errors import Conflict, Invalid, TooLarge, Unauthorized
 from models.organization import Organization
+from models.text import Text
 
 log = structlog.get_logger()
 
@@ -64,7 +65,8 @@ class TransactionRoute(APIRoute):
 async def _read_body(request: Request) -> None:
     """Before the transaction begins, so that a slow upload holds no connection; Starlette keeps what was read."""
     too_large = TooLarge(f"The body may have {MAX_BODY_BYTES // 2**20} MB. Send it in parts.")
-    if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
         raise too_large
     chunks, size = [], 0
     async for chunk in request.stream():
@@ -131,7 +133,7 @@ async def idempotent(
     session: SessionDep,
     caller: OrganizationDep,
     idempotency_key: Annotated[
-        str | None,
+        Text | None,
         Header(
             max_length=255, description="Any unique text. The same key and request again gives the first answer and does nothing."
         ),

@@ -18,7 +18,10 @@ def field_errors(errors: Iterable[Mapping[str, Any]], whole: str = "body") -> li
 def _field_error(error: Mapping[str, Any], whole: str) -> FieldError:
     if error["type"] == "json_invalid":
         return FieldError("body", f"This is not JSON: {error['ctx']['error']} (character {error['loc'][-1]}).")
-    return FieldError(field_path(error["loc"]) or whole, _sentence(error))
+    path = field_path(error["loc"]) or whole
+    if error["type"].startswith("union_tag_"):  # Pydantic blames the whole object, not the field that says its kind
+        path += "." + str(error["ctx"]["discriminator"]).strip("'")
+    return FieldError(path, _sentence(error))
 
 
 def field_path(location: Sequence[str | int]) -> str:
@@ -35,9 +38,11 @@ def field_path(location: Sequence[str | int]) -> str:
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
-    if error["type"] == "missing":
+    if error["type"] in {"missing", "union_tag_not_found"}:
         return "This field is required."
     if error["type"] == "extra_forbidden":
         return "There is no such field."
+    if error["type"] == "union_tag_invalid":
+        return f"Write one of {error['ctx']['expected_tags']}."
     text = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
     return f"{text}."

@@ -1,7 +1,7 @@
 """What every request goes through: the key, the body, the idempotency key, pages and problem documents."""
 
 import asyncio
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -9,7 +9,9 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from activities.starter import Starter
+from api import channels
 from api.request import MAX_BODY_BYTES
+from models.channel import create_channel
 from models.contact_import import ContactImport
 from models.database import Database
 from models.idempotency import IdempotencyKey
@@ -51,6 +53,11 @@ async def test_a_key_that_is_wrong_or_no_key_is_refused(api: Caller) -> None:
         assert is_problem(await api.client.get("/v1/contacts", headers=headers), 401, "unauthorized"), key
 
 
+async def test_credentials_of_another_kind_are_refused(api: Caller) -> None:
+    for text in (api.key, f"Basic {api.key}", f"Token {api.key}", "Bearer"):
+        assert is_problem(await api.client.get("/v1/contacts", headers={"Authorization": text}), 401, "unauthorized"), text
+
+
 async def test_a_key_with_another_secret_is_refused(api: Caller) -> None:
     wrong = api.key[:-1] + ("0" if api.key[-1] != "0" else "1")
     assert is_problem(await api.with_key(wrong).get("/contacts"), 401, "unauthorized")
@@ -81,14 +88,28 @@ async def test_another_organizations_ids_do_not_exist(api: Caller, stranger: Cal
 
 async def test_a_path_that_does_not_exist_is_a_problem(api: Caller) -> None:
     assert is_problem(await api.get("/nothing"), 404, "not_found")
-    assert is_problem(await api.delete("/contacts"), 405, "method_not_allowed")
     assert is_problem(await api.get("/contacts/not-an-id"), 422, "invalid")
+
+
+async def test_a_method_that_does_not_exist_is_a_problem_that_says_which_do(api: Caller) -> None:
+    answer = await api.delete("/organization")
+    assert is_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] in {"GET", "PATCH"}  # of the first route with this path, as Starlette looks them up
 
 
 async def test_every_wrong_field_is_named_with_its_path(api: Caller) -> None:
     answer = await api.post("/contacts", json={"email": "nobody", "tags": ["fine", ";"], "colour": "red"})
     assert is_problem(answer, 422, "invalid")
     assert {error["field"] for error in answer.json()["errors"]} == {"email", "tags[1]", "colour"}
+
+
+async def test_the_path_of_a_wrong_step_has_no_word_that_the_caller_did_not_write(api: Caller) -> None:
+    wait = {"kind": "wait_for_click", "key": "b", "timeout": "P1D", "on_click": "two words", "on_timeout": "c"}
+    steps = [{"kind": "end", "key": "a"}, {"key": "b"}, wait, {"kind": "dance", "key": "c"}, 5]
+    answer = await api.post("/sequences", json={"name": "Welcome", "steps": steps})
+    assert is_problem(answer, 422, "invalid")
+    fields = [error["field"] for error in answer.json()["errors"]]
+    assert fields == ["steps[1].kind", "steps[2].on_click", "steps[3].kind", "steps[4]"]
 
 
 BODIES = [
@@ -122,6 +143,13 @@ async def test_json_that_is_cut_off_says_where(api: Caller) -> None:
 async def test_a_body_that_is_too_large_is_refused_before_it_is_read(api: Caller) -> None:
     answer = await api.post("/contacts", content=b"x", headers={**JSON, "Content-Length": str(MAX_BODY_BYTES + 1)})
     assert is_problem(answer, 413, "too_large")
+
+
+@pytest.mark.parametrize("length", ["", "many", "-1", "²", "9" * 5000])
+async def test_a_length_that_is_none_is_no_error_of_the_server(api: Caller, length: str) -> None:
+    headers = httpx.Headers({**JSON, "Content-Length": length, "Authorization": f"Bearer {api.key}"}, encoding="latin-1")
+    answer = await api.client.post("/v1/contacts", content=b"{}", headers=headers)
+    assert answer.status_code in {413, 422}
 
 
 async def test_a_body_that_turns_out_too_large_is_refused(api: Caller) -> None:
@@ -197,10 +225,26 @@ async def test_keys_of_two_organizations_are_apart(api: Caller, stranger: Caller
     assert mine.json()["id"] != theirs.json()["id"]
 
 
-@pytest.mark.parametrize("key", [" ", "k" * 256])
+@pytest.mark.parametrize("key", ["", " ", "k" * 256, "k\x00"])
 async def test_an_idempotency_key_that_is_none_is_refused(api: Caller, key: str) -> None:
     answer = await api.post("/contacts", json={"external_id": "a"}, headers=with_key(key))
     assert [error["field"].lower() for error in answer.json()["errors"]] == ["idempotency-key"]
+
+
+async def test_an_unexpected_error_is_a_problem_and_changes_nothing(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (await api.get("/channels")).json()
+
+    async def made_and_broken(*given: Any) -> NoReturn:
+        await create_channel(*given)
+        raise RuntimeError("secret detail")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(channels, "create_channel", made_and_broken)
+        answer = await api.post("/channels", json=CHANNEL, headers=with_key("k"))
+    assert is_problem(answer, 500, "internal")
+    assert "secret" not in answer.text
+    assert (await api.get("/channels")).json() == before
+    assert (await api.post("/channels", json=CHANNEL, headers=with_key("k"))).status_code == 201
 
 
 async def test_what_failed_after_the_commit_is_left_to_the_sweeper(
