@@ -3,6 +3,7 @@
 What cannot be sent is composed too, as `skipped` or `failed` with its reason, so that nobody is left out silently.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,9 +81,12 @@ class Composer:
             if facts.tracked and link.merge:
                 place = {"content_id": link.content_id, "ordinal": message.ordinal, "position": link.position}
                 personal.append(PersonalLink(**place, url=destination))
-        message.body = render(facts.content.body, contact=fields, organization=scope, tracked_links=addresses)
+        fill_in = functools.partial(render, contact=fields, organization=scope, tracked_links=addresses)
+        message.body = fill_in(facts.content.body)
+        if facts.content.html is not None:
+            message.html = fill_in(facts.content.html, html=True)
         if facts.content.subject is not None:
-            message.subject = render(facts.content.subject, contact=fields, organization=scope, tracked_links=addresses)
+            message.subject = fill_in(facts.content.subject)
         return Composed(message, personal)
 
     def _tracked(self, facts: SendFacts, message: Message, link: ContentLink) -> str:

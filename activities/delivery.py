@@ -34,7 +34,7 @@ def check_interrupted(message: Message) -> None:
 
 
 def _outgoing(message: Message) -> Outgoing:
-    return Outgoing(message.id, message.channel_id, message.to_address or "", message.subject, message.body or "")
+    return Outgoing(message.id, message.channel_id, message.to_address or "", message.subject, message.body or "", message.html)
 
 
 class Delivery:

@@ -7,7 +7,7 @@ from models import progress, signals
 from models.channel import channels_by_name
 from models.database import Database
 from models.sequence import Sequence, SequenceVersion
-from models.steps import SendStep, SequenceDefinition
+from models.steps import SendStep, SequenceDefinition, Step
 from models.wire import EnrollmentEnded, FindClick, FoundClick, LoadedSequence, LoadSequence, StepEntered, send_queue
 
 
@@ -17,7 +17,7 @@ class EnrollmentSteps:
 
     @activity.defn
     async def load_sequence(self, request: LoadSequence) -> LoadedSequence:
-        """The published version, as it was published."""
+        """The published version without its HTML, which only sending needs: Temporal takes 2 MB at most."""
         async with self._database.transaction() as session:
             version = await session.get(SequenceVersion, request.sequence_version_id)
             if version is None or version.org_id != request.org_id:
@@ -27,7 +27,8 @@ class EnrollmentSteps:
         definition = SequenceDefinition.model_validate(version.definition)
         sends = [step for step in definition.steps if isinstance(step, SendStep)]
         queues = {step.key: send_queue(channels[step.channel].kind) for step in sends}
-        return LoadedSequence(name=sequence.name, version=version.version, definition=definition, send_queues=queues)
+        plain = SequenceDefinition(steps=tuple(_without_html(step) for step in definition.steps))
+        return LoadedSequence(name=sequence.name, version=version.version, definition=plain, send_queues=queues)
 
     @activity.defn
     async def enter_step(self, entered: StepEntered) -> None:
@@ -44,3 +45,9 @@ class EnrollmentSteps:
     async def end_enrollment(self, ended: EnrollmentEnded) -> None:
         async with self._database.transaction() as session:
             await progress.end_enrollment(session, ended)
+
+
+def _without_html(step: Step) -> Step:
+    if not isinstance(step, SendStep):
+        return step
+    return step.model_copy(update={"message": step.message.model_copy(update={"html": None})})

@@ -1,7 +1,7 @@
 """What requests and answers about campaigns look like."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -109,13 +109,23 @@ class PreviewRequest(BaseModel):
     contact_id: UUID | None = Field(None, description="Fill the merge fields in for this contact; null: for an invented one.")
 
 
+class SmsLength(BaseModel):
+    """What a provider charges for: the text with its tracked addresses at their real length."""
+
+    encoding: Literal["GSM-7", "UCS-2"]
+    segments: int = Field(description="Messages that are sent and paid for.", examples=[1])
+    units: int = Field(description="What is counted: 160 in one GSM-7 message, 70 in one UCS-2 message.", examples=[74])
+
+
 class Preview(BaseModel):
     """Tracked links are shown with a token of the right length that leads nowhere."""
 
     subject: str | None
     body: str
+    html: str | None = Field(description="The HTML part of an e-mail.")
     tracked: bool
-    characters: int
+    characters: int = Field(description="Of `body`.")
+    sms: SmsLength | None = Field(description="Of a text message.")
 
 
 def summary_fields(row: Campaign, channel: str, links: list[LinkView], messages: dict[MessageState, int]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from models.channel import (
     read_inbox,
 )
 from models.text import Text
+from tracking.markup import link_addresses
 from tracking.urls import find_urls
 
 router = area("channels")
@@ -48,13 +49,14 @@ class ChannelView(BaseModel):
 
 
 class ReceivedMessage(BaseModel):
-    """One delivery, as the contact sees it. `links` are the addresses in the body: open one to click."""
+    """One delivery, as the contact sees it. `links` are the addresses in its parts: open one to click."""
 
     id: UUID
     message_id: UUID
     to_address: str = Field(examples=["+12025550123"])
     subject: str | None
     body: str = Field(examples=["Hello Ada: https://go.example.com/0aB1cD2eF3gH4i"])
+    html: str | None = Field(description="The HTML part of an e-mail.")
     links: list[str] = Field(examples=[["https://go.example.com/0aB1cD2eF3gH4i"]])
     received_at: datetime
 
@@ -98,5 +100,6 @@ async def inbox(
 
 
 def _received(row: SimulatorInbox) -> ReceivedMessage:
-    links = [row.body[start:end] for start, end in find_urls(row.body)]
+    in_text = [row.body[start:end] for start, end in find_urls(row.body)]
+    links = list(dict.fromkeys([*in_text, *link_addresses(row.html or "")]))
     return ReceivedMessage(**row.model_dump(exclude={"channel_id"}), links=links)

@@ -10,6 +10,7 @@ from models.channel import Channel, Medium
 from models.content import Content, NewLink, add_content
 from models.errors import FieldError, Invalid
 from models.steps import MessageTemplate
+from tracking.html import compile_html
 from tracking.links import Link, compile_text
 from tracking.source import SourceError
 from tracking.template import LINKS, check_template, error_at, outer_variables
@@ -21,6 +22,7 @@ class CompiledMessage:
 
     subject: str | None
     body: str
+    html: str | None
     links: Sequence[Link]
 
     @property
@@ -52,6 +54,8 @@ def _sources(message: MessageTemplate) -> Iterator[tuple[str, str]]:
     if message.subject is not None:
         yield "subject", message.subject
     yield "body", message.body
+    if message.html is not None:
+        yield "html", message.html
     for name, url in message.links.items():
         yield f"links.{name}", url
 
@@ -69,11 +73,13 @@ def field_error(field: str, error: SourceError) -> FieldError:
 
 
 def medium_errors(message: MessageTemplate, channel: Channel, path: str) -> Iterator[FieldError]:
-    """An e-mail has a subject, a text message has none."""
+    """An e-mail has a subject, a text message neither that nor HTML."""
     if channel.medium == Medium.EMAIL and message.subject is None:
         yield FieldError(f"{path}.subject", f"An e-mail needs a subject: '{channel.name}' sends e-mail.")
     if channel.medium == Medium.SMS and message.subject is not None:
         yield FieldError(f"{path}.subject", f"A text message has no subject: leave it out, '{channel.name}' sends text messages.")
+    if channel.medium == Medium.SMS and message.html is not None:
+        yield FieldError(f"{path}.html", f"A text message has no HTML: leave it out, '{channel.name}' sends text messages.")
 
 
 def compile_message(message: MessageTemplate, path: str) -> tuple[CompiledMessage | None, list[FieldError]]:
@@ -81,11 +87,16 @@ def compile_message(message: MessageTemplate, path: str) -> tuple[CompiledMessag
     errors = list(template_errors(message, path)) or list(_named_link_errors(message, path))
     if errors:
         return None, errors
+    part = "body"
     try:
-        compiled = compile_text(message.body, message.links)
+        text = compile_text(message.body, message.links, html_follows=message.html is not None)
+        if message.html is None:
+            return CompiledMessage(message.subject, text.template, None, text.links), []
+        part = "html"
+        page = compile_html(message.html, message.links, text.links)
     except SourceError as error:
-        return None, [field_error(f"{path}.body" if error.line is not None else f"{path}.links", error)]
-    return CompiledMessage(message.subject, compiled.template, compiled.links), []
+        return None, [field_error(f"{path}.{part if error.line is not None else 'links'}", error)]
+    return CompiledMessage(message.subject, text.template, page.template, page.links), []
 
 
 def _named_link_errors(message: MessageTemplate, path: str) -> Iterator[FieldError]:
@@ -118,6 +129,7 @@ async def store(
         step_key=step_key,
         subject=compiled.subject,
         body=compiled.body,
+        html=compiled.html,
         wakes=list(wakes),
     )
     return await add_content(session, content, [_new_link(link) for link in compiled.links])

@@ -4,6 +4,7 @@ import functools
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from html import unescape
 from typing import Annotated
 from uuid import UUID
 
@@ -59,6 +60,7 @@ class MessageDetail(MessageSummary):
 
     subject: str | None
     body: str | None = Field(description="Null when nothing was written, because there was no address to send to.")
+    html: str | None = Field(description="The HTML part of an e-mail.")
     links: list[MessageLink]
 
 
@@ -89,7 +91,8 @@ async def get_one(session: SessionDep, caller: OrganizationDep, services: Servic
     personal = await personal_urls(session, message.content_id, message.ordinal)
     links = _links(message, content, personal, _codec(tuple(services.settings.effective_token_keys)))
     summary = MessageSummary.model_validate(message)
-    return MessageDetail(**summary.model_dump(), subject=message.subject, body=message.body, links=links)
+    parts = {"subject": message.subject, "body": message.body, "html": message.html}
+    return MessageDetail(**summary.model_dump(), **parts, links=links)
 
 
 async def message_page(session: AsyncSession, org_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[MessageSummary]:
@@ -103,8 +106,8 @@ def _codec(keys: tuple[bytes, ...]) -> TokenCodec:
 
 
 def _links(message: Message, content: LoadedContent, personal: dict[int, str], codec: TokenCodec) -> list[MessageLink]:
-    body = message.body or ""
-    sent = _tracked_urls(message, body, codec) if message.tracked else _unchanged_urls(body, content)
+    text = f"{message.body or ''}\n{unescape(message.html or '')}"
+    sent = _tracked_urls(message, text, codec) if message.tracked else _unchanged_urls(text, content)
     by_position = {link.position: link for link in content.links}
     return [
         MessageLink(
@@ -118,17 +121,17 @@ def _links(message: Message, content: LoadedContent, personal: dict[int, str], c
     ]
 
 
-def _tracked_urls(message: Message, body: str, codec: TokenCodec) -> Iterator[tuple[int, str]]:
+def _tracked_urls(message: Message, text: str, codec: TokenCodec) -> Iterator[tuple[int, str]]:
     """Read from the text itself: the link domain and the token keys may have changed since it was written."""
-    for match in TRACKED_URL.finditer(body):
+    for match in TRACKED_URL.finditer(text):
         token = codec.decode(match[1])
         if token is not None and (token.content_id, token.ordinal) == (message.content_id, message.ordinal):
             yield token.position, match[0]
 
 
-def _unchanged_urls(body: str, content: LoadedContent) -> Iterator[tuple[int, str]]:
+def _unchanged_urls(text: str, content: LoadedContent) -> Iterator[tuple[int, str]]:
     """Those without merge fields; an address made for one contact can only be read in the text."""
     for link in content.links:
         written = link.written or link.url
-        if not link.merge and written in body:
+        if not link.merge and written in text:
             yield link.position, written

@@ -1,5 +1,6 @@
 """A campaign's message as one contact would get it, without sending anything."""
 
+import functools
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.compose import contact_fields
 from api.campaign_models import Preview
-from api.compile_content import CompiledMessage, compile_message, field_error, refuse
+from api.compile_content import compile_message, field_error, refuse
 from models.campaign import Campaign
+from models.channel import Medium, get_channel
 from models.contact import Contact
 from models.errors import FieldError, Invalid
 from models.organization import Organization
@@ -17,6 +19,7 @@ from settings import Settings
 from tracking.destination import DestinationError
 from tracking.links import Link
 from tracking.merge import render_destination
+from tracking.segments import count_segments
 from tracking.template import TemplateError, render
 from tracking.token import TOKEN_LENGTH
 
@@ -29,6 +32,7 @@ async def preview(
     """Invalid when the message cannot be compiled, or not be filled in for this contact."""
     compiled, errors = compile_message(MessageTemplate.model_validate(campaign.message), "message")
     refuse(errors, "There is nothing to preview")
+    channel = await get_channel(session, organization.id, campaign.channel_id)
     assert compiled is not None  # noqa: S101 - without a compiled message there were errors
     contact = contact_fields(await _contact(session, organization.id, contact_id))
     tracked = organization.link_tracking and campaign.link_tracking is not False
@@ -37,14 +41,20 @@ async def preview(
         addresses = [
             _address(link, contact, organization, f"{domain}/{PLACEHOLDER}" if tracked else None) for link in compiled.links
         ]
-        subject, body = _filled_in(compiled, contact, organization, addresses)
+        fill_in = functools.partial(render, contact=contact, organization={"name": organization.name}, tracked_links=addresses)
+        subject = fill_in(compiled.subject) if compiled.subject is not None else None
+        body = fill_in(compiled.body)
+        html = fill_in(compiled.html, html=True) if compiled.html is not None else None
     except TemplateError as error:
         refuse([field_error("message.body", error)], "The message cannot be filled in for this contact")
         raise
     except DestinationError as error:
         refuse([FieldError("message.body", str(error))], "The message cannot be filled in for this contact")
         raise
-    return Preview(subject=subject, body=body, tracked=tracked, characters=len(body))
+    sms = count_segments(body)._asdict() if channel.medium == Medium.SMS else None
+    return Preview.model_validate(
+        {"subject": subject, "body": body, "html": html, "tracked": tracked, "characters": len(body), "sms": sms}
+    )
 
 
 async def _contact(session: AsyncSession, org_id: UUID, contact_id: UUID | None) -> Contact:
@@ -67,11 +77,3 @@ def _address(link: Link, contact: dict[str, Any], organization: Organization, tr
     if tracked is not None:
         return tracked
     return render_destination(link.url, contact=contact, organization={"name": organization.name}) if link.merge else link.written
-
-
-def _filled_in(
-    compiled: CompiledMessage, contact: dict[str, Any], organization: Organization, addresses: list[str]
-) -> tuple[str | None, str]:
-    scope = {"name": organization.name}
-    subject = render(compiled.subject, contact=contact, organization=scope) if compiled.subject is not None else None
-    return subject, render(compiled.body, contact=contact, organization=scope, tracked_links=addresses)

@@ -53,6 +53,7 @@ class SimulatorInbox(SQLModel, table=True):
     to_address: str = Field(index=True)
     subject: str | None = None
     body: str
+    html: str | None = None
     received_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 
 

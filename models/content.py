@@ -24,7 +24,7 @@ MAX_POSITION = 2**5 - 1
 
 
 class Content(SQLModel, table=True):
-    """`subject` and `body` are compiled templates: each trackable address is `{{ tracked_links[position] }}`.
+    """`subject`, `body` and `html` are compiled templates: each trackable address is `{{ tracked_links[position] }}`.
 
     `wakes` holds the positions whose human clicks something waits for (an enrollment's wait_for_click, a campaign's trigger):
     the redirect writes a signal for those only.
@@ -41,6 +41,7 @@ class Content(SQLModel, table=True):
     step_key: str | None = None
     subject: str | None = None
     body: str
+    html: str | None = None
     wakes: list[int] = Field(default_factory=list, sa_column=Column(ARRAY(Integer), nullable=False))
     next_ordinal: int = Field(default=0)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)

@@ -65,6 +65,7 @@ class Message(SQLModel, table=True):
     to_address: str | None = None
     subject: str | None = None
     body: str | None = None
+    html: str | None = None
     provider_id: str | None = None
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     sending_at: datetime | None = Field(default=None, sa_type=Timestamp)

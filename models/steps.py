@@ -21,11 +21,21 @@ class Frozen(BaseModel):
 
 
 class MessageTemplate(Frozen):
-    """The text of a message, a Liquid template. `links` gives names to addresses: write the address or `{{ links.NAME }}`."""
+    """The text of a message, a Liquid template. `links` gives names to addresses: write the address or `{{ links.NAME }}`.
+
+    An e-mail can have an HTML part too; `body` is its text part then.
+    """
 
     subject: Text | None = Field(None, min_length=1, max_length=500, pattern=r"^[^\r\n]*$", description="E-mail only; one line.")
     body: Text = Field(
         min_length=1, max_length=20_000, examples=["Hello {{ contact.first_name }}, look at this: {{ links.offer }}"]
+    )
+    html: Text | None = Field(
+        None,
+        min_length=1,
+        max_length=200_000,
+        description="E-mail only: the HTML part. The links of its <a> and <area> are tracked; values are escaped.",
+        examples=['<p>Hello {{ contact.first_name }}, <a href="{{ links.offer }}">look at this</a>.</p>'],
     )
     links: dict[LinkName, Text] = Field(
         default_factory=dict, max_length=32, examples=[{"offer": "https://www.example.com/offer?from=message"}]

@@ -5,7 +5,7 @@ render with a list of addresses, tracked or not. What is a link, and what never 
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from liquid.static_analysis import Variable
@@ -50,23 +50,24 @@ class CompiledText(NamedTuple):
     links: tuple[Link, ...]
 
 
-def compile_text(source: str, named: Mapping[str, str] | None = None, extra: Collection[str] = ()) -> CompiledText:
+def compile_text(
+    source: str, named: Mapping[str, str] | None = None, extra: Collection[str] = (), *, html_follows: bool = False
+) -> CompiledText:
     """Finds and numbers the links of a plain text, in the order in which they appear; the same destination is one link.
 
     `named`: names for destinations, used as `{{ links.NAME }}` or by their address in the text. TemplateError when the
     template is not valid, LinkError when a link or a name is not; at most 32 links. `extra`: as for `check_template`.
+    `html_follows`: this is the text part of an e-mail, so a name may be used in the other part only.
     """
     check_template(source, extra)
     text = MaskedText(source)
-    compiler = _Compiler(source, text, _Names(named or {}, extra))
+    compiler = Compiler(source, text, Names(named or {}, extra))
     for start, end in find_urls(text.masked):
         compiler.add_url(*text.span(start, end))
-    for piece in text.outputs:
-        compiler.add_named_output(piece)
-    return compiler.finish()
+    return compiler.finish(every_name=not html_follows)
 
 
-class _Names:
+class Names:
     """The author's names for destinations."""
 
     def __init__(self, named: Mapping[str, str], extra: Collection[str]) -> None:
@@ -99,61 +100,68 @@ class _Use(NamedTuple):
     output: str
 
 
-class _Compiler:
+class Compiler:
     """Collects the uses of links, refuses what cannot be tracked, and writes the compiled template."""
 
-    def __init__(self, source: str, text: MaskedText, names: _Names) -> None:
+    def __init__(self, source: str, text: MaskedText, names: Names, known: Iterable[Link] = ()) -> None:
+        """`known`: links that have their numbers already, from another part of the same message."""
         self._source = source
         self._text = text
         self._names = names
+        self._links = {judge(link.written).key: link for link in known}
         self._uses: list[_Use] = []
         self._outer = outer_variables(source)
         self._inner = _inner_variables(source, self._outer)
         for piece in text.untracked_outputs:
             if _NAMED_OUTPUT.match(piece.inner):
-                raise self._error(piece.start, "a named link is always tracked; inside untracked, write its address itself.")
+                raise self.error(piece.start, "a named link is always tracked; inside untracked, write its address itself.")
 
-    def add_url(self, start: int, end: int) -> None:
-        written = self._source[start:end]
+    def add_url(self, start: int, end: int, written: str | None = None) -> None:
+        """`written`: the address as it is meant, where the source writes it otherwise (HTML)."""
+        written = self._source[start:end] if written is None else written
         roots = {variable.segments[0] for variable in self._outer if start <= variable.span.index < end}
         if UNSUBSCRIBE in roots:
             return
         if LINKS in roots:
-            raise self._error(start, "a named link cannot be part of another address.")
+            raise self.error(start, "a named link cannot be part of another address.")
         try:
             destination = judge(written)
         except DestinationError as error:
-            raise self._error(start, str(error)) from error
+            raise self.error(start, str(error)) from error
         self._refuse_tag_inside(end)
         self._refuse_inner_variables(start, end)
         self._uses.append(_Use(start, end, destination, "{{{{ {} }}}}"))
 
-    def add_named_output(self, piece: Piece) -> None:
+    def _add_named_output(self, piece: Piece) -> None:
         match = _NAMED_OUTPUT.fullmatch(piece.inner)
         if match is None:
             return
         name = match[1]
         if name not in self._names.destinations:
             known = ", ".join(self._names.destinations) or "none"
-            raise self._error(piece.start, f"there is no link named {name}; known names: {known}.")
+            raise self.error(piece.start, f"there is no link named {name}; known names: {known}.")
         if _PART_OF_ADDRESS.match(self._source, piece.end):
-            raise self._error(piece.end, "nothing can be added to a named link; put a space after it.")
+            raise self.error(piece.end, "nothing can be added to a named link; put a space after it.")
         written = self._source[piece.start : piece.end]
         output = ("{{{{- {} " if written.startswith("{{-") else "{{{{ {} ") + ("-}}}}" if written.endswith("-}}") else "}}}}")
         self._uses.append(_Use(piece.start, piece.end, self._names.destinations[name], output))
 
-    def finish(self) -> CompiledText:
+    def finish(self, *, every_name: bool = True) -> CompiledText:
+        """`every_name`: names that no part of the message uses are refused."""
+        for piece in self._text.outputs:
+            self._add_named_output(piece)
         self._refuse_other_uses_of_names()
-        links: dict[str, Link] = {}
+        links = self._links
         parts: list[str] = []
         done = 0
         for use in sorted(self._uses, key=lambda use: use.start):
             link = links.setdefault(use.destination.key, self._link(len(links), use.destination))
             if link.position >= MAX_LINKS:
-                raise self._error(use.start, f"there are more than {MAX_LINKS} links.")
+                raise self.error(use.start, f"there are more than {MAX_LINKS} links.")
             parts += [self._source[done : use.start], use.output.format(f"{TRACKED_LINKS}[{link.position}]")]
             done = use.end
-        self._refuse_unused_names(links)
+        if every_name:
+            self._refuse_unused_names(links)
         return CompiledText("".join([*parts, self._source[done:]]), tuple(links.values()))
 
     def _link(self, position: int, destination: Destination) -> Link:
@@ -167,7 +175,7 @@ class _Compiler:
             return
         goes_on = tag.inner in _OPENING_TAGS and _PART_OF_ADDRESS.match(self._source, tag.end)
         if goes_on or tag.inner in _WRITING_TAGS:
-            raise self._error(
+            raise self.error(
                 end, "a tag cannot be part of a link; write the whole address in each branch, or put a space before it."
             )
 
@@ -176,21 +184,21 @@ class _Compiler:
         for variable in self._inner:
             if start <= variable.span.index < end:
                 message = f"{variable} is made by the text itself; an address can only use fields of contact and organization."
-                raise self._error(variable.span.index, message)
+                raise self.error(variable.span.index, message)
 
     def _refuse_other_uses_of_names(self) -> None:
         for variable in self._outer:
             index = variable.span.index
             if variable.segments[0] == LINKS and not any(use.start <= index < use.end for use in self._uses):
                 message = "a named link stands by itself, as {{ links.NAME }}, without filters and outside of tags."
-                raise self._error(index, message)
+                raise self.error(index, message)
 
     def _refuse_unused_names(self, links: Mapping[str, Link]) -> None:
         for name, destination in self._names.destinations.items():
             if destination.key not in links:
                 raise LinkError(f"the named link {name} is not in the text; write {{{{ links.{name} }}}} where it belongs.")
 
-    def _error(self, index: int, message: str) -> LinkError:
+    def error(self, index: int, message: str) -> LinkError:
         return LinkError(message, *line_and_column(self._source, index))
 
 

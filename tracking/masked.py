@@ -13,6 +13,7 @@ class MaskedText:
     """
 
     def __init__(self, source: str) -> None:
+        self._source = source
         self.outputs: list[Piece] = []
         self.untracked_outputs: list[Piece] = []
         self.tags: dict[int, Piece] = {}  # by their start in the source
@@ -22,6 +23,13 @@ class MaskedText:
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where `masked[start:end]` stands in the source."""
         return self._spans[start][0], self._spans[end - 1][1]
+
+    def with_marks(self, mark: str) -> str:
+        """`masked`, with `mark` instead of the line ends that the source does not have."""
+        return "".join(
+            mark if letter == "\n" and not (end - start == 1 and self._source[start] == "\n") else letter
+            for letter, (start, end) in zip(self.masked, self._spans, strict=True)
+        )
 
     def _mask(self, source: str, piece: Piece, untracked: bool) -> str:
         if piece.kind is Kind.TEXT and not untracked:

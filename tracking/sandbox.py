@@ -22,6 +22,8 @@ MAX_LOOPS = 1_000  # rounds, nested loops multiplied
 
 # They read other templates; there are none to read.
 _TAGS_WITHOUT_USE = ("include", "render")
+# It would let what a contact typed become markup of an e-mail.
+_UNSAFE_FILTER = "safe"
 
 
 class _UntrackedNode(Node):
@@ -81,6 +83,7 @@ class _Environment(Environment):
             del self.tags[name]
         self.add_tag(_UntrackedTag)
         self.filters |= {"url_host": _percent_encode, "url_query": _percent_encode, "url_path": _encode_path}
+        del self.filters[_UNSAFE_FILTER]
         self.filters = {name: _limited(name, function) for name, function in self.filters.items()}
 
 
@@ -127,3 +130,5 @@ def _check_size(size: int) -> None:
 
 
 ENVIRONMENT = _Environment()
+HTML_ENVIRONMENT = _Environment(autoescape=True)
+"""The same for HTML: every value is escaped, the template's own text is not."""

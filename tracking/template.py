@@ -14,7 +14,7 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.static_analysis import Variable
 
-from tracking.sandbox import ENVIRONMENT, MAX_LOOPS
+from tracking.sandbox import ENVIRONMENT, HTML_ENVIRONMENT, MAX_LOOPS
 from tracking.source import Kind, SourceError, line_and_column, pieces
 
 MAX_SOURCE = 200_000  # characters
@@ -46,11 +46,12 @@ def render(
     organization: Mapping[str, Any] | None = None,
     unsubscribe_url: str = "",
     extra: Mapping[str, Any] | None = None,
+    html: bool = False,
 ) -> str:
     """The text for one contact; what is not known is left empty. TemplateError when a filter or a limit objects.
 
     `source`: as compiled, so that `tracked_links[N]` is the address for the link at position N. Parsed once and
-    remembered. `extra`: further merge fields; they cannot replace the documented ones.
+    remembered. `extra`: further merge fields; they cannot replace the documented ones. `html`: values are escaped.
     """
     values = {
         **(extra or {}),
@@ -59,7 +60,7 @@ def render(
         UNSUBSCRIBE: unsubscribe_url,
         TRACKED_LINKS: tracked_links,
     }
-    template = parse(source)
+    template = parse(source, html)
     try:
         return template.render(values)
     except LiquidError as error:
@@ -69,12 +70,12 @@ def render(
 
 
 @functools.lru_cache(maxsize=512)
-def parse(source: str) -> BoundTemplate:
+def parse(source: str, html: bool = False) -> BoundTemplate:
     """Checked for syntax, size and reserved names, not for merge fields."""
     if len(source) > MAX_SOURCE:
         raise TemplateError(f"The template is {len(source):,} characters long; at most {MAX_SOURCE:,} are possible.")
     try:
-        template = ENVIRONMENT.from_string(source)
+        template = (HTML_ENVIRONMENT if html else ENVIRONMENT).from_string(source)
     except LiquidError as error:
         _refuse(source, error)
     context = RenderContext(template)

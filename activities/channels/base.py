@@ -10,13 +10,14 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message ready to go: rendered, with its links as the contact will see them."""
+    """A message ready to go: rendered, with its links as the contact will see them. `html`: of an e-mail, beside its text."""
 
     message_id: UUID
     channel_id: UUID
     to_address: str
     subject: str | None
     body: str
+    html: str | None = None
 
 
 @dataclass(frozen=True)

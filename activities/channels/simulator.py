@@ -21,6 +21,7 @@ class Simulator:
             to_address=message.to_address,
             subject=message.subject,
             body=message.body,
+            html=message.html,
         )
         async with self._database.transaction() as session:
             session.add(received)

@@ -66,7 +66,15 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("ip", sa.String(), nullable=True),
         sa.Column("user_agent", sa.String(), nullable=True),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_click_inbox")),
+    )
+    op.create_index(
+        "ix_click_inbox_held",
+        "click_inbox",
+        ["content_id", "ordinal"],
+        unique=False,
+        postgresql_where=sa.text("held_until IS NOT NULL"),
     )
     op.create_table(
         "click_metadata",
@@ -258,6 +266,7 @@ def upgrade() -> None:
         sa.Column("to_address", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=True),
         sa.Column("body", sa.String(), nullable=False),
+        sa.Column("html", sa.String(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_simulator_inbox_channel_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_simulator_inbox")),
@@ -276,6 +285,7 @@ def upgrade() -> None:
         sa.Column("step_key", sa.String(), nullable=True),
         sa.Column("subject", sa.String(), nullable=True),
         sa.Column("body", sa.String(), nullable=False),
+        sa.Column("html", sa.String(), nullable=True),
         sa.Column("wakes", postgresql.ARRAY(sa.Integer()), nullable=False),
         sa.Column("next_ordinal", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -345,6 +355,7 @@ def upgrade() -> None:
         sa.Column("to_address", sa.String(), nullable=True),
         sa.Column("subject", sa.String(), nullable=True),
         sa.Column("body", sa.String(), nullable=True),
+        sa.Column("html", sa.String(), nullable=True),
         sa.Column("provider_id", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sending_at", sa.DateTime(timezone=True), nullable=True),
@@ -511,6 +522,7 @@ def downgrade() -> None:
     op.drop_table("click_rollup")
     op.drop_table("click_rejected")
     op.drop_table("click_metadata")
+    op.drop_index("ix_click_inbox_held", table_name="click_inbox", postgresql_where=sa.text("held_until IS NOT NULL"))
     op.drop_table("click_inbox")
     op.drop_table("click_first")
     op.drop_index("ix_click_sequence_id_id", table_name="click", postgresql_where=sa.text("sequence_id IS NOT NULL"))

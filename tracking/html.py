@@ -1,0 +1,95 @@
+"""The HTML part of an e-mail: the addresses of its links become tracked links, every other byte stays as it is.
+
+A link is the `href` of an `<a>` or `<area>`. What is never tracked stands in `docs/templates.md`.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from tracking.links import CompiledText, Compiler, Link, Names
+from tracking.markup import LINKS, MARK, Attribute, StartTag, decode, start_tags
+from tracking.masked import MaskedText
+from tracking.source import Kind, pieces
+from tracking.template import check_template
+
+OFF = "data-linkwake"
+"""`off`: this link is not tracked. `unsubscribe`: nor is this one, and it is what it says."""
+
+_OFF_VALUES = frozenset({"off", "unsubscribe"})
+_SEGMENT = re.compile(rf"[^{MARK}]+")
+_TRACKABLE = re.compile(r"https?://", re.IGNORECASE)
+_WHOLE = re.compile(r"#|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_SPACE = "\t\n\f\r "
+# Written with the signs' numbers, these would become a template of their own once they are decoded.
+_MADE_BY_REFERENCE = re.compile(r"[{}%]")
+
+
+class _Segment(NamedTuple):
+    """A piece of an `href` between template tags, without the white space around it."""
+
+    start: int
+    end: int
+
+
+def compile_html(
+    source: str, named: Mapping[str, str] | None = None, links: Iterable[Link] = (), extra: Collection[str] = ()
+) -> CompiledText:
+    """As `compile_text`, for HTML. `links`: those of the text part; they keep their numbers and come first in the answer.
+
+    The template is to be rendered with `html=True`, which writes every address as an attribute needs it.
+    """
+    check_template(source, extra)
+    text = MaskedText(source)
+    masked = text.with_marks(MARK)
+    compiler = Compiler(source, text, Names(named or {}, extra), links)
+    for tag in start_tags(masked):
+        if href := _trackable(compiler, text, masked, tag):
+            for segment in _addresses(compiler, text, masked, href):
+                _add(compiler, source, text, segment)
+    return compiler.finish()
+
+
+def _trackable(compiler: Compiler, text: MaskedText, masked: str, tag: StartTag) -> Attribute | None:
+    """The tag's `href`, unless its author does not want it tracked."""
+    off, href = tag.attributes.get(OFF), tag.attributes.get("href")
+    if off is not None:
+        place = text.span(tag.start, tag.start + 1)[0]
+        if tag.name not in LINKS:
+            raise compiler.error(place, f"{OFF} belongs to an <a> or <area>; around several links, write {{% untracked %}}.")
+        if masked[off.start : off.end].strip().lower() not in _OFF_VALUES:
+            raise compiler.error(place, f'{OFF} can only be "off" or "unsubscribe".')
+        return None
+    return href if tag.name in LINKS else None
+
+
+def _addresses(compiler: Compiler, text: MaskedText, masked: str, href: Attribute) -> Iterator[_Segment]:
+    """The addresses that can be tracked; several, where the template chooses between them."""
+    value = masked[href.start : href.end]
+    segments = [each for match in _SEGMENT.finditer(value) if (each := _stripped(match, href.start))]
+    trackable = [each for each in segments if _TRACKABLE.match(masked, each.start)]
+    in_parts = trackable and any(each not in trackable and not _WHOLE.match(masked, each.start) for each in segments)
+    around_quotes = not href.quoted and any(masked[each.start] in "\"'" for each in segments)
+    if in_parts or around_quotes:
+        message = "a tag cannot be part of a link; write the whole address in each branch, and the quotes outside of the tags."
+        raise compiler.error(text.span(href.start, href.start + 1)[0], message)
+    yield from trackable
+
+
+def _stripped(match: re.Match[str], offset: int) -> _Segment | None:
+    found = match[0]
+    start, end = match.start() + len(found) - len(found.lstrip(_SPACE)), match.start() + len(found.rstrip(_SPACE))
+    return _Segment(offset + start, offset + end) if start < end else None
+
+
+def _add(compiler: Compiler, source: str, text: MaskedText, segment: _Segment) -> None:
+    start, end = text.span(*segment)
+    address = source[start:end]
+    written = ""
+    for piece in pieces(address):
+        part = address[piece.start : piece.end]
+        meant = decode(part) if piece.kind is Kind.TEXT else part
+        if len(_MADE_BY_REFERENCE.findall(meant)) != len(_MADE_BY_REFERENCE.findall(part)):
+            raise compiler.error(start, "in an address, write { as %7B, } as %7D and % as %25.")
+        written += meant
+    compiler.add_url(start, end, written)
