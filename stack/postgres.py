@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,7 +45,14 @@ class EmbeddedPostgres:
     Or step by step: `start()`, `wait_until_ready()`, `stop()`. Works as root too, through the user of `stack.account`.
     """
 
-    def __init__(self, directory: Path, log: Path | None = None, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        log: Path | None = None,
+        environment: dict[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`settings`: of PostgreSQL, over those above."""
         self.directory = directory.absolute()
         self.data = self.directory / "data"
         self.binaries = _binaries()
@@ -52,6 +60,7 @@ class EmbeddedPostgres:
         self.opened: list[Path] = []  # directories that others may now pass through, because root started it
         self._log = log or self.directory / "postgres.log"
         self._environment = environment or {}
+        self._settings = {**SETTINGS, **(settings or {})}
         self._sockets: Path | None = None
         self._account: tuple[int, int] | None = None
 
@@ -114,7 +123,7 @@ class EmbeddedPostgres:
         return done.stdout
 
     def _spec(self) -> Spec:
-        values = {**SETTINGS, "unix_socket_directories": str(self._socket_directory())}
+        values = {**self._settings, "unix_socket_directories": str(self._socket_directory())}
         options = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
         return Spec(
             name="PostgreSQL",

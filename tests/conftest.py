@@ -26,7 +26,9 @@ from tests.builders import Caller, keyword_attributes, temporal_binary
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as server:
+    # Nobody pulls the plug on a test; what a crash does to the servers is tested in tests/stack/ with their real settings.
+    fast = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=fast) as server:
         yield server
 
 
@@ -76,7 +78,12 @@ def temporal(temporal_server: WorkflowEnvironment) -> Client:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(
-        _env_file=None, database_url=database_url, temporal_address="unused:1", token_keys="11" * 32, var_dir=tmp_path / "var"
+        _env_file=None,
+        database_url=database_url,
+        temporal_address="unused:1",
+        token_keys="11" * 32,
+        var_dir=tmp_path / "var",
+        click_budget=timedelta(seconds=20),  # on a busy machine too, a click is in PostgreSQL when it is answered
     )
 
 
