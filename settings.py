@@ -62,6 +62,14 @@ class Settings(BaseSettings):
     click_budget: timedelta = Field(
         timedelta(seconds=1), description="How long a contact waits at most until the click is stored (seconds or ISO 8601)."
     )
+    suspect_hold: timedelta = Field(
+        timedelta(seconds=10),
+        description="How long a click on a message with several links waits at most for its verdict (seconds or ISO 8601); 0: it "
+        "is not held, and scanners that look like browsers count as people.",
+    )
+    miss_limit: int = Field(
+        300, ge=0, description="Unknown links that one network (/24, /48) may ask for in a minute, then 429; 0: no limit."
+    )
     recorder_shards: int = Field(1, ge=1, le=64, description="ClickRecorder workflows; raise when one falls behind.")
     recorder_batch_rows: int = Field(2000, ge=1, le=10000, description="Clicks recorded in one transaction.")
     sweep_interval: timedelta = Field(timedelta(seconds=10), description="How often what a crash left behind is looked for.")

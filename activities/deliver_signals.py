@@ -16,6 +16,7 @@ from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.held_clicks import HeldClicks
 from activities.starter import Starter
 from models import enrollment, signals, wire
 from models.click_inbox import LinkOfRecipient
@@ -42,6 +43,7 @@ class SignalDelivery:
         self._database = database
         self._client = client
         self._starter = starter
+        self.held = HeldClicks(database)
 
     async def deliver(self, links: Sequence[LinkOfRecipient]) -> int:
         """Those of these links' signals that are due. How many were settled."""
@@ -51,7 +53,9 @@ class SignalDelivery:
         return settled
 
     async def sweep(self, report: Callable[[], None] = lambda: None) -> int:
-        """All that are due, oldest first; `report` after each batch. How many were settled."""
+        """All that are due, oldest first, those of held clicks that a dead process left undecided included; `report` after each
+        batch. How many were settled."""
+        await self.held.decide()
         total = 0
         while True:
             claimed, settled = await self._batch(None)
@@ -62,15 +66,18 @@ class SignalDelivery:
 
     async def _batch(self, links: Sequence[LinkOfRecipient] | None) -> tuple[int, int]:
         async with self._database.transaction() as session:
-            due = await signals.claim_signals(session, BATCH, LEASE, links)
+            claimed = await signals.claim_signals(session, BATCH, LEASE, links)
+            early = [each.link for each in claimed if each.is_early]
+            await signals.settle_signals(session, early, Outcome.NOT_HUMAN)
+        due = [each for each in claimed if not each.is_early]
         campaigns: defaultdict[UUID, list[DueSignal]] = defaultdict(list)
         for each in due:
             if each.campaign_id is not None:
                 campaigns[each.campaign_id].append(each)
-        settled = await self._signal_enrollments([each for each in due if each.campaign_id is None])
+        settled = len(early) + await self._signal_enrollments([each for each in due if each.campaign_id is None])
         for campaign_id, clicks in campaigns.items():
             settled += await self._follow_up(campaign_id, clicks)
-        return len(due), settled
+        return len(claimed), settled
 
     async def _signal_enrollments(self, due: Sequence[DueSignal]) -> int:
         gate = asyncio.Semaphore(AT_ONCE)

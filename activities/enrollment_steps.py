@@ -3,6 +3,7 @@
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.held_clicks import decide_for
 from models import progress, signals
 from models.channel import channels_by_name
 from models.database import Database
@@ -37,8 +38,9 @@ class EnrollmentSteps:
 
     @activity.defn
     async def find_click(self, request: FindClick) -> FoundClick:
-        """Asks the rows whether a person clicked, in case the signal is late or lost."""
+        """Asks the rows whether a person clicked, in case the signal is late or lost, or the click is held."""
         async with self._database.transaction() as session:
+            await decide_for(session, request)
             return await signals.find_click(session, request)
 
     @activity.defn

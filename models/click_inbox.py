@@ -18,9 +18,13 @@ from models.base import Timestamp, now
 
 class ClickInbox(SQLModel, table=True):
     """A durable click that is not recorded yet. When the organization keeps no metadata, `ip` and `user_agent` are null here
-    already: they were never stored. When it does, `user_agent` is never null (empty: the client sent none)."""
+    already: they were never stored. When it does, `user_agent` is never null (empty: the client sent none).
+
+    `held_until` not null: not judged yet, because it could be one of a scanner's burst; neither recorded nor signalled before
+    `models/holds.py` has decided, which is then at the latest."""
 
     __tablename__ = "click_inbox"
+    __table_args__ = (Index("ix_click_inbox_held", "content_id", "ordinal", postgresql_where=text("held_until IS NOT NULL")),)
 
     id: UUID = Field(primary_key=True, description="UUIDv7 made by the redirect: also the click's id.")
     content_id: int
@@ -31,6 +35,7 @@ class ClickInbox(SQLModel, table=True):
     reason: str
     ip: str | None = None
     user_agent: str | None = None
+    held_until: datetime | None = Field(default=None, sa_type=Timestamp)
 
 
 class ClickRejected(SQLModel, table=True):
@@ -56,7 +61,8 @@ class SignalOutbox(SQLModel, table=True):
     and the 10,000 signals that Temporal allows a run cannot be used up from outside. Rows stay when they are settled, because
     they are what makes the second click a known one, and where a timer that has fired looks for a click (`models/signals.py`).
 
-    `outcome` null: open, not before `due_at`. Else one of `Outcome`.
+    `outcome` null: open, not before `due_at`. Else one of `Outcome`; of those, `not_human` alone is not for ever: the next human
+    click on the link opens the row again.
     """
 
     __tablename__ = "signal_outbox"
@@ -86,6 +92,7 @@ class InboxClick(NamedTuple):
     reason: str
     ip: str | None
     user_agent: str | None
+    held_until: datetime | None = None
 
 
 class LinkOfRecipient(NamedTuple):
@@ -105,14 +112,26 @@ Connection = AsyncConnection[tuple[Any, ...]]
 
 COLUMNS = ", ".join(InboxClick._fields)
 COPY = f"COPY click_inbox ({COLUMNS}) FROM STDIN"
-INSERT = f"INSERT INTO click_inbox ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"  # noqa: S608
-WAKE = """
-INSERT INTO signal_outbox (content_id, ordinal, position, click_id, due_at, attempts, created_at)
-SELECT content_id, ordinal, position, click_id, now(), 0, now()
-FROM unnest(%s::int[], %s::int[], %s::int[], %s::uuid[]) AS given (content_id, ordinal, position, click_id)
-ON CONFLICT DO NOTHING
-RETURNING content_id, ordinal, position
+VALUES = ", ".join(["%s"] * len(InboxClick._fields))
+INSERT = f"INSERT INTO click_inbox ({COLUMNS}) VALUES ({VALUES}) ON CONFLICT DO NOTHING"  # noqa: S608
+# Of several clicks the latest one counts until it is judged, because a machine's can only be the earlier one: an open row that
+# nobody has claimed takes the new click, and one that was closed as not a person's opens again. Only what is new is returned.
+OR_AGAIN = """
+ON CONFLICT (content_id, ordinal, position) DO UPDATE SET
+    click_id = greatest(signal_outbox.click_id, excluded.click_id), due_at = excluded.due_at, outcome = NULL, settled_at = NULL,
+    attempts = 0, created_at = CASE WHEN signal_outbox.outcome IS NULL THEN signal_outbox.created_at ELSE excluded.created_at END
+WHERE signal_outbox.outcome = 'not_human' OR (signal_outbox.outcome IS NULL AND signal_outbox.attempts = 0)
+RETURNING content_id, ordinal, position, created_at = now() AS is_new
 """
+WAKE = (
+    """
+INSERT INTO signal_outbox (content_id, ordinal, position, click_id, due_at, attempts, created_at)
+SELECT DISTINCT ON (content_id, ordinal, position) content_id, ordinal, position, click_id, now(), 0, now()
+FROM unnest(%s::int[], %s::int[], %s::int[], %s::uuid[]) AS given (content_id, ordinal, position, click_id)
+ORDER BY content_id, ordinal, position, click_id DESC
+"""
+    + OR_AGAIN
+)
 
 
 async def store_clicks(
@@ -140,8 +159,6 @@ async def _copy(connection: Connection, clicks: Sequence[InboxClick]) -> None:
 async def _wake(connection: Connection, waking: Sequence[InboxClick]) -> list[LinkOfRecipient]:
     if not waking:
         return []
-    # In one order everywhere: two processes with the same links wait for each other instead of deadlocking.
-    ordered = sorted(waking, key=lambda click: (click.content_id, click.ordinal, click.position))
-    columns = [[getattr(click, name) for click in ordered] for name in ("content_id", "ordinal", "position", "id")]
+    columns = [[getattr(click, name) for click in waking] for name in ("content_id", "ordinal", "position", "id")]
     rows = await (await connection.execute(WAKE, columns)).fetchall()
-    return [LinkOfRecipient(*row) for row in rows]
+    return [LinkOfRecipient(*link) for *link, is_new in rows if is_new]

@@ -6,7 +6,7 @@ the order of its key, so that two recorders with the same people wait for each o
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,6 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.click import Scope
+from models.early import REASON as EARLY_REASON
+from models.early import SENT_AT, is_early
 from models.wire import CampaignDigest, RecorderInput
 
 
@@ -39,6 +41,7 @@ class WaitingClick:
     sequence_id: UUID | None
     enrollment_id: UUID | None
     link_id: UUID | None
+    sent_at: datetime | None = None
 
     @property
     def month(self) -> datetime:
@@ -78,11 +81,12 @@ class Cell(NamedTuple):
 TAKE = """
 SELECT inbox.id, inbox.content_id, inbox.ordinal, inbox.position, inbox.clicked_at, inbox.verdict, inbox.reason, inbox.ip,
     inbox.user_agent, message.id AS message_id, message.org_id, message.contact_id, message.campaign_id, message.sequence_id,
-    message.enrollment_id, link.id AS link_id
+    message.enrollment_id, link.id AS link_id, {sent_at} AS sent_at
 FROM click_inbox inbox
 LEFT JOIN message ON message.content_id = inbox.content_id AND message.ordinal = inbox.ordinal
+LEFT JOIN channel ON channel.id = message.channel_id
 LEFT JOIN content_link link ON link.content_id = inbox.content_id AND link.position = inbox.position
-WHERE {mine}
+WHERE inbox.held_until IS NULL AND {mine}
 ORDER BY inbox.id LIMIT :limit FOR UPDATE OF inbox SKIP LOCKED
 """
 MINE = "mod(inbox.content_id + inbox.ordinal, :shards) = :shard"
@@ -143,10 +147,15 @@ GROUP BY marked.id, marked.org_id
 
 
 async def take_clicks(session: AsyncSession, recorder: RecorderInput, limit: int) -> list[WaitingClick]:
-    """The oldest clicks of this shard that nobody else has taken; locked until the transaction ends."""
+    """The oldest clicks of this shard that nobody else has taken; locked until the transaction ends. Held clicks are left."""
     mine, parameters = ("true", {}) if recorder.shards == 1 else (MINE, {"shard": recorder.shard, "shards": recorder.shards})
-    rows = await session.execute(text(TAKE.format(mine=mine)), {"limit": limit, **parameters})
-    return [WaitingClick(*row) for row in rows]
+    rows = await session.execute(text(TAKE.format(mine=mine, sent_at=SENT_AT)), {"limit": limit, **parameters})
+    return [_judged(WaitingClick(*row)) for row in rows]
+
+
+def _judged(click: WaitingClick) -> WaitingClick:
+    early = click.verdict == "human" and is_early(click.clicked_at, click.sent_at)
+    return replace(click, verdict="suspect", reason=EARLY_REASON) if early else click
 
 
 async def keep_clicks(session: AsyncSession, described: Sequence[DescribedClick]) -> list[WaitingClick]:
@@ -195,7 +204,7 @@ async def due_digests(
 
 
 def _click_row(click: WaitingClick) -> dict[str, Any]:
-    left_out = {"ordinal", "ip", "user_agent"}
+    left_out = {"ordinal", "ip", "user_agent", "sent_at"}
     return {name: value for name, value in vars(click).items() if name not in left_out}
 
 

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     CRAWLER = "crawler"  # bot: search engines, monitors, feed readers and all others that say what they are
     NOT_A_BROWSER = "not_a_browser"  # bot: names neither an engine nor a phone
     APP = "app"  # suspect: an app's own network code; mostly previews, sometimes what a person asked for
+    BURST = "burst"  # suspect: several links of one message within seconds, as scanners do (`tracking/burst.py`)
+    EARLY = "early"  # suspect: within seconds of the send, before anybody can have read it (`models/early.py`)
 
 
 _PLAIN = re.compile(r"(?:[\w /;:@!<>=',~&\"-]|\\[./()+-])+")

@@ -1,7 +1,7 @@
 """Was this click a person's? The verdict that every click gets; nothing is dropped because of it.
 
-`suspect` is for what cannot be told from one request. Bursts and hosting ranges, which need to see several clicks,
-will give this verdict too.
+`suspect` is for what cannot be told from one request. Bursts (`tracking/burst.py`) and clicks too soon after the send
+(`models/early.py`) get this verdict later, when more is known than one request.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ Kind = Literal["human", "suspect", "bot"]
 
 _PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-moz", "x-purpose")
 _PREFETCH_WORDS = ("prefetch", "prerender", "preview")
-_KINDS: dict[Reason, Kind] = {Reason.BROWSER: "human", Reason.APP: "suspect"}
+_KINDS: dict[Reason, Kind] = {Reason.BROWSER: "human", Reason.APP: "suspect", Reason.BURST: "suspect", Reason.EARLY: "suspect"}
 
 
 class Verdict(NamedTuple):

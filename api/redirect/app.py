@@ -17,8 +17,10 @@ from activities.starter import Starter
 from api.redirect.client_address import ClientAddress
 from api.redirect.follow import Follow, page
 from api.redirect.health import Health
+from api.redirect.holds import Holds
 from api.redirect.journal import Journal
 from api.redirect.linkbook import Linkbook
+from api.redirect.rate_limit import MissLimit
 from api.redirect.signals import AfterCommit
 from models.database import Database
 from settings import Settings
@@ -39,6 +41,7 @@ class Parts:
     linkbook: Linkbook
     journal: Journal
     after_commit: AfterCommit
+    holds: Holds
     follow: Follow
     health: Health
 
@@ -79,10 +82,11 @@ async def _build(settings: Settings, client: Client | None) -> Parts:
     delivery = SignalDelivery(database, client, Starter(database, client))
     after_commit = AfterCommit(client, delivery, settings.recorder_shards)
     linkbook = Linkbook(database)
-    journal = Journal(url, settings.click_budget, after_commit.stored)
+    holds = Holds(delivery.held, after_commit.stored)
+    journal = Journal(url, settings.click_budget, holds.stored)
     codec, addresses = TokenCodec(settings.effective_token_keys), ClientAddress(settings.trusted_proxies)
-    follow = Follow(codec, linkbook, journal, addresses)
-    return Parts(database, linkbook, journal, after_commit, follow, Health(linkbook, journal, after_commit))
+    follow = Follow(codec, linkbook, journal, addresses, MissLimit(settings.miss_limit), settings.suspect_hold)
+    return Parts(database, linkbook, journal, after_commit, holds, follow, Health(linkbook, journal, after_commit))
 
 
 @asynccontextmanager
@@ -90,6 +94,7 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
     """Serves at once, also while the database is away; the last clicks are stored before it ends."""
     parts.journal.start()
     parts.after_commit.start()
+    parts.holds.start()
     with contextlib.suppress(Exception):  # the database is away: look-ups will say so, and `run` tries again
         async with asyncio.timeout(LOAD_SECONDS):
             await parts.linkbook.refresh()
@@ -98,6 +103,7 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
         yield
     finally:
         await parts.journal.close()
+        await parts.holds.close()
         await parts.after_commit.close()
         refreshing.cancel()
         await asyncio.gather(refreshing, return_exceptions=True)

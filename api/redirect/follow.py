@@ -1,6 +1,7 @@
 """One click, from the token to the answer."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import structlog
 from starlette.requests import Request
@@ -9,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from api.redirect.client_address import ClientAddress
 from api.redirect.journal import Journal
 from api.redirect.linkbook import Destination, Linkbook, LinkbookUnavailable
+from api.redirect.rate_limit import MissLimit
 from models.base import new_id, now
 from models.click_inbox import InboxClick
 from tracking.token import Token, TokenCodec
@@ -28,36 +30,55 @@ RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADER
 
 
 class Follow:
-    """`GET` and `HEAD /{token}`."""
+    """`GET` and `HEAD /{token}`. `hold`: how long a person's click on a message with several links waits for its verdict."""
 
-    def __init__(self, codec: TokenCodec, linkbook: Linkbook, journal: Journal, addresses: ClientAddress) -> None:
+    def __init__(
+        self,
+        codec: TokenCodec,
+        linkbook: Linkbook,
+        journal: Journal,
+        addresses: ClientAddress,
+        misses: MissLimit,
+        hold: timedelta,
+    ) -> None:
         self._codec = codec
         self._linkbook = linkbook
         self._journal = journal
         self._addresses = addresses
+        self._misses = misses
+        self._hold = hold
 
     async def __call__(self, request: Request) -> Response:
         token = self._codec.decode(request.path_params["token"])
         if token is None:
-            return page(404, "There is no such link.")
+            return self._miss(request)
         try:
             destination = await self._linkbook.find(token)
         except LinkbookUnavailable as error:
             log.warning("destination not known now", content_id=token.content_id, error=str(error))
             return page(503, "This link cannot be opened now. Please try again in a moment.", {"Retry-After": "1"})
         if destination is None:
-            return page(404, "There is no such link.")
+            return self._miss(request)
         if request.method != "HEAD":  # mail programs and messengers look without a person clicking
             click = self._click(request, token, destination)
-            await self._journal.write(click, wakes=destination.wakes and click.verdict == "human")
+            await self._journal.write(click, wakes=destination.wakes and click.verdict == "human" and not click.held_until)
         return redirect(destination.url)
+
+    def _miss(self, request: Request) -> Response:
+        if self._misses.allows(self._addresses.of(request)):
+            return page(404, "There is no such link.")
+        return page(429, "Too many unknown links from your network. Please try again in a minute.", {"Retry-After": "60"})
 
     def _click(self, request: Request, token: Token, destination: Destination) -> InboxClick:
         verdict = judge(request.method, request.headers)
         # The switch counts here, at the time of the click: what the organization does not keep is never stored.
         ip = self._addresses.of(request) if destination.metadata else None
         user_agent = _user_agent(request) if destination.metadata else None
-        return InboxClick(new_id(), *token, now(), str(verdict.kind), str(verdict.reason), ip, user_agent)
+        clicked_at = now()
+        # Of a message with one link no burst can come: its clicks are never held.
+        hold = verdict.kind == "human" and not destination.alone and self._hold
+        held_until = clicked_at + self._hold if hold else None
+        return InboxClick(new_id(), *token, clicked_at, str(verdict.kind), str(verdict.reason), ip, user_agent, held_until)
 
 
 def redirect(url: str) -> Response:

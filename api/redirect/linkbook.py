@@ -30,11 +30,13 @@ class LinkbookUnavailable(Exception):
 
 
 class Destination(NamedTuple):
-    """`url` as it was stored. `wakes`: something waits for a click here. `metadata`: the organization keeps it."""
+    """`url` as it was stored. `wakes`: something waits for a click here. `metadata`: the organization keeps it. `alone`: its
+    message has no other link."""
 
     url: str
     wakes: bool
     metadata: bool
+    alone: bool = True
 
 
 class Entry(NamedTuple):
@@ -96,7 +98,7 @@ class Linkbook:
         url = await self._personal(token) if entry.merge & bit else entry.urls[token.position]
         if url is None or not _leads_somewhere(url):
             return None
-        return Destination(url, bool(entry.wakes & bit), entry.org_id not in self._without_metadata)
+        return Destination(url, bool(entry.wakes & bit), entry.org_id not in self._without_metadata, len(entry.urls) == 1)
 
     async def _ask(self, content_id: int) -> Entry | None:
         """One question for each content, however many clicks wait for the answer."""

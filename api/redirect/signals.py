@@ -46,7 +46,7 @@ class AfterCommit:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def stored(self, clicks: Sequence[InboxClick], links: Sequence[LinkOfRecipient]) -> None:
+    def stored(self, clicks: Sequence[InboxClick | LinkOfRecipient], links: Sequence[LinkOfRecipient]) -> None:
         self._to_wake |= {shard_of(click.content_id, click.ordinal, self._shards) for click in clicks}
         self._wake.set()
         if links:

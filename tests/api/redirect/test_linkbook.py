@@ -60,7 +60,7 @@ async def test_a_content_that_is_not_loaded_yet_is_looked_up_once_for_all_who_as
     monkeypatch.setattr(linkbook, "one_content", asked := AsyncMock(side_effect=real))
     links = Linkbook(database)
     found = await asyncio.gather(*(links.find(Token(sent.content_id, n, 1)) for n in range(20)))
-    assert set(found) == {Destination("https://example.com/b", wakes=True, metadata=True)}
+    assert set(found) == {Destination("https://example.com/b", wakes=True, metadata=True, alone=False)}
     assert asked.await_count == 1
 
 
@@ -100,4 +100,4 @@ async def test_the_first_click_on_a_new_content_knows_a_setting_that_was_switche
     links = Linkbook(database)
     await switch_metadata_off(database)
     found = await links.find(Token(sent.content_id, 0, 0))
-    assert found == Destination("https://example.com/a", wakes=False, metadata=False)
+    assert found == Destination("https://example.com/a", wakes=False, metadata=False, alone=False)

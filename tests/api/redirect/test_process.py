@@ -28,6 +28,7 @@ def address(settings: Settings, tmp_path: Path) -> Iterator[str]:
     assert settings.token_keys is not None
     environment = {
         **os.environ,
+        "SUSPECT_HOLD": "PT0S",
         "DATABASE_URL": settings.effective_database_url,
         "TOKEN_KEYS": settings.token_keys.get_secret_value(),
         "TEMPORAL_ADDRESS": "127.0.0.1:1",
