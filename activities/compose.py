@@ -14,7 +14,7 @@ from models.content import ContentLink, PersonalLink
 from models.ledger import SendFacts
 from models.message import Message, MessageState
 from tracking.destination import DestinationError
-from tracking.merge import render_destination
+from tracking.merge import has_fields, render_destination
 from tracking.template import TemplateError, render
 from tracking.token import TokenCodec
 
@@ -76,11 +76,13 @@ class Composer:
         scope = {"name": facts.organization.name}
         personal, addresses = [], []
         for link in facts.links:
-            destination = _destination(link, fields, scope)
-            addresses.append(self._tracked(facts, message, link) if facts.tracked else destination)
-            if facts.tracked and link.merge:
+            if not facts.tracked:
+                addresses.append(_as_written(link, fields, scope))
+                continue
+            addresses.append(self._tracked(facts, message, link))
+            if link.merge:
                 place = {"content_id": link.content_id, "ordinal": message.ordinal, "position": link.position}
-                personal.append(PersonalLink(**place, url=destination))
+                personal.append(PersonalLink(**place, url=render_destination(link.url, contact=fields, organization=scope)))
         fill_in = functools.partial(render, contact=fields, organization=scope, tracked_links=addresses)
         message.body = fill_in(facts.content.body)
         if facts.content.html is not None:
@@ -90,12 +92,13 @@ class Composer:
         return Composed(message, personal)
 
     def _tracked(self, facts: SendFacts, message: Message, link: ContentLink) -> str:
-        domain = facts.organization.link_domain or self._link_domain
+        domain = facts.link_domain or self._link_domain
         return f"{domain.rstrip('/')}/{self._codec.encode(link.content_id, message.ordinal, link.position)}"
 
 
-def _destination(link: ContentLink, fields: dict[str, Any], organization: dict[str, Any]) -> str:
+def _as_written(link: ContentLink, fields: dict[str, Any], organization: dict[str, Any]) -> str:
     """The address as its author wrote it, which is what an untracked message shows; merge fields filled in."""
-    if link.merge:
-        return render_destination(link.url, contact=fields, organization=organization)
-    return link.written or link.url
+    written = link.written or link.url
+    if link.merge and has_fields(written):
+        return render_destination(written, contact=fields, organization=organization)
+    return written

@@ -19,9 +19,11 @@ from api import (
     enrollments,
     health,
     messages,
+    metrics,
     organization,
     problems,
     sequences,
+    shared_links,
 )
 from api.services import Services
 from models.database import Database
@@ -41,8 +43,10 @@ AREAS = (
     enrollments,
     health,
     messages,
+    metrics,
     organization,
     sequences,
+    shared_links,
 )
 
 DESCRIPTION = """Campaigns and sequences with tracked links: a click wakes a workflow.

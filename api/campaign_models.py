@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
 
 from api.links import LinkView
+from api.organization import LinkDomain
 from models.campaign import Campaign, CampaignState
 from models.message import MessageState
-from models.steps import LinkName, MessageTemplate
+from models.steps import LinkName, MessageTemplate, Utm
 from models.text import Text
 
 EXAMPLE: JsonDict = {
@@ -52,6 +53,15 @@ class CampaignCreate(BaseModel):
     message: MessageTemplate
     audience: Audience = Field(default_factory=Audience)
     link_tracking: bool | None = Field(None, description="false: links go out unchanged; null: as the organization.")
+    link_domain: LinkDomain | None = Field(
+        None,
+        description="Base of this campaign's tracked links; null: as the organization.",
+        examples=["https://spring.example.com"],
+    )
+    utm: Utm | None = Field(
+        None, description="Added to every tracked address.", examples=[{"source": "linkwake", "medium": "sms"}]
+    )
+    utm_overwrite: bool = Field(False, description="true: they replace those that an address has already.")
     trigger: Trigger | None = None
 
 
@@ -65,6 +75,9 @@ class CampaignChange(BaseModel):
     message: MessageTemplate | None = None
     audience: Audience | None = None
     link_tracking: bool | None = None
+    link_domain: LinkDomain | None = None
+    utm: Utm | None = None
+    utm_overwrite: bool = False
     trigger: Trigger | None = None
 
     @field_validator("name", "channel", "message", "audience", mode="before")
@@ -88,6 +101,9 @@ class CampaignSummary(BaseModel):
     message: MessageTemplate
     audience: Audience
     link_tracking: bool | None
+    link_domain: str | None
+    utm: Utm | None
+    utm_overwrite: bool
     trigger: Trigger | None
     links: list[LinkView] = Field(description="Known once it is launched.")
     messages: dict[MessageState, int] = Field(examples=[{"accepted": 198, "skipped": 2}])

@@ -16,7 +16,7 @@ from api.campaign_models import (
     Trigger,
     summary_fields,
 )
-from api.compile_content import medium_errors, refuse, template_errors
+from api.compile_content import medium_errors, refuse, template_errors, utm_errors
 from api.launch import launch
 from api.links import link_views
 from api.messages import MessageSummary, message_page
@@ -138,7 +138,7 @@ async def _checked(session: AsyncSession, org_id: UUID, body: CampaignCreate) ->
     """The channel of a campaign that can be saved; Invalid with all that is wrong."""
     channels = await channels_by_name(session, org_id)
     channel = channels.get(body.channel)
-    errors = list(template_errors(body.message, "message"))
+    errors = [*template_errors(body.message, "message"), *utm_errors(body.utm)]
     if channel is None:
         known = ", ".join(channels) or "none"
         errors.append(FieldError("channel", f"There is no channel named '{body.channel}'; known channels: {known}."))

@@ -30,8 +30,8 @@ class ClickAbout(BaseModel):
 
     verdict: str = Field(description="human, suspect or bot.", examples=["human"])
     reason: str = Field(description="Why that verdict: a word for programs.")
-    contact_id: UUID
-    message_id: UUID
+    contact_id: UUID | None = Field(description="Null: a shared link was clicked, by anybody.")
+    message_id: UUID | None
     campaign_id: UUID | None
     sequence_id: UUID | None
     enrollment_id: UUID | None

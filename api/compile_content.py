@@ -1,7 +1,7 @@
 """From message templates to contents: what is checked at save, and the compiled text with its links at launch and publish."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.channel import Channel, Medium
 from models.content import Content, NewLink, add_content
 from models.errors import FieldError, Invalid
-from models.steps import MessageTemplate
+from models.steps import MessageTemplate, Utm
+from tracking.destination import DestinationError
 from tracking.html import compile_html
 from tracking.links import Link, compile_text
 from tracking.source import SourceError
 from tracking.template import LINKS, check_template, error_at, outer_variables
+from tracking.utm import check_utm_value, with_utm
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,30 @@ def medium_errors(message: MessageTemplate, channel: Channel, path: str) -> Iter
         yield FieldError(f"{path}.html", f"A text message has no HTML: leave it out, '{channel.name}' sends text messages.")
 
 
-def compile_message(message: MessageTemplate, path: str) -> tuple[CompiledMessage | None, list[FieldError]]:
-    """The compiled message, or everything that is wrong with it."""
+def utm_errors(utm: Utm | None, path: str = "utm") -> Iterator[FieldError]:
+    """The check at save: merge fields of contact and organization are possible."""
+    for name, value in utm or ():
+        try:
+            check_utm_value(value or "")
+        except SourceError as error:
+            yield field_error(f"{path}.{name}", error)
+
+
+def compile_message(
+    message: MessageTemplate, path: str, utm: Utm | None = None, utm_overwrite: bool = False
+) -> tuple[CompiledMessage | None, list[FieldError]]:
+    """The compiled message with UTM parameters in its links, or everything that is wrong with it."""
+    compiled, errors = _compile(message, path)
+    if compiled is None or utm is None:
+        return compiled, errors
+    try:
+        links = [with_utm(link, utm.parameters(), utm_overwrite) for link in compiled.links]
+    except DestinationError as error:
+        return None, [FieldError(f"{path}.links", f"With its UTM parameters: {error}")]
+    return replace(compiled, links=links), []
+
+
+def _compile(message: MessageTemplate, path: str) -> tuple[CompiledMessage | None, list[FieldError]]:
     errors = list(template_errors(message, path)) or list(_named_link_errors(message, path))
     if errors:
         return None, errors

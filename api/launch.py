@@ -12,7 +12,7 @@ from models.channel import get_channel
 from models.errors import Conflict, FieldError
 from models.organization import Organization
 from models.sequence import SequenceState, get_sequence
-from models.steps import MessageTemplate
+from models.steps import MessageTemplate, Utm
 from settings import Settings
 
 
@@ -22,7 +22,7 @@ async def launch(session: AsyncSession, settings: Settings, organization: Organi
         raise Conflict(f"The campaign was launched already: it is {campaign.state}.")
     message = MessageTemplate.model_validate(campaign.message)
     channel = await get_channel(session, campaign.org_id, campaign.channel_id)
-    compiled, errors = compile_message(message, "message")
+    compiled, errors = compile_message(message, "message", utm_of(campaign), campaign.utm_overwrite)
     errors += medium_errors(message, channel, "message")
     errors += _trigger_errors(organization, campaign, compiled)
     if not await _follow_up_is_published(session, campaign):
@@ -35,6 +35,10 @@ async def launch(session: AsyncSession, settings: Settings, organization: Organi
     campaign.state, campaign.launched_at = CampaignState.SENDING, now()
     campaign.tracking_until = campaign.launched_at + settings.campaign_tracking_window
     campaign.updated_at = campaign.launched_at
+
+
+def utm_of(campaign: Campaign) -> Utm | None:
+    return Utm.model_validate(campaign.utm) if campaign.utm is not None else None
 
 
 async def _follow_up_is_published(session: AsyncSession, campaign: Campaign) -> bool:

@@ -18,6 +18,7 @@ from models.content import LoadedContent, load_content, personal_urls
 from models.message import Message, MessageFilter, MessageState, get_message, list_messages
 from models.paging import PageRequest
 from models.text import Text
+from tracking.merge import has_fields
 from tracking.token import TokenCodec
 
 router = area("messages")
@@ -133,5 +134,5 @@ def _unchanged_urls(text: str, content: LoadedContent) -> Iterator[tuple[int, st
     """Those without merge fields; an address made for one contact can only be read in the text."""
     for link in content.links:
         written = link.written or link.url
-        if not link.merge and written in text:
+        if not has_fields(written) and written in text:
             yield link.position, written

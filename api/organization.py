@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from api.request import OrganizationDep, area
 from models.text import Text
 from models.time_zone import TimeZone
+from tracking.destination import check_destination
 
 router = area("organization")
 
@@ -29,6 +30,7 @@ def base_address(text: str) -> str:
 
 
 LinkDomain = Annotated[Text, AfterValidator(base_address), Field(min_length=1, max_length=200)]
+Destination = Annotated[Text, AfterValidator(check_destination), Field(min_length=1, max_length=2000)]
 Name = Annotated[Text, Field(min_length=1, max_length=200)]
 
 
@@ -43,6 +45,10 @@ class OrganizationView(BaseModel):
     link_tracking_metadata: bool = Field(description="false: no location, device, address or user agent is kept of a click.")
     link_domain: str | None = Field(
         description="Base of tracked links; null: the server's own.", examples=["https://go.example.com"]
+    )
+    fallback_url: str | None = Field(
+        description="Where unknown links on the own link domains lead; null: a plain 404 page.",
+        examples=["https://www.example.com/"],
     )
     time_zone: str = Field(examples=["Europe/Berlin"])
     created_at: datetime
@@ -60,6 +66,11 @@ class OrganizationChange(BaseModel):
     link_tracking_metadata: bool | None = Field(None, strict=True)
     link_domain: LinkDomain | None = Field(
         None, description="It has to lead to this server's redirect. null: the server's own.", examples=["https://go.example.com"]
+    )
+    fallback_url: Destination | None = Field(
+        None,
+        description="Where unknown links on the organization's and its campaigns' own link domains lead; null: a plain 404 page.",
+        examples=["https://www.example.com/"],
     )
     time_zone: TimeZone | None = None
 

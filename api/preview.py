@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.compose import contact_fields
 from api.campaign_models import Preview
 from api.compile_content import compile_message, field_error, refuse
+from api.launch import utm_of
 from models.campaign import Campaign
 from models.channel import Medium, get_channel
 from models.contact import Contact
@@ -18,7 +19,7 @@ from models.steps import MessageTemplate
 from settings import Settings
 from tracking.destination import DestinationError
 from tracking.links import Link
-from tracking.merge import render_destination
+from tracking.merge import has_fields, render_destination
 from tracking.segments import count_segments
 from tracking.template import TemplateError, render
 from tracking.token import TOKEN_LENGTH
@@ -30,13 +31,15 @@ async def preview(
     session: AsyncSession, settings: Settings, organization: Organization, campaign: Campaign, contact_id: UUID | None
 ) -> Preview:
     """Invalid when the message cannot be compiled, or not be filled in for this contact."""
-    compiled, errors = compile_message(MessageTemplate.model_validate(campaign.message), "message")
+    compiled, errors = compile_message(
+        MessageTemplate.model_validate(campaign.message), "message", utm_of(campaign), campaign.utm_overwrite
+    )
     refuse(errors, "There is nothing to preview")
     channel = await get_channel(session, organization.id, campaign.channel_id)
     assert compiled is not None  # noqa: S101 - without a compiled message there were errors
     contact = contact_fields(await _contact(session, organization.id, contact_id))
     tracked = organization.link_tracking and campaign.link_tracking is not False
-    domain = (organization.link_domain or settings.effective_link_domain).rstrip("/")
+    domain = (campaign.link_domain or organization.link_domain or settings.effective_link_domain).rstrip("/")
     try:
         addresses = [
             _address(link, contact, organization, f"{domain}/{PLACEHOLDER}" if tracked else None) for link in compiled.links
@@ -76,4 +79,6 @@ async def _contact(session: AsyncSession, org_id: UUID, contact_id: UUID | None)
 def _address(link: Link, contact: dict[str, Any], organization: Organization, tracked: str | None) -> str:
     if tracked is not None:
         return tracked
-    return render_destination(link.url, contact=contact, organization={"name": organization.name}) if link.merge else link.written
+    if link.merge and has_fields(link.written):
+        return render_destination(link.written, contact=contact, organization={"name": organization.name})
+    return link.written

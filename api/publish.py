@@ -46,7 +46,7 @@ def _compile(
             errors.append(FieldError(f"{path}.channel", f"There is no channel named '{step.channel}'; known channels: {known}."))
         else:
             errors += medium_errors(step.message, channel, f"{path}.message")
-        message, wrong = compile_message(step.message, f"{path}.message")
+        message, wrong = compile_message(step.message, f"{path}.message", definition.utm, definition.utm_overwrite)
         errors += wrong
         if message is not None:
             compiled[place] = message

@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from api.links import LinkView
 from models.sequence import SequenceState
-from models.steps import Step
+from models.steps import Step, Utm
 from models.text import Text
 
 EXAMPLE: JsonDict = {
@@ -51,16 +51,22 @@ class SequenceCreate(BaseModel):
     name: Text = Field(min_length=1, max_length=200)
     steps: list[Step] = Field(min_length=1, max_length=100, description="The first one is where an enrollment starts.")
     link_tracking: bool | None = Field(None, description="false: links go out unchanged; null: as the organization.")
+    utm: Utm | None = Field(
+        None, description="Added to every tracked address.", examples=[{"source": "linkwake", "medium": "sms"}]
+    )
+    utm_overwrite: bool = Field(False, description="true: they replace those that an address has already.")
 
 
 class SequenceChange(BaseModel):
-    """Only what is given changes. `name` and `link_tracking` count at once, `steps` from the next publish on."""
+    """Only what is given changes. `name` and `link_tracking` count at once, the others from the next publish on."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"link_tracking": False}]})
 
     name: Text | None = Field(None, min_length=1, max_length=200)
     steps: list[Step] | None = Field(None, min_length=1, max_length=100)
     link_tracking: bool | None = None
+    utm: Utm | None = None
+    utm_overwrite: bool = False
 
     @field_validator("name", "steps", mode="before")
     @classmethod
@@ -86,6 +92,8 @@ class SequenceSummary(BaseModel):
 
 class SequenceDetail(SequenceSummary):
     steps: list[Step] = Field(description="The draft.")
+    utm: Utm | None = Field(description="Of the draft.")
+    utm_overwrite: bool
     unpublished_changes: bool = Field(description="The draft differs from the published version.")
     links: list[LinkView] = Field(description="Of the published version.")
 
@@ -103,4 +111,6 @@ class VersionSummary(BaseModel):
 
 class VersionDetail(VersionSummary):
     steps: list[Step]
+    utm: Utm | None
+    utm_overwrite: bool
     links: list[LinkView]

@@ -1,12 +1,13 @@
 """Sequences: a draft that can be edited, and published versions that never change."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.compile_content import refuse, template_errors
+from api.compile_content import refuse, template_errors, utm_errors
 from api.links import link_views
 from api.paging import Page, PageDep, encode_cursor
 from api.publish import publish
@@ -24,7 +25,7 @@ from models.sequence import (
     list_sequences,
     list_versions,
 )
-from models.steps import SendStep, SequenceDefinition, Step
+from models.steps import SendStep, SequenceDefinition, Step, Utm
 
 router = area("sequences")
 
@@ -34,7 +35,7 @@ VersionNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
 @router.post("/sequences", status_code=201, dependencies=[Idempotent])
 async def create(session: SessionDep, caller: OrganizationDep, body: SequenceCreate) -> SequenceDetail:
     """A new draft. Its templates are checked now, its steps as a whole when it is published."""
-    draft = _draft(body.steps)
+    draft = _draft(body.steps, body.utm, body.utm_overwrite)
     row = Sequence(org_id=caller.id, name=body.name, link_tracking=body.link_tracking, draft=draft)
     session.add(row)
     await session.flush()
@@ -62,8 +63,11 @@ async def change(session: SessionDep, caller: OrganizationDep, sequence_id: UUID
     row = await get_sequence(session, caller.id, sequence_id, lock=True)
     if body.name is not None:
         row.name = body.name
-    if body.steps is not None:
-        row.draft = _draft(body.steps)
+    if body.model_fields_set & {"steps", "utm", "utm_overwrite"}:
+        saved = SequenceDefinition.model_validate(row.draft)
+        draft = saved.model_copy(update=body.model_dump(include={"utm_overwrite"}, exclude_unset=True))
+        utm = body.utm if "utm" in body.model_fields_set else saved.utm
+        row.draft = _draft(body.steps or draft.steps, utm, draft.utm_overwrite)
     if "link_tracking" in body.model_fields_set:
         row.link_tracking = body.link_tracking
     row.updated_at = now()
@@ -101,7 +105,7 @@ async def get_one_version(
     return await _version(session, await get_version(session, caller.id, sequence_id, version))
 
 
-def _draft(steps: list[Step]) -> dict[str, Any]:
+def _draft(steps: Iterable[Step], utm: Utm | None, utm_overwrite: bool) -> dict[str, Any]:
     """As it is stored; Invalid with every template that is wrong."""
     errors = [
         error
@@ -109,15 +113,15 @@ def _draft(steps: list[Step]) -> dict[str, Any]:
         if isinstance(step, SendStep)
         for error in template_errors(step.message, f"steps[{place}].message")
     ]
-    refuse(errors, "The sequence cannot be saved")
-    return SequenceDefinition(steps=tuple(steps)).model_dump(mode="json")
+    refuse([*errors, *utm_errors(utm)], "The sequence cannot be saved")
+    return SequenceDefinition(steps=tuple(steps), utm=utm, utm_overwrite=utm_overwrite).model_dump(mode="json")
 
 
 async def _detail(session: AsyncSession, row: Sequence) -> SequenceDetail:
     version = await current_version(session, row)
     return SequenceDetail(
         **SequenceSummary.model_validate(row).model_dump(),
-        steps=row.draft["steps"],
+        **_definition(row.draft),
         unpublished_changes=version is None or version.definition != row.draft,
         links=link_views(await links_of_version(session, version.id)) if version else [],
     )
@@ -126,4 +130,8 @@ async def _detail(session: AsyncSession, row: Sequence) -> SequenceDetail:
 async def _version(session: AsyncSession, version: SequenceVersion) -> VersionDetail:
     summary = VersionSummary.model_validate(version)
     links = link_views(await links_of_version(session, version.id))
-    return VersionDetail(**summary.model_dump(), steps=version.definition["steps"], links=links)
+    return VersionDetail(**summary.model_dump(), **_definition(version.definition), links=links)
+
+
+def _definition(stored: dict[str, Any]) -> dict[str, Any]:
+    return {"steps": stored["steps"], "utm": stored.get("utm"), "utm_overwrite": stored.get("utm_overwrite", False)}

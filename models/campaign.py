@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, select
+from sqlalchemy import Index, String, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -28,7 +28,10 @@ class CampaignState(StrEnum):
 
 class Campaign(SQLModel, table=True):
     """`audience` {"tags": [], "contact_ids": []}: contacts with any of the tags, and these; `trigger` {"link": name or null,
-    "sequence_id": id}; `message` a MessageTemplate. `link_tracking` None inherits from the organization."""
+    "sequence_id": id}; `message` a MessageTemplate, `utm` a Utm. `link_tracking` and `link_domain` None inherit from the
+    organization."""
+
+    __table_args__ = (Index("ix_campaign_link_domain", "link_domain", postgresql_where=text("link_domain IS NOT NULL")),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     org_id: UUID = Field(foreign_key="organization.id", index=True)
@@ -38,6 +41,9 @@ class Campaign(SQLModel, table=True):
     message: dict[str, Any] = Field(sa_type=JSONB)
     audience: dict[str, Any] = Field(sa_type=JSONB)
     link_tracking: bool | None = None
+    link_domain: str | None = None
+    utm: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    utm_overwrite: bool = False
     trigger: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     content_id: int | None = Field(default=None, foreign_key="content.id")
     launched_at: datetime | None = Field(default=None, sa_type=Timestamp)

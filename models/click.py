@@ -14,7 +14,8 @@ from models.base import Timestamp
 
 
 class Click(SQLModel, table=True):
-    """Partitioned by month of `clicked_at` (UTC). `id` is the redirect's UUIDv7."""
+    """Partitioned by month of `clicked_at` (UTC). `id` is the redirect's UUIDv7. A click on a shared link has neither
+    contact nor message."""
 
     __table_args__ = (
         Index("ix_click_org_id_id", "org_id", "id"),
@@ -22,14 +23,15 @@ class Click(SQLModel, table=True):
         Index("ix_click_enrollment_id", "enrollment_id"),
         Index("ix_click_campaign_id_id", "campaign_id", "id"),
         Index("ix_click_sequence_id_id", "sequence_id", "id", postgresql_where=text("sequence_id IS NOT NULL")),
+        Index("ix_click_shared_link", "link_id", "id", postgresql_where=text("message_id IS NULL")),
         {"postgresql_partition_by": "RANGE (clicked_at)"},
     )
 
     id: UUID = Field(primary_key=True)
     clicked_at: datetime = Field(primary_key=True, sa_type=Timestamp)
     org_id: UUID
-    contact_id: UUID
-    message_id: UUID
+    contact_id: UUID | None = None
+    message_id: UUID | None = None
     content_id: int
     position: int
     link_id: UUID

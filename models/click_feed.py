@@ -34,8 +34,8 @@ class FeedClick(NamedTuple):
     clicked_at: datetime
     verdict: str
     reason: str
-    contact_id: UUID
-    message_id: UUID
+    contact_id: UUID | None
+    message_id: UUID | None
     campaign_id: UUID | None
     sequence_id: UUID | None
     enrollment_id: UUID | None
@@ -73,6 +73,7 @@ CONDITIONS = {
     "link_id": "click.link_id = :link_id",
     "verdict": "click.verdict = :verdict",
     "since": "click.clicked_at >= :since",
+    "shared": "click.message_id IS NULL",
     "until": "click.clicked_at < :until",
     "country": "metadata.country = :country",
     "device_type": "metadata.device_type = :device_type",
@@ -104,11 +105,12 @@ async def list_clicks(
 
 
 async def _owner_of_link(session: AsyncSession, org_id: UUID, link_id: UUID) -> dict[str, Any] | None:
-    """A link belongs to one campaign or sequence, whose index finds its clicks: there is no index for each link."""
+    """A link belongs to one campaign or sequence, whose index finds its clicks, or it is a shared one: only for those there is
+    an index of the link."""
     row = (await session.execute(text(LINK_OWNER), {"link_id": link_id, "org_id": org_id})).first()
     if row is None:
         return None
-    return _given(row._asdict())
+    return _given(row._asdict()) or {"shared": True}
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

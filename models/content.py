@@ -34,7 +34,7 @@ class Content(SQLModel, table=True):
         default=None, sa_column=Column(Integer, Identity(always=False, maxvalue=MAX_CONTENT_ID), primary_key=True)
     )
     org_id: UUID = Field(foreign_key="organization.id")
-    channel_id: UUID = Field(foreign_key="channel.id")
+    channel_id: UUID | None = Field(default=None, foreign_key="channel.id", description="None: a shared link, no message.")
     campaign_id: UUID | None = Field(default=None, index=True)
     sequence_id: UUID | None = Field(default=None, index=True)
     sequence_version_id: UUID | None = Field(default=None, foreign_key="sequence_version.id", index=True)

@@ -25,13 +25,15 @@ from models.sequence import Sequence as SequenceTable
 
 @dataclass(frozen=True)
 class SendFacts:
-    """What all messages of one content share. `tracked`: link tracking is on at every level, now."""
+    """What all messages of one content share. `tracked`: link tracking is on at every level, now.
+    `link_domain`: the campaign's or the organization's own; None: the server's."""
 
     organization: Organization
     channel: Channel
     content: Content
     links: Sequence[ContentLink]
     tracked: bool
+    link_domain: str | None = None
 
     @property
     def content_id(self) -> int:
@@ -64,7 +66,8 @@ async def step_facts(session: AsyncSession, sequence_version_id: UUID, step_key:
         raise NotFound(f"The published version has no message for the step '{step_key}'.")
     content, organization, channel, sequence = row
     tracked = organization.link_tracking and sequence.link_tracking is not False
-    return SendFacts(organization, channel, content, await _links(session, content.id), tracked)
+    links = await _links(session, content.id)
+    return SendFacts(organization, channel, content, links, tracked, organization.link_domain)
 
 
 async def campaign_facts(session: AsyncSession, campaign: Campaign) -> SendFacts:
@@ -72,7 +75,8 @@ async def campaign_facts(session: AsyncSession, campaign: Campaign) -> SendFacts
     organization = await session.get_one(Organization, campaign.org_id)
     channel = await session.get_one(Channel, content.channel_id)
     tracked = organization.link_tracking and campaign.link_tracking is not False
-    return SendFacts(organization, channel, content, await _links(session, content.id), tracked)
+    links, domain = await _links(session, content.id), campaign.link_domain or organization.link_domain
+    return SendFacts(organization, channel, content, links, tracked, domain)
 
 
 async def _links(session: AsyncSession, content_id: int | None) -> Sequence[ContentLink]:

@@ -23,6 +23,7 @@ class Organization(SQLModel, table=True):
     link_tracking: bool = True
     link_tracking_metadata: bool = True
     link_domain: str | None = None
+    fallback_url: str | None = None
     time_zone: str = "UTC"
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 

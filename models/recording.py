@@ -23,7 +23,8 @@ from models.wire import CampaignDigest, RecorderInput
 
 @dataclass(frozen=True)
 class WaitingClick:
-    """A click of the inbox with its message and link; those of them that are None do not exist."""
+    """A click of the inbox with its message and link; those of them that are None do not exist. `shared`: of a link that
+    belongs to no message."""
 
     id: UUID
     content_id: int
@@ -42,6 +43,7 @@ class WaitingClick:
     enrollment_id: UUID | None
     link_id: UUID | None
     sent_at: datetime | None = None
+    shared: bool = False
 
     @property
     def month(self) -> datetime:
@@ -80,12 +82,14 @@ class Cell(NamedTuple):
 
 TAKE = """
 SELECT inbox.id, inbox.content_id, inbox.ordinal, inbox.position, inbox.clicked_at, inbox.verdict, inbox.reason, inbox.ip,
-    inbox.user_agent, message.id AS message_id, message.org_id, message.contact_id, message.campaign_id, message.sequence_id,
-    message.enrollment_id, link.id AS link_id, {sent_at} AS sent_at
+    inbox.user_agent, message.id AS message_id, coalesce(message.org_id, link.org_id) AS org_id, message.contact_id,
+    message.campaign_id, message.sequence_id, message.enrollment_id, link.id AS link_id, {sent_at} AS sent_at,
+    content.id IS NOT NULL AS shared
 FROM click_inbox inbox
 LEFT JOIN message ON message.content_id = inbox.content_id AND message.ordinal = inbox.ordinal
 LEFT JOIN channel ON channel.id = message.channel_id
 LEFT JOIN content_link link ON link.content_id = inbox.content_id AND link.position = inbox.position
+LEFT JOIN content ON content.id = inbox.content_id AND content.channel_id IS NULL
 WHERE inbox.held_until IS NULL AND {mine}
 ORDER BY inbox.id LIMIT :limit FOR UPDATE OF inbox SKIP LOCKED
 """
@@ -172,7 +176,9 @@ async def keep_clicks(session: AsyncSession, described: Sequence[DescribedClick]
 
 async def _count(session: AsyncSession, new: Sequence[DescribedClick]) -> None:
     scoped = [(scope, scope_id, each) for each in new for scope, scope_id in _scopes(each.click)]
-    rows = await session.execute(text(INSERT_FIRST), {"rows": _json(_first_row(*each) for each in scoped)})
+    rows = await session.execute(
+        text(INSERT_FIRST), {"rows": _json(_first_row(*each) for each in scoped if each[2].click.contact_id)}
+    )
     firsts = {(row.scope, row.scope_id, row.click_id) for row in rows}
     clicks: Counter[Cell] = Counter()
     people: Counter[Cell] = Counter()
@@ -204,7 +210,7 @@ async def due_digests(
 
 
 def _click_row(click: WaitingClick) -> dict[str, Any]:
-    left_out = {"ordinal", "ip", "user_agent", "sent_at"}
+    left_out = {"ordinal", "ip", "user_agent", "sent_at", "shared"}
     return {name: value for name, value in vars(click).items() if name not in left_out}
 
 

@@ -42,6 +42,23 @@ class MessageTemplate(Frozen):
     )
 
 
+UtmValue = Annotated[Text, Field(min_length=1, max_length=200)]
+
+
+class Utm(Frozen):
+    """Parameters that are added to the query of every tracked address, for web analytics. Merge fields are possible."""
+
+    source: UtmValue | None = Field(None, examples=["linkwake"])
+    medium: UtmValue | None = Field(None, examples=["sms"])
+    campaign: UtmValue | None = Field(None, examples=["spring"])
+    term: UtmValue | None = None
+    content: UtmValue | None = Field(None, examples=["{{ contact.properties.plan }}"])
+
+    def parameters(self) -> dict[str, str]:
+        """As they stand in a query: {"utm_source": "linkwake"}."""
+        return {f"utm_{name}": value for name, value in self if value is not None}
+
+
 class SendStep(Frozen):
     """Send one message by a channel; goes on when the channel has accepted it, or at once when the contact cannot get it."""
 
@@ -88,9 +105,11 @@ Step = Annotated[SendStep | WaitStep | WaitForClickStep | EndStep, Field(discrim
 
 
 class SequenceDefinition(Frozen):
-    """The steps in order; the first one is where an enrollment starts."""
+    """The steps in order; the first one is where an enrollment starts. `utm`: for the links of all its messages."""
 
     steps: tuple[Step, ...] = Field(min_length=1, max_length=100)
+    utm: Utm | None = None
+    utm_overwrite: bool = False
 
     def step(self, key: str) -> Step:
         """KeyError when there is none (a published version has all)."""

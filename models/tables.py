@@ -16,6 +16,7 @@ from models import (
     message,
     organization,
     sequence,
+    shared_link,
 )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "metadata",
     "organization",
     "sequence",
+    "shared_link",
 ]
 
 metadata = SQLModel.metadata

@@ -39,6 +39,11 @@ def judge(written: str) -> Destination:
     return Destination(_same_spacing(written), written, merge=True, written=written)
 
 
+def has_fields(url: str) -> bool:
+    """With UTM parameters, an address without merge fields can belong to a link that has some."""
+    return any(piece.kind is Kind.OUTPUT for piece in pieces(url))
+
+
 def render_destination(
     url: str,
     *,

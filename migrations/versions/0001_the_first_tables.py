@@ -22,8 +22,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("clicked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("org_id", sa.Uuid(), nullable=False),
-        sa.Column("contact_id", sa.Uuid(), nullable=False),
-        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("message_id", sa.Uuid(), nullable=True),
         sa.Column("content_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("link_id", sa.Uuid(), nullable=False),
@@ -45,6 +45,9 @@ def upgrade() -> None:
         ["sequence_id", "id"],
         unique=False,
         postgresql_where=sa.text("sequence_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_click_shared_link", "click", ["link_id", "id"], unique=False, postgresql_where=sa.text("message_id IS NULL")
     )
     op.create_table(
         "click_first",
@@ -121,6 +124,7 @@ def upgrade() -> None:
         sa.Column("link_tracking", sa.Boolean(), nullable=False),
         sa.Column("link_tracking_metadata", sa.Boolean(), nullable=False),
         sa.Column("link_domain", sa.String(), nullable=True),
+        sa.Column("fallback_url", sa.String(), nullable=True),
         sa.Column("time_zone", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organization")),
@@ -278,7 +282,7 @@ def upgrade() -> None:
         "content",
         sa.Column("id", sa.Integer(), sa.Identity(always=False, maxvalue=67108863), nullable=False),
         sa.Column("org_id", sa.Uuid(), nullable=False),
-        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        sa.Column("channel_id", sa.Uuid(), nullable=True),
         sa.Column("campaign_id", sa.Uuid(), nullable=True),
         sa.Column("sequence_id", sa.Uuid(), nullable=True),
         sa.Column("sequence_version_id", sa.Uuid(), nullable=True),
@@ -307,6 +311,9 @@ def upgrade() -> None:
         sa.Column("message", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("audience", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("link_tracking", sa.Boolean(), nullable=True),
+        sa.Column("link_domain", sa.String(), nullable=True),
+        sa.Column("utm", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("utm_overwrite", sa.Boolean(), nullable=False),
         sa.Column("trigger", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("content_id", sa.Integer(), nullable=True),
         sa.Column("launched_at", sa.DateTime(timezone=True), nullable=True),
@@ -319,6 +326,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["content_id"], ["content.id"], name=op.f("fk_campaign_content_id")),
         sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_campaign_org_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign")),
+    )
+    op.create_index(
+        "ix_campaign_link_domain", "campaign", ["link_domain"], unique=False, postgresql_where=sa.text("link_domain IS NOT NULL")
     )
     op.create_index(op.f("ix_campaign_org_id"), "campaign", ["org_id"], unique=False)
     op.create_table(
@@ -394,6 +404,34 @@ def upgrade() -> None:
         sa.Column("url", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["content_id"], ["content.id"], name=op.f("fk_personal_link_content_id")),
         sa.PrimaryKeyConstraint("content_id", "ordinal", "position", name=op.f("pk_personal_link")),
+    )
+    op.create_table(
+        "shared_link",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("content_id", sa.Integer(), nullable=False),
+        sa.Column("domain", sa.String(), nullable=False),
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=True),
+        sa.Column("destination", sa.String(), nullable=False),
+        sa.Column("utm", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("utm_overwrite", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["content_id"], ["content.id"], name=op.f("fk_shared_link_content_id")),
+        sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_shared_link_org_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shared_link")),
+    )
+    op.create_index("ix_shared_link_org_id_id", "shared_link", ["org_id", "id"], unique=False)
+    op.create_index("ix_shared_link_updated_at", "shared_link", ["updated_at"], unique=False)
+    op.create_index(
+        "uq_shared_link_domain_slug",
+        "shared_link",
+        ["domain", "slug"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_table(
         "enrollment",
@@ -481,6 +519,10 @@ def downgrade() -> None:
     op.drop_index("ix_enrollment_not_started", table_name="enrollment", postgresql_where=sa.text("workflow_started_at IS NULL"))
     op.drop_index("ix_enrollment_contact_id", table_name="enrollment")
     op.drop_table("enrollment")
+    op.drop_index("uq_shared_link_domain_slug", table_name="shared_link", postgresql_where=sa.text("deleted_at IS NULL"))
+    op.drop_index("ix_shared_link_updated_at", table_name="shared_link")
+    op.drop_index("ix_shared_link_org_id_id", table_name="shared_link")
+    op.drop_table("shared_link")
     op.drop_table("personal_link")
     op.drop_index("uq_message_enrollment_visit", table_name="message", postgresql_where=sa.text("campaign_id IS NULL"))
     op.drop_index("uq_message_content_ordinal", table_name="message")
@@ -491,6 +533,7 @@ def downgrade() -> None:
     op.drop_table("message")
     op.drop_table("content_link")
     op.drop_index(op.f("ix_campaign_org_id"), table_name="campaign")
+    op.drop_index("ix_campaign_link_domain", table_name="campaign", postgresql_where=sa.text("link_domain IS NOT NULL"))
     op.drop_table("campaign")
     op.drop_index(op.f("ix_content_sequence_version_id"), table_name="content")
     op.drop_index(op.f("ix_content_sequence_id"), table_name="content")
@@ -525,6 +568,7 @@ def downgrade() -> None:
     op.drop_index("ix_click_inbox_held", table_name="click_inbox", postgresql_where=sa.text("held_until IS NOT NULL"))
     op.drop_table("click_inbox")
     op.drop_table("click_first")
+    op.drop_index("ix_click_shared_link", table_name="click", postgresql_where=sa.text("message_id IS NULL"))
     op.drop_index("ix_click_sequence_id_id", table_name="click", postgresql_where=sa.text("sequence_id IS NOT NULL"))
     op.drop_index("ix_click_org_id_id", table_name="click")
     op.drop_index("ix_click_enrollment_id", table_name="click")

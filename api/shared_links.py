@@ -1,0 +1,170 @@
+"""Shareable links: a slug of one's own, for a poster, a profile or a chat. Clicks are kept like others, without a contact."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from api.organization import Destination
+from api.paging import Page, PageDep, encode_cursor
+from api.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, area
+from models.errors import FieldError, Invalid
+from models.organization import Organization
+from models.shared_link import (
+    SharedLink,
+    add_shared_link,
+    change_shared_link,
+    delete_shared_link,
+    get_shared_link,
+    shared_link_page,
+)
+from models.steps import Utm
+from models.text import Text
+from settings import Settings
+from tracking.destination import DestinationError, check_destination
+from tracking.hosts import host_of
+from tracking.merge import has_fields
+from tracking.source import SourceError
+from tracking.utm import add_utm, check_utm_value
+
+router = area("shared-links")
+
+TOKEN_SHAPE = re.compile(r"[0-9A-Za-z]{14}")
+OURS = frozenset({"health", "metrics", "robots", "favicon"})
+
+
+def _possible(slug: str) -> str:
+    if TOKEN_SHAPE.fullmatch(slug):
+        raise ValueError("14 letters and digits look like the token of a message's link: use another length, or a - or _")
+    if slug.lower() in OURS:
+        raise ValueError("this is a page of the server itself: choose another slug")
+    return slug
+
+
+Slug = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{2,62}$", examples=["spring-sale"]), AfterValidator(_possible)]
+Name = Annotated[Text, Field(min_length=1, max_length=200, examples=["Poster in the shop"])]
+
+
+class SharedLinkCreate(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"slug": "spring-sale", "destination": "https://www.example.com/spring", "utm": {"source": "poster"}}]
+        },
+    )
+
+    slug: Slug = Field(description="What stands behind the link domain. It never changes. Capitals count.")
+    destination: Destination
+    name: Name | None = None
+    utm: Utm | None = Field(None, description="Added to the destination; without merge fields.")
+    utm_overwrite: bool = Field(False, description="true: they replace those that the destination has already.")
+    active: bool = Field(True, description="false: the link is unknown to whoever clicks it.")
+
+
+class SharedLinkChange(BaseModel):
+    """Only what is given changes; it holds for clicks a moment later."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"active": False}]})
+
+    destination: Destination | None = None
+    name: Name | None = None
+    utm: Utm | None = None
+    utm_overwrite: bool = False
+    active: bool = True
+
+    @field_validator("destination", mode="before")
+    @classmethod
+    def _given(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("leave the field out to keep it; it cannot be null")
+        return value
+
+
+class SharedLinkView(BaseModel):
+    """`id` is also what `/v1/links/{id}/analytics` and `/v1/clicks?link_id=` take."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    slug: str
+    url: str = Field(description="The link to share.", examples=["https://go.example.com/spring-sale"])
+    destination: str = Field(examples=["https://www.example.com/spring"])
+    leads_to: str = Field(description="With UTM parameters.", examples=["https://www.example.com/spring?utm_source=poster"])
+    name: str | None
+    utm: Utm | None
+    utm_overwrite: bool
+    active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+@router.post("/shared-links", status_code=201, dependencies=[Idempotent])
+async def create(session: SessionDep, caller: OrganizationDep, services: ServicesDep, body: SharedLinkCreate) -> SharedLinkView:
+    """A new link on the organization's link domain. 409 when its slug is taken there."""
+    domain = host_of(caller.link_domain) if caller.link_domain else ""
+    shared = SharedLink(org_id=caller.id, content_id=0, domain=domain, **body.model_dump(mode="json"))
+    await add_shared_link(session, shared, leads_to(shared))
+    return _view(shared, caller, services.settings)
+
+
+@router.get("/shared-links")
+async def list_all(session: SessionDep, caller: OrganizationDep, services: ServicesDep, page: PageDep) -> Page[SharedLinkView]:
+    """Shared links, newest first."""
+    rows, after = await shared_link_page(session, caller.id, page)
+    return Page(items=[_view(row, caller, services.settings) for row in rows], next_cursor=encode_cursor(after))
+
+
+@router.get("/shared-links/{shared_link_id}")
+async def get_one(session: SessionDep, caller: OrganizationDep, services: ServicesDep, shared_link_id: UUID) -> SharedLinkView:
+    """One shared link."""
+    return _view(await get_shared_link(session, caller.id, shared_link_id), caller, services.settings)
+
+
+@router.patch("/shared-links/{shared_link_id}")
+async def change(
+    session: SessionDep, caller: OrganizationDep, services: ServicesDep, shared_link_id: UUID, body: SharedLinkChange
+) -> SharedLinkView:
+    """Change where it leads, its name or whether it works."""
+    shared = await get_shared_link(session, caller.id, shared_link_id, lock=True)
+    for field, value in body.model_dump(mode="json", exclude_unset=True).items():
+        setattr(shared, field, value)
+    await change_shared_link(session, shared, leads_to(shared))
+    return _view(shared, caller, services.settings)
+
+
+@router.delete("/shared-links/{shared_link_id}", status_code=204)
+async def delete(session: SessionDep, caller: OrganizationDep, shared_link_id: UUID) -> None:
+    """Delete it: unknown from now on, its slug is free again. Its clicks stay on record."""
+    await delete_shared_link(session, await get_shared_link(session, caller.id, shared_link_id, lock=True))
+
+
+def leads_to(shared: SharedLink) -> str:
+    """The destination with its UTM parameters; Invalid when that is no address."""
+    utm = Utm.model_validate(shared.utm).parameters() if shared.utm else {}
+    errors = [error for name, value in utm.items() if (error := _utm_error(name, value))]
+    if errors:
+        raise Invalid("The shared link cannot be saved: see the UTM parameters.", errors)
+    try:
+        return check_destination(add_utm(shared.destination, utm, shared.utm_overwrite))
+    except DestinationError as error:
+        raise Invalid.field("destination", f"With its UTM parameters: {error}") from error
+
+
+def _utm_error(name: str, value: str) -> FieldError | None:
+    field = f"utm.{name.removeprefix('utm_')}"
+    try:
+        check_utm_value(value)
+        fields = has_fields(value)
+    except SourceError as error:
+        return FieldError(field, error.message)
+    return FieldError(field, "A shared link belongs to no contact: merge fields are not possible.") if fields else None
+
+
+def _view(shared: SharedLink, organization: Organization, settings: Settings) -> SharedLinkView:
+    base = f"https://{shared.domain}" if shared.domain else settings.effective_link_domain
+    if organization.link_domain and host_of(organization.link_domain) == shared.domain:
+        base = organization.link_domain
+    more = {"url": f"{base.rstrip('/')}/{shared.slug}", "leads_to": leads_to(shared)}
+    return SharedLinkView.model_validate({**shared.model_dump(), **more})
