@@ -12,7 +12,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import ByteSize, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     api_port: int = 8000
     redirect_host: str = "127.0.0.1"
     redirect_port: int = 8001
+    worker_metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Where the worker answers /metrics, to everybody who can reach it; empty: nowhere."
+    )
     temporal_port: int = Field(7233, description="Embedded Temporal server only.")
     temporal_ui_port: int = Field(8233, description="Embedded Temporal server only.")
 
@@ -60,7 +63,12 @@ class Settings(BaseSettings):
         description="How long a campaign's workflow stays open to show clicks (seconds or ISO 8601). Clicks count for ever.",
     )
     click_budget: timedelta = Field(
-        timedelta(seconds=1), description="How long a contact waits at most until the click is stored (seconds or ISO 8601)."
+        timedelta(milliseconds=150),
+        description="How long a contact waits for PostgreSQL; then the click goes to the spool (seconds or ISO 8601).",
+    )
+    spool_limit: ByteSize = Field(
+        ByteSize(256_000_000),
+        description="Clicks that a redirect process keeps on disk while PostgreSQL is away, about 500 bytes each.",
     )
     suspect_hold: timedelta = Field(
         timedelta(seconds=10),

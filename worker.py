@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from prometheus_client import CollectorRegistry, start_http_server
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
@@ -17,6 +18,7 @@ from activities.deliver_signals import SignalDelivery
 from activities.delivery import Delivery
 from activities.enrollment_steps import EnrollmentSteps
 from activities.import_contacts import ImportContacts
+from activities.meters import registry
 from activities.places import Places
 from activities.record_clicks import RecordClicks
 from activities.send_page import SendPage
@@ -42,10 +44,11 @@ WORKFLOWS: list[type] = [CampaignLaunch, ClickRecorder, ContactImport, SequenceE
 
 @dataclass(frozen=True)
 class Activities:
-    """`sending` runs on each channel's own task queue, `others` beside the workflows."""
+    """`sending` runs on each channel's own task queue, `others` beside the workflows. `metrics`: what they count."""
 
     others: Sequence[Callable[..., Any]]
     sending: Sequence[Callable[..., Any]]
+    metrics: CollectorRegistry
 
 
 def build_activities(settings: Settings, database: Database, client: Client) -> Activities:
@@ -55,6 +58,7 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
     enrollment_steps = EnrollmentSteps(database)
     campaign_stages = CampaignStages(database, settings.campaign_page_size)
     recorder = RecordClicks(database, Places(settings.geo_database), client, settings.recorder_batch_rows)
+    signals = SignalDelivery(database, client, starter)
     return Activities(
         others=[
             enrollment_steps.load_sequence,
@@ -65,12 +69,13 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
             campaign_stages.enter_stage,
             recorder.record_clicks,
             ImportContacts(database).import_contacts,
-            Sweep(database, starter, SignalDelivery(database, client, starter)).sweep,
+            Sweep(database, starter, signals).sweep,
         ],
         sending=[
             SendStep(database, composer, delivery).send_step,
             SendPage(database, composer, delivery).send_page,
         ],
+        metrics=registry(recorder.meters.read, signals.read),
     )
 
 
@@ -110,7 +115,10 @@ async def main(settings: Settings | None = None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     client = await connect(settings)
     database = Database(settings.effective_database_url, settings.database_pool_size)
-    workers = build_workers(client, build_activities(settings, database, client))
+    activities = build_activities(settings, database, client)
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port, registry=activities.metrics)
+    workers = build_workers(client, activities)
     tasks = [asyncio.create_task(worker.run()) for worker in workers]
     await start_endless_workflows(settings, Starter(database, client))
     log.info("worker ready", task_queues=[worker.task_queue for worker in workers])

@@ -5,18 +5,20 @@ once: a signal is claimed before it is delivered, and Temporal drops a second de
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from prometheus_client.core import Metric
 from temporalio.api.common.v1 import Payloads, WorkflowExecution
 from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.held_clicks import HeldClicks
+from activities.meters import counter
 from activities.starter import Starter
 from models import enrollment, signals, wire
 from models.click_inbox import LinkOfRecipient
@@ -44,6 +46,11 @@ class SignalDelivery:
         self._client = client
         self._starter = starter
         self.held = HeldClicks(database)
+        # Settled by this process since its start, by outcome; `retry`: left for later.
+        self.outcomes: Counter[tuple[str, ...]] = Counter()
+
+    def read(self) -> Iterator[Metric]:
+        yield counter("linkwake_signals", "Signals settled by this process; retry: left for later.", ["outcome"], self.outcomes)
 
     async def deliver(self, links: Sequence[LinkOfRecipient]) -> int:
         """Those of these links' signals that are due. How many were settled."""
@@ -69,6 +76,7 @@ class SignalDelivery:
             claimed = await signals.claim_signals(session, BATCH, LEASE, links)
             early = [each.link for each in claimed if each.is_early]
             await signals.settle_signals(session, early, Outcome.NOT_HUMAN)
+        self.outcomes[Outcome.NOT_HUMAN.value,] += len(early)
         due = [each for each in claimed if not each.is_early]
         campaigns: defaultdict[UUID, list[DueSignal]] = defaultdict(list)
         for each in due:
@@ -126,6 +134,8 @@ class SignalDelivery:
                 await signals.settle_signals(session, links, outcome)
             for each, error in failed:
                 await signals.postpone_signals(session, [each.link], _retry_delay(each.attempts), str(error))
+        self.outcomes.update({(outcome.value,): len(links) for outcome, links in done.items()})
+        self.outcomes["retry",] += len(failed)
         if failed:
             log.warning("signals left for later", count=len(failed), error=str(failed[0][1]))
         return len(results) - len(failed)
@@ -136,6 +146,7 @@ class SignalDelivery:
         async with self._database.transaction() as session:
             enrollments = await enrollment.create_follow_ups(session, campaign_id, contacts)
             await signals.settle_signals(session, [each.link for each in clicks], Outcome.FOLLOWED_UP)
+        self.outcomes[Outcome.FOLLOWED_UP.value,] += len(clicks)
         try:
             await self._starter.start_enrollments(enrollments)
         except TEMPORAL_AWAY as error:

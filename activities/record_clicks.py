@@ -4,11 +4,14 @@ Safe to repeat at any point: what was kept is kept once, and counters are raised
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 import structlog
+from prometheus_client.core import Metric
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
@@ -16,7 +19,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.devices import read_device
-from activities.places import Places
+from activities.meters import BATCH, SECONDS, Histogram
+from activities.places import Place, Places
 from models import click_partitions, recording, wire
 from models.database import Database
 from models.recording import DescribedClick, Metadata, WaitingClick
@@ -28,23 +32,42 @@ RPC_TIMEOUT = timedelta(seconds=5)
 # Before the product existed, or after tomorrow: such a click would make a partition of its own for ever.
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
+# The redirect cuts user agents at 500 characters, so that a click in the inbox is never larger than this.
+CLICK_BYTES, BATCH_BYTES = 2_500, 10_000_000
+
+
+class Meters:
+    """Batches that were not empty: clicks taken, and seconds from the taking to the commit."""
+
+    def __init__(self) -> None:
+        self.clicks = Histogram(BATCH)
+        self.seconds = Histogram(SECONDS)
+
+    def read(self) -> Iterator[Metric]:
+        yield self.clicks.family("linkwake_recorder_batch_clicks", "Clicks taken out of the inbox in one transaction.")
+        yield self.seconds.family("linkwake_recorder_seconds", "How long such a transaction took.")
 
 
 class RecordClicks:
-    """`client` None: campaigns get no digests. `batch_rows`: clicks in one transaction, each at most about 1 kB."""
+    """`client` None: campaigns get no digests. `batch_rows`: clicks in one transaction, and never more than 10 MB."""
 
     def __init__(self, database: Database, places: Places, client: Client | None = None, batch_rows: int = 2000) -> None:
         self._database = database
         self._places = places
         self._client = client
-        self._batch_rows = batch_rows
+        self._batch_rows = min(batch_rows, BATCH_BYTES // CLICK_BYTES)
+        self.meters = Meters()
         # Campaigns whose latest clicks came too soon after a digest. Lost with the process: the next click tells.
         self._owed: set[UUID] = set()
 
     @activity.defn
     async def record_clicks(self, recorder: wire.RecorderInput) -> wire.RecordResult:
         """One batch. `remaining`: the batch was full, so there may be more."""
+        begin = time.perf_counter()
         taken, new = await self._record(recorder)
+        if taken:
+            self.meters.clicks.add(taken)
+            self.meters.seconds.add(time.perf_counter() - begin)
         self._owed |= {click.campaign_id for click in new if click.campaign_id and click.verdict == "human"}
         await self._send_digests()
         return wire.RecordResult(recorded=len(new), remaining=taken == self._batch_rows)
@@ -69,7 +92,7 @@ class RecordClicks:
             else:
                 good.append(click)
         # A user agent not seen before takes about 0.7 ms to read: not on the loop that the worker's other tasks share.
-        described = await asyncio.to_thread(lambda: [self._describe(click) for click in good])
+        described = await asyncio.to_thread(self._describe_all, good)
         new = await self._keep_or_reject(session, described)
         await recording.remove_clicks(session, taken)
         return new
@@ -92,10 +115,14 @@ class RecordClicks:
         log.warning("click set aside", click_id=str(click.id), problem=problem)
         await recording.reject_click(session, click, problem)
 
-    def _describe(self, click: WaitingClick) -> DescribedClick:
+    def _describe_all(self, clicks: Sequence[WaitingClick]) -> list[DescribedClick]:
+        find = lru_cache(maxsize=None)(self._places.find)  # for this batch: a scanner's clicks come from one address
+        return [self._describe(click, find) for click in clicks]
+
+    def _describe(self, click: WaitingClick, find: Callable[[str | None], Place]) -> DescribedClick:
         if click.user_agent is None:  # the organization kept no metadata when this click came
             return DescribedClick(click, None)
-        place, device = self._places.find(click.ip), read_device(click.user_agent)
+        place, device = find(click.ip), read_device(click.user_agent)
         return DescribedClick(click, Metadata(place.country, place.city, device.type.value, device.browser, device.os))
 
     async def _make_partitions(self, months: Iterable[datetime]) -> None:
@@ -123,7 +150,7 @@ class RecordClicks:
 
 def _problem(click: WaitingClick) -> str | None:
     """Why this click cannot be kept."""
-    if click.message_id is None:
+    if click.message_id is None and not click.shared:
         return f"There is no message {click.ordinal} of content {click.content_id}."
     if click.link_id is None:
         return f"Content {click.content_id} has no link at position {click.position}."

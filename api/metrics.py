@@ -1,0 +1,42 @@
+"""`GET /metrics`: the two queues of PostgreSQL, asked at each scrape."""
+
+import asyncio
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client.core import Metric
+
+from activities.meters import gauge, registry
+from api.request import ServicesDep
+from api.scrape import from_inside, metrics_answer
+from models.errors import NotFound
+from models.queues import Queues, read_queues
+
+router = APIRouter(tags=["health"])
+
+ASK_SECONDS = 1.0
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(request: Request, services: ServicesDep) -> Response:
+    """For Prometheus. Queues that cannot be asked within a second are left out, and `linkwake_queues_known` is 0."""
+    if not from_inside(request):
+        raise NotFound("There is no such page.")
+    queues = None
+    try:
+        async with asyncio.timeout(2 * ASK_SECONDS), services.database.session() as session:
+            queues = await read_queues(session, ASK_SECONDS)
+    except Exception:  # noqa: S110 # whatever it is, it shows as linkwake_queues_known 0
+        pass
+    return metrics_answer(registry(lambda: queue_metrics(queues)))
+
+
+def queue_metrics(queues: Queues | None) -> Iterator[Metric]:
+    yield gauge("linkwake_queues_known", "1: PostgreSQL said how long the queues are.", queues is not None)
+    if queues is None:
+        return
+    yield gauge("linkwake_inbox_clicks", "Clicks that are stored and not recorded yet.", queues.clicks)
+    yield gauge("linkwake_inbox_held_clicks", "Those of them that wait for their verdict.", queues.held)
+    yield gauge("linkwake_inbox_oldest_seconds", "Age of the oldest click in the inbox.", queues.oldest_click)
+    yield gauge("linkwake_outbox_signals", "Signals that are not settled yet.", queues.signals)
+    yield gauge("linkwake_outbox_oldest_seconds", "Age of the oldest signal that is not settled.", queues.oldest_signal)
