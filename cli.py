@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from models.reconcile import Reconciliation
     from settings import Settings
 
 ROOT = Path(__file__).resolve().parent
@@ -105,6 +107,23 @@ def migrate() -> None:
     asyncio.run(_register(settings))
 
 
+@app.command("rotate-token-key")
+def rotate_token_key(
+    drop_oldest: Annotated[
+        bool, typer.Option("--drop-oldest", help="When there are two keys already: links of the older one stop working for ever.")
+    ] = False,
+) -> None:
+    """Put a new key for link tokens in front; links of the old one keep working. For the embedded stack."""
+    from stack.errors import StackError
+    from stack.state import rotate_token_key as rotate
+
+    settings = _settings()
+    if settings.token_keys:
+        raise StackError("TOKEN_KEYS is set: put a new key in front there (openssl rand -hex 32), see docs/tokens.md.")
+    count = rotate(settings.var_dir, drop_oldest)
+    print(f"{settings.var_dir / 'token_keys'} holds {count} keys now, the new one first. Restart ./linkwake up to use it.")
+
+
 @app.command()
 def organization(
     name: str,
@@ -115,6 +134,25 @@ def organization(
     created = asyncio.run(_create_organization(_settings(), name, if_none))
     if created:
         print(json.dumps(created) if as_json else f"Organization  {created['id']}\nAPI key       {created['api_key']}")
+
+
+@app.command()
+def reconcile(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make the counters equal to the rows; recording waits meanwhile.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Prove that the click counters equal the click rows; status 1 when they do not and --repair was not given."""
+    found = asyncio.run(_reconcile(_settings(), repair))
+    if as_json:
+        print(json.dumps({"equal": found.equal, "repaired": repair and not found.equal, **asdict(found)}, default=str, indent=2))
+    else:
+        for each in found.differences:
+            print(f"{each.table}  {_words(each.key)}  expected {_words(each.expected)}, found {_words(each.found)}")
+        result = "equal" if found.equal else f"{found.different} rows differ" + (", repaired" if repair else "")
+        print(f"{found.clicks} clicks, {found.cells} cells, {found.people} people: {result}")
+    return int(not found.equal and not repair)
 
 
 def _settings() -> "Settings":
@@ -189,6 +227,22 @@ async def _create_organization(settings: "Settings", name: str, if_none: bool) -
             return {"id": str(created.id), "name": created.name, "api_key": key}
     finally:
         await database.close()
+
+
+async def _reconcile(settings: "Settings", repair: bool) -> "Reconciliation":
+    from models import reconcile
+    from models.database import Database
+
+    database = Database(settings.effective_database_url, pool_size=1)
+    try:
+        async with database.transaction() as session:
+            return await (reconcile.repair if repair else reconcile.compare)(session)
+    finally:
+        await database.close()
+
+
+def _words(values: dict[str, Any] | None) -> str:
+    return " ".join(f"{name}={value}" for name, value in values.items()) if values else "nothing"
 
 
 def main() -> int:
