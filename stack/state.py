@@ -7,6 +7,9 @@ from pathlib import Path
 
 from stack.errors import StackError
 
+LIVE_KEYS = 2
+"""Each further key makes reading every link slower, and guesses a little likelier to hit."""
+
 READY_FILE = "worker.ready"
 """In VAR_DIR: process id of the worker that Temporal hands work to."""
 
@@ -27,6 +30,22 @@ def token_keys(var_dir: Path) -> str:
             f"{path} does not hold keys of 64 hexadecimal digits: restore it, or every link already sent stays broken."
         )
     return text
+
+
+def rotate_token_key(var_dir: Path, drop_oldest: bool) -> int:
+    """A new key in front; how many there are now. StackError when there are none, or two already without `drop_oldest`."""
+    path = var_dir / "token_keys"
+    if not path.exists():
+        raise StackError(f"There is no key in {path} yet: ./linkwake up makes the first one.")
+    keys = [key.strip() for key in token_keys(var_dir).split(",")]
+    if len(keys) >= LIVE_KEYS and not drop_oldest:
+        raise StackError(
+            f"There are {len(keys)} keys already. With --drop-oldest only the newest of them stays: every link of an older "
+            "one stops working for ever. Do that when those links may die."
+        )
+    kept = [secrets.token_hex(32), *keys[: LIVE_KEYS - 1]]
+    _write_private(path, ",".join(kept) + "\n")
+    return len(kept)
 
 
 def _is_key(text: str) -> bool:

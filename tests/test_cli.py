@@ -36,6 +36,23 @@ def test_no_stack_and_no_address_is_one_sentence(arguments: pytest.MonkeyPatch, 
     assert capsys.readouterr().err == "DATABASE_URL is not set and no embedded stack was found: run ./linkwake up, or set it.\n"
 
 
+def test_keys_that_are_a_setting_are_not_rotated_here(arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments.setenv("TOKEN_KEYS", "11" * 32)
+    assert run(arguments, "rotate-token-key") == 1
+    assert capsys.readouterr().err.startswith("TOKEN_KEYS is set: ")
+
+
+def test_a_rotation_says_to_restart_and_a_third_key_is_refused(
+    arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "token_keys").write_text("22" * 32)
+    assert run(arguments, "rotate-token-key") == 0
+    assert "Restart" in capsys.readouterr().out
+    assert run(arguments, "rotate-token-key") == 1
+    assert "--drop-oldest" in capsys.readouterr().err
+    assert run(arguments, "rotate-token-key", "--drop-oldest") == 0
+
+
 @pytest.mark.parametrize("words", [("migrate",), ("organization", "Ours")])
 def test_an_unreachable_database_is_one_sentence(
     arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]

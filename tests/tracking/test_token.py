@@ -58,7 +58,9 @@ def test_a_part_that_does_not_fit_is_refused(parts: tuple[int, int, int]) -> Non
         lambda t: t[:6] + "é" + t[7:],
         lambda t: t[:13] + "\u0661",  # a digit, but an Arabic one
         lambda t: t[:13] + "\uff21",  # a letter, but a full-width one
-        lambda t: t + "\u3002",
+        lambda t: t + "a\u3002",
+        lambda t: t + "-\u3002",
+        lambda t: t[:13] + "\u67e5\u770b",
         lambda t: "\ud800" * 14,
         lambda t: t * 1000,
     ],
@@ -68,8 +70,10 @@ def test_text_of_another_shape_is_no_token(change: object) -> None:
     assert CODEC.decode(change(text)) is None  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("tail", [*".,);!?'\"]>", ").", "?!", '".', "...", ")]>"])
-def test_punctuation_that_a_phone_took_into_the_link_is_tolerated(tail: str) -> None:
+@pytest.mark.parametrize(
+    "tail", [*".,);!?'\"]>", ").", "?!", '".', "...", ")]>", "\u3002", "\u67e5\u770b abc", ").\u0e14\u0e39", "\u201d"]
+)
+def test_what_a_phone_took_into_the_link_is_tolerated(tail: str) -> None:
     assert CODEC.decode(CODEC.encode(1, 2, 3) + tail) == (1, 2, 3)
 
 
