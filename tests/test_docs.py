@@ -15,7 +15,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SOURCE = re.compile(r"`((?:[a-z_]+/)+[A-Za-z0-9_.-]*|[a-z_]+\.(?:py|yml|toml|lock))`")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 OTHERS = ("var/", "v1/", "temporalio/")  # data, addresses of the API, images
-COMMAND = re.compile(r"\./linkwake ([a-z]+)")
+COMMAND = re.compile(r"\./linkwake ([a-z][a-z-]*)")
 
 
 def relative(page: Path) -> str:
