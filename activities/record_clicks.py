@@ -18,7 +18,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.devices import read_device
+from activities.devices import DeviceType, read_device
 from activities.meters import BATCH, SECONDS, Histogram
 from activities.places import Place, Places
 from models import click_partitions, recording, wire
@@ -123,7 +123,9 @@ class RecordClicks:
         if click.user_agent is None:  # the organization kept no metadata when this click came
             return DescribedClick(click, None)
         place, device = find(click.ip), read_device(click.user_agent)
-        return DescribedClick(click, Metadata(place.country, place.city, device.type.value, device.browser, device.os))
+        # What the redirect knows to be a machine's is none of a person's devices, whatever its user agent looks like.
+        kind = DeviceType.BOT if click.verdict == "bot" else device.type
+        return DescribedClick(click, Metadata(place.country, place.city, kind.value, device.browser, device.os))
 
     async def _make_partitions(self, months: Iterable[datetime]) -> None:
         for month in sorted(months):

@@ -1,10 +1,13 @@
 """Is this process alive, and is it ready to serve? Ready names what is degraded and why."""
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from activities.places import Places
 from api.request import ServicesDep
 from api.services import Services
 
@@ -23,13 +26,24 @@ async def live() -> dict[str, str]:
 
 @router.get("/health/ready", responses={503: {"model": Readiness}})
 async def ready(services: ServicesDep, response: Response) -> Readiness:
-    """503 without PostgreSQL. Without Temporal the API is degraded: it stores, and workflows start when Temporal is back."""
+    """503 without PostgreSQL. Without Temporal the API is degraded: it stores, and workflows start when Temporal is back. Without
+    a geo database that can be read, clicks are recorded without a place."""
     database = await _problem_of_database(services)
     if database:
         response.status_code = 503
         return Readiness(status="unavailable", degraded={"database": database})
-    temporal = await _problem_of_temporal(services)
-    return Readiness(status="degraded", degraded={"temporal": temporal}) if temporal else Readiness(status="ready")
+    problems = {
+        "temporal": await _problem_of_temporal(services),
+        "geo": _places_of(services.settings.geo_database).state().problem,
+    }
+    degraded = {name: problem for name, problem in problems.items() if problem}
+    return Readiness(status="degraded", degraded=degraded) if degraded else Readiness(status="ready")
+
+
+@lru_cache(maxsize=4)
+def _places_of(path: Path | None) -> Places:
+    """The geo database as this process sees it: the worker, which looks clicks up, has the same setting."""
+    return Places(path)
 
 
 async def _problem_of_database(services: Services) -> str | None:

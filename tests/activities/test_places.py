@@ -51,6 +51,18 @@ def test_a_file_of_another_kind_gives_no_place_and_says_what_is_needed(tmp_path:
 
 
 @pytest.mark.parametrize(
+    "kind", [b"DBIP-City-Lite", b"DBIP-Location (compat=City)", b"GeoIP2-City-North-America", b"GeoIP2-City"]
+)
+def test_city_files_of_all_makers_are_read(tmp_path: Path, kind: bytes) -> None:
+    path = tmp_path / "city.mmdb"
+    # In the file's format a text begins with its type (2) and length in one byte.
+    put(path, demo_bytes().replace(bytes([0x40 + 13]) + b"GeoLite2-City", bytes([0x40 + len(kind)]) + kind))
+    found = Places(path)
+    assert found.find(LONDON) == Place("GB", "Gamlingay")
+    assert (found.state().problem, found.state().demo, found.state().old) == (None, False, True)
+
+
+@pytest.mark.parametrize(
     "ip", [None, "", "10.0.0.1", "192.168.1.1", "127.0.0.1", "::1", "fe80::1", "fd00::1", "not an address", "1.2.3"]
 )
 def test_an_address_that_is_nowhere_has_no_place(ip: str | None) -> None:

@@ -162,6 +162,15 @@ async def test_an_unknown_place_still_has_a_metadata_row_and_no_metadata_has_non
     assert await rows(database, "SELECT * FROM click_metadata") == [(unknown.id, None, None, "other", None, None)]
 
 
+async def test_a_machine_has_no_phone_whatever_it_says(
+    database: Database, database_url: str, sent: Sent, recorder: RecordClicks
+) -> None:
+    await store(database_url, [click(sent, verdict="bot"), click(sent, verdict="bot", user_agent="curl/8.0")])
+    await record_all(recorder)
+    assert await rows(database, "SELECT device_type FROM click_metadata") == ["bot", "bot"]
+    assert set(await rows(database, "SELECT device_type FROM click_rollup")) == {"bot"}
+
+
 async def test_clicks_of_a_new_month_make_its_partition(
     database: Database, database_url: str, sent: Sent, recorder: RecordClicks
 ) -> None:
