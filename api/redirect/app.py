@@ -20,8 +20,10 @@ from api.redirect.health import Health
 from api.redirect.holds import Holds
 from api.redirect.journal import Journal
 from api.redirect.linkbook import Linkbook
+from api.redirect.linkbook_snapshot import LinkbookSnapshot
 from api.redirect.rate_limit import MissLimit
 from api.redirect.signals import AfterCommit
+from api.redirect.spool import Spool
 from models.database import Database
 from settings import Settings
 from temporal_client import connect
@@ -81,9 +83,9 @@ async def _build(settings: Settings, client: Client | None) -> Parts:
     client = client or await connect(settings, lazy=True)
     delivery = SignalDelivery(database, client, Starter(database, client))
     after_commit = AfterCommit(client, delivery, settings.recorder_shards)
-    linkbook = Linkbook(database)
+    linkbook = Linkbook(database, LinkbookSnapshot(settings.var_dir / "linkbook"))
     holds = Holds(delivery.held, after_commit.stored)
-    journal = Journal(url, settings.click_budget, holds.stored)
+    journal = Journal(url, settings.click_budget, holds.stored, Spool(settings.var_dir / "spool", settings.spool_limit))
     codec, addresses = TokenCodec(settings.effective_token_keys), ClientAddress(settings.trusted_proxies)
     follow = Follow(codec, linkbook, journal, addresses, MissLimit(settings.miss_limit), settings.suspect_hold)
     return Parts(database, linkbook, journal, after_commit, holds, follow, Health(linkbook, journal, after_commit))
@@ -92,7 +94,8 @@ async def _build(settings: Settings, client: Client | None) -> Parts:
 @asynccontextmanager
 async def _running(parts: Parts) -> AsyncIterator[None]:
     """Serves at once, also while the database is away; the last clicks are stored before it ends."""
-    parts.journal.start()
+    await parts.journal.start()
+    await parts.linkbook.load_snapshot()
     parts.after_commit.start()
     parts.holds.start()
     with contextlib.suppress(Exception):  # the database is away: look-ups will say so, and `run` tries again

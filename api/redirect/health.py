@@ -30,7 +30,9 @@ class Health:
         counts = self._journal.counts
         reasons = {
             "links": self._linkbook.problem,
+            "links_on_disk": self._linkbook.snapshot.problem if self._linkbook.snapshot else None,
             "clicks": self._journal.problem,
+            "spool": self._journal.spool.state,
             "signals": self._after_commit.problem,
             "lost": f"{counts.lost} clicks since the start" if counts.lost else None,
         }

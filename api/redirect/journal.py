@@ -1,45 +1,64 @@
 """Makes clicks durable: all clicks that arrive while a commit is running go into the next one together (group commit).
 
-One connection of its own, one commit at a time. A commit that failed is repeated until PostgreSQL takes it; the ids make the
-repetition harmless. See `docs/tracking.md`.
+One connection of its own, one commit at a time. When the first click of those that wait has waited for the budget, all of them
+go to the spool, and are answered; the commit goes on, and if it succeeds as well, the ids make the replay harmless. See
+`docs/tracking.md`.
 """
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum, auto
 from itertools import chain
 
-import psycopg
 import structlog
 
-from models.click_inbox import Connection, InboxClick, LinkOfRecipient, store_clicks
-from models.database import psycopg_url
+from api.redirect.inbox import Away, Inbox, Refused
+from api.redirect.replay import Replay
+from api.redirect.spool import Spool
+from api.redirect.spooled_click import SpooledClick
+from models.click_inbox import InboxClick, LinkOfRecipient
 
 log = structlog.get_logger()
 
 MAX_BATCH = 1000
-HELD_LIMIT = 20_000
-"""Clicks kept in memory for a PostgreSQL that is away, about 1 kB each."""
-COMMIT_SECONDS = 10.0
-CONNECT_SECONDS = 5
+UNSAVED_LIMIT = 20_000
+"""Clicks kept in memory that neither PostgreSQL nor the spool takes, about 1 kB each."""
 FIRST_PAUSE, LAST_PAUSE = 0.02, 1.0
 CLOSE_SECONDS = 5.0
-# What is wrong with the click itself; everything else is wrong with PostgreSQL, and passes.
-REFUSED = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 
 Stored = Callable[[Sequence[InboxClick], Sequence[LinkOfRecipient]], None]
 
 
 @dataclass
 class Counts:
-    """Since the start. `late`: answered before they were stored. `lost`: never stored."""
+    """Clicks since the start, each one only ever growing.
+
+    `late`: answered before PostgreSQL had them. Of these, `spooled`: they were on disk. `lost`: they were nowhere but in memory,
+    or PostgreSQL refused them; of these, `rescued`: stored later after all. `replayed`: from the spool into PostgreSQL, also for
+    dead processes. `damaged`: stretches of spool files that could not be read.
+    """
 
     stored: int = 0
     late: int = 0
+    spooled: int = 0
     lost: int = 0
+    rescued: int = 0
+    replayed: int = 0
+    damaged: int = 0
+
+
+class State(Enum):
+    """UNSAVED: answered, and only in memory."""
+
+    WAITING = auto()
+    STORED = auto()
+    SPOOLED = auto()
+    UNSAVED = auto()
+    GONE = auto()
 
 
 @dataclass(eq=False)
@@ -50,78 +69,100 @@ class Held:
     wakes: bool
     since: float
     durable: asyncio.Future[bool]
+    state: State = State.WAITING
 
-    def answer(self, durable: bool) -> None:
-        if not self.durable.done():  # done: the budget was over, or the client has gone
-            self.durable.set_result(durable)
+    def settle(self, state: State) -> None:
+        self.state = state
+        if not self.durable.done():  # done: answered before, or the client has gone
+            self.durable.set_result(state is State.STORED)
 
 
 class Journal:
     """`stored` is called after each commit with the clicks, and with the links of them that are new in the outbox."""
 
-    def __init__(self, url: str, budget: timedelta, stored: Stored) -> None:
-        self._url = psycopg_url(url)
+    def __init__(self, url: str, budget: timedelta, stored: Stored, spool: Spool) -> None:
+        self._inbox = Inbox(url)
         self._budget = budget.total_seconds()
         self._stored = stored
         self._waiting: deque[Held] = deque()
         self._storing: list[Held] = []
+        self._spooling: list[Held] = []
+        self._unsaved: deque[Held] = deque()
         self._arrived = asyncio.Event()
-        self._connection: Connection | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self.spool = spool
         self.counts = Counts()
         self.problem: str | None = None
+        self._replay = Replay(Inbox(url), self)
 
-    def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._watch())]
+    async def start(self) -> None:
+        await self.spool.open()
+        self._tasks = [asyncio.create_task(work()) for work in (self._run, self._watch, self._replay.run)]
 
     async def close(self) -> None:
-        """Store what is held, at most 5 seconds."""
+        """What is held is stored, at most 5 seconds, or spooled. What is in the spool is left to the next process."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                while self._waiting or self._storing:
-                    await asyncio.wait([held.durable for held in chain(self._storing, self._waiting)], timeout=0.05)
+                # An event would have to be kept for clicks in four places, for one moment in a process's life.
+                while any(held.state is State.WAITING or self.problem is None for held in self._unsafe()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._disconnect()
-        for held in chain(self._storing, self._waiting):
-            self._lose(held, "the redirect was stopped")
+        if any(held.state is State.WAITING for held in self._unsafe()):
+            await self._fall_back()
+        await self._inbox.close()
+        await self.spool.close()
 
     async def write(self, click: InboxClick, wakes: bool) -> bool:
-        """Returns when the click is committed (True), or when its budget is over (False): the answer must go out then.
+        """Returns when the click is committed (True), or when its budget is over and it is in the spool (False).
 
-        `wakes`: something waits for this click, so its link goes into the outbox.
+        Also False: neither PostgreSQL nor the spool has it, which is counted as lost. `wakes`: something waits for this click,
+        so its link goes into the outbox.
         """
         held = Held(click, wakes, asyncio.get_running_loop().time(), asyncio.get_running_loop().create_future())
-        if len(self._waiting) >= HELD_LIMIT:
-            self._lose(held, "PostgreSQL is away and no more clicks can be held")
-        else:
-            self._waiting.append(held)
-            self._arrived.set()
+        self._waiting.append(held)
+        self._arrived.set()
         return await held.durable
 
+    def replayed(self, clicks: Sequence[InboxClick], links: Sequence[LinkOfRecipient]) -> None:
+        """Clicks of the spool are committed."""
+        self.problem = None
+        self.counts.replayed += len(clicks)
+        self._stored(clicks, links)
+
+    def is_back(self) -> None:
+        """PostgreSQL answers again."""
+        self.problem = None
+
+    def lose(self, click: InboxClick, why: str) -> None:
+        self.counts.lost += 1
+        log.error("click lost", click_id=str(click.id), content_id=click.content_id, why=why)
+
     async def _run(self) -> None:
+        with contextlib.suppress(Away):  # the first click shall not wait for the connection; `_store` notes what is wrong
+            await self._inbox.connect()
         while True:
             await self._arrived.wait()
-            self._storing = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+            self._storing = [*_take(self._waiting, MAX_BATCH)]
+            self._storing += _take(self._unsaved, MAX_BATCH - len(self._storing))
             await self._store(self._storing)
             self._storing = []
-            if not self._waiting:
+            if not self._waiting and not self._unsaved:
                 self._arrived.clear()
 
     async def _store(self, batch: Sequence[Held], again: bool = False) -> None:
-        """Until it is stored, however long PostgreSQL is away. Data that it refuses is lost alone."""
+        """Until all of it is stored or spooled, however long PostgreSQL is away. A click that it refuses is lost alone."""
         pause = FIRST_PAUSE
-        while True:
+        while batch := [held for held in batch if held.state in (State.WAITING, State.UNSAVED)]:
             try:
                 return await self._commit(batch, again)
-            except REFUSED as error:
+            except Refused as error:
                 if len(batch) == 1:
-                    return self._lose(batch[0], str(error))
+                    return self._refuse(batch[0], str(error))
                 break
-            except (psycopg.Error, OSError, TimeoutError) as error:
-                self._note(error)
-                await self._disconnect()
+            except Away as error:
+                self._note(str(error))
             again = True  # the commit may have happened all the same
             await asyncio.sleep(pause)
             pause = min(pause * 2, LAST_PAUSE)
@@ -131,50 +172,72 @@ class Journal:
 
     async def _commit(self, batch: Sequence[Held], again: bool) -> None:
         clicks, waking = [held.click for held in batch], [held.click for held in batch if held.wakes]
-        async with asyncio.timeout(COMMIT_SECONDS):
-            links = await store_clicks(await self._connected(), clicks, waking, again)
+        links = await self._inbox.store(clicks, waking, again)
         self.problem = None
         self.counts.stored += len(batch)
         for held in batch:
-            held.answer(True)
+            self.counts.rescued += held.state is State.UNSAVED
+            held.settle(State.STORED)
         self._stored(clicks, links)
 
-    async def _connected(self) -> Connection:
-        if self._connection is None:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="linkwake-redirect"
-            )
-        return self._connection
-
-    async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(psycopg.Error, OSError):
-                await connection.close()
-
     async def _watch(self) -> None:
-        """Lets those go who have waited for their budget."""
         while True:
-            await asyncio.sleep(self._budget / 4)
-            latest = asyncio.get_running_loop().time() - self._budget
-            for held in chain(self._storing, self._waiting):  # in the order of arrival
-                if held.since > latest:
-                    break
-                if not held.durable.done():
-                    self._fall_back(held)
+            oldest = next((held.since for held in self._unsafe() if held.state is State.WAITING), None)
+            now = asyncio.get_running_loop().time()
+            # With nobody waiting a whole budget is slept: who comes meanwhile has not waited longer than that.
+            rest = self._budget if oldest is None else oldest + self._budget - now
+            if rest > 0:
+                await asyncio.sleep(rest)
+            else:
+                await self._fall_back()
 
-    def _fall_back(self, held: Held) -> None:
-        """The budget is over and the click is not stored: where a click goes that PostgreSQL does not take. Here: it stays in
-        memory, and is lost only if this process ends before PostgreSQL is back."""
+    async def _fall_back(self) -> None:
+        """All that wait go to the spool in one write and are answered. Those whose commit is running stay in it."""
+        everyone = list({id(held): held for held in self._unsafe() if held.state is State.WAITING}.values())
+        self._spooling, self._waiting = everyone, deque()
+        durable = await self._spool(everyone)
+        for held in everyone[:durable]:
+            if held.state is State.WAITING:  # not committed meanwhile
+                self.counts.late += 1
+                self.counts.spooled += 1
+                held.settle(State.SPOOLED)
+        in_commit = {id(held) for held in self._storing}
+        for held in everyone[durable:]:
+            if held.state is State.WAITING:
+                self._keep_unsaved(held, id(held) in in_commit)
+        self._spooling = []
+
+    async def _spool(self, batch: Sequence[Held]) -> int:
+        try:
+            return await self.spool.append([SpooledClick(held.click, held.wakes).encode() for held in batch])
+        except Exception:  # whatever it is, the contacts go on
+            log.exception("spool failed")
+            return 0
+
+    def _keep_unsaved(self, held: Held, in_commit: bool) -> None:
+        """The one permitted loss: it is answered, and only in memory until PostgreSQL is back."""
         self.counts.late += 1
-        held.answer(False)
+        self.lose(held.click, f"not in PostgreSQL and not in the spool: {self.spool.problem}")
+        held.settle(State.UNSAVED)
+        if not in_commit and len(self._unsaved) < UNSAVED_LIMIT:
+            self._unsaved.append(held)
+            self._arrived.set()
 
-    def _lose(self, held: Held, why: str) -> None:
-        self.counts.lost += 1
-        log.error("click lost", click_id=str(held.click.id), content_id=held.click.content_id, why=why)
-        held.answer(False)
+    def _refuse(self, held: Held, why: str) -> None:
+        if held.state is State.WAITING:
+            self.lose(held.click, why)
+        held.settle(State.GONE)
 
-    def _note(self, error: Exception) -> None:
+    def _unsafe(self) -> Iterator[Held]:
+        """In the order of arrival, those apart that are in memory only."""
+        everyone = chain(self._storing, self._spooling, self._waiting, self._unsaved)
+        return (held for held in everyone if held.state in (State.WAITING, State.UNSAVED))
+
+    def _note(self, error: str) -> None:
         if self.problem is None:
-            log.warning("clicks are not stored now", error=str(error), held=len(self._storing) + len(self._waiting))
-        self.problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+            log.warning("PostgreSQL is away: clicks go to the spool", error=error)
+        self.problem = error
+
+
+def _take(queue: deque[Held], count: int) -> Iterator[Held]:
+    return (queue.popleft() for _ in range(min(count, len(queue))))

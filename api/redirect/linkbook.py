@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import time
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 import structlog
 
+from api.redirect.link_entry import link_of, pack
+from api.redirect.linkbook_snapshot import LinkbookSnapshot
 from models import linkbook
 from models.database import Database
 from models.linkbook import ContentRow
@@ -19,6 +22,9 @@ log = structlog.get_logger()
 REFRESH_SECONDS = 0.5
 """A switched off metadata setting is honoured after this time and one query."""
 PAGE = 2_000
+LOOK_BACK = 32
+"""Contents are seen in the order of their commits, not of their ids: so many ids back are looked at again."""
+SAVE_SECONDS = 5.0
 LOOK_UP_SECONDS = 2.0
 UNKNOWN_SECONDS = 2.0
 UNKNOWN_LIMIT = 10_000
@@ -39,68 +45,99 @@ class Destination(NamedTuple):
     alone: bool = True
 
 
-class Entry(NamedTuple):
-    """One content, small: `urls` by position (None: no such link), `merge` and `wakes` as bits by position."""
-
-    org_id: UUID
-    urls: tuple[str | None, ...]
-    merge: int
-    wakes: int
-
-
 class Linkbook:
-    """Loaded and kept fresh by `run()`; a content that is not there yet is looked up once and then known."""
+    """Loaded and kept fresh by `run()`; a content that is not there yet is looked up once and then known.
 
-    def __init__(self, database: Database) -> None:
+    `snapshot`: where it is kept for a start without PostgreSQL; None: nowhere.
+    """
+
+    def __init__(self, database: Database, snapshot: LinkbookSnapshot | None = None) -> None:
         self._database = database
-        self._entries: dict[int, Entry] = {}
+        self._entries: dict[int, bytes] = {}  # see `link_entry.py`
         self._newest = 0
-        self._organizations: dict[UUID, UUID] = {}
-        self._without_metadata: frozenset[UUID] = frozenset()
+        # None: not known, so nobody's metadata is kept.
+        self._without_metadata: frozenset[bytes] | None = None
+        self._unsaved_contents = self._unsaved_switches = False
+        self._save_at = 0.0
         self._unknown: dict[int, float] = {}
-        self._asking: dict[int, asyncio.Task[Entry | None]] = {}
+        self._asking: dict[int, asyncio.Task[bytes | None]] = {}
+        self.snapshot = snapshot
         self.loaded = False
         self.problem: str | None = "the links are not loaded yet"
+
+    async def load_snapshot(self) -> None:
+        """The links as an earlier process has left them; whatever PostgreSQL says later replaces them."""
+        if self.snapshot is None:
+            return
+        found = await asyncio.to_thread(self.snapshot.load)
+        if found.saved_at is None:
+            return
+        self._entries, self._without_metadata, self.loaded = found.entries, found.without_metadata, True
+        log.info("linkbook read from disk", contents=len(found.entries), seconds_old=round(time.time() - found.saved_at))
 
     async def run(self) -> None:
         """For ever: keep the book as the database has it. While the database is away, what is known stays valid."""
         while True:
             with contextlib.suppress(Exception):  # kept in `problem`, and tried again
                 await self.refresh()
+            await self.save()
             await asyncio.sleep(REFRESH_SECONDS)
 
     async def refresh(self) -> None:
         """New contents and the organizations' switches; the first time, everything."""
         try:
             async with self._database.session() as session:
-                self._without_metadata = await linkbook.organizations_without_metadata(session)
-                while contents := await linkbook.contents_after(session, self._newest, PAGE):
+                self._switch(await linkbook.organizations_without_metadata(session))
+                after = max(0, self._newest - LOOK_BACK)
+                while contents := await linkbook.contents_after(session, after, PAGE):
                     for content in contents:
-                        self._add(content)
-                    self._newest = contents[-1].id
+                        # A content never changes; but one from the disk can be of another database.
+                        if content.id not in self._entries or content.id > self._newest:
+                            self._add(content)
+                    after = contents[-1].id
+                    self._newest = max(self._newest, after)
                     if len(contents) < PAGE:
                         break
         except Exception as error:
             if self.problem is None:
                 log.warning("linkbook not refreshed, what is known stays valid", error=str(error))
-            self.problem = str(error).splitlines()[0]
+            self.problem = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise
         self.loaded, self.problem = True, None
+
+    async def save(self) -> None:
+        """What has changed goes to disk: switches at once, contents at most every 5 seconds and 5 % of the time."""
+        if self.snapshot is None:
+            return
+        if self._unsaved_switches and self._without_metadata is not None:
+            self._unsaved_switches = False
+            await asyncio.to_thread(self.snapshot.save_switches, self._without_metadata)
+            self._unsaved_switches |= self.snapshot.problem is not None
+        start = time.monotonic()
+        if self._unsaved_contents and start >= self._save_at:
+            self._unsaved_contents = False
+            await asyncio.to_thread(self.snapshot.save_contents, self._entries.copy())
+            self._unsaved_contents |= self.snapshot.problem is not None
+            self._save_at = time.monotonic() + max(SAVE_SECONDS, 20 * (time.monotonic() - start))
 
     async def find(self, token: Token) -> Destination | None:
         """None: there is no such link. LinkbookUnavailable: nobody can say now."""
         entry = self._entries.get(token.content_id)
         if entry is None:
             entry = await self._ask(token.content_id)
-        if entry is None or token.position >= len(entry.urls):
+        link = link_of(entry, token.position) if entry is not None else None
+        if link is None:
             return None
-        bit = 1 << token.position
-        url = await self._personal(token) if entry.merge & bit else entry.urls[token.position]
+        url = link.url if link.url is not None else await self._personal(token)
         if url is None or not _leads_somewhere(url):
             return None
-        return Destination(url, bool(entry.wakes & bit), entry.org_id not in self._without_metadata, len(entry.urls) == 1)
+        metadata = self._without_metadata is not None and link.org_id not in self._without_metadata
+        return Destination(url, link.wakes, metadata, link.alone)
 
-    async def _ask(self, content_id: int) -> Entry | None:
+    def keeps_metadata(self, org_id: UUID) -> bool:
+        return self._without_metadata is not None and org_id.bytes not in self._without_metadata
+
+    async def _ask(self, content_id: int) -> bytes | None:
         """One question for each content, however many clicks wait for the answer."""
         if self._unknown.get(content_id, 0.0) > time.monotonic():
             return None
@@ -109,11 +146,11 @@ class Linkbook:
             task.add_done_callback(lambda _: self._asking.pop(content_id, None))
         return await asyncio.shield(self._asking[content_id])
 
-    async def _look_up(self, content_id: int) -> Entry | None:
+    async def _look_up(self, content_id: int) -> bytes | None:
         try:
             async with asyncio.timeout(LOOK_UP_SECONDS), self._database.session() as session:
                 # The switches as well: the content may belong to an organization that is a moment old.
-                self._without_metadata = await linkbook.organizations_without_metadata(session)
+                self._switch(await linkbook.organizations_without_metadata(session))
                 content = await linkbook.one_content(session, content_id)
         except Exception as error:  # whatever it is, the database cannot be asked
             raise LinkbookUnavailable(str(error)) from error
@@ -129,15 +166,15 @@ class Linkbook:
         except Exception as error:  # whatever it is, the database cannot be asked
             raise LinkbookUnavailable(str(error)) from error
 
-    def _add(self, content: ContentRow) -> Entry:
-        urls: list[str | None] = [None] * (max((link.position for link in content.links), default=-1) + 1)
-        for link in content.links:
-            urls[link.position] = link.url
-        merge = sum(1 << link.position for link in content.links if link.merge)
-        wakes = sum(1 << position for position in set(content.wakes))
-        # One object for each organization, not one for each content.
-        org_id = self._organizations.setdefault(content.org_id, content.org_id)
-        entry = self._entries[content.id] = Entry(org_id, tuple(urls), merge, wakes)
+    def _switch(self, organizations: frozenset[UUID]) -> None:
+        without = frozenset(each.bytes for each in organizations)
+        if without != self._without_metadata:
+            self._without_metadata, self._unsaved_switches = without, True
+
+    def _add(self, content: ContentRow) -> bytes:
+        entry = pack(content)
+        if self._entries.get(content.id) != entry:
+            self._entries[content.id], self._unsaved_contents = entry, True
         return entry
 
     def _remember_unknown(self, content_id: int) -> None:
@@ -147,6 +184,7 @@ class Linkbook:
         self._unknown[content_id] = time.monotonic() + UNKNOWN_SECONDS
 
 
+@lru_cache(maxsize=4096)  # a judgement takes 20 to 40 microseconds, and most clicks are on few addresses
 def _leads_somewhere(url: str) -> bool:
     """The second judgement of every destination: what got into the table past the first one leads nowhere."""
     try:

@@ -1,0 +1,236 @@
+"""The linkbook on disk: links and switches survive a restart without PostgreSQL, and damage never loosens privacy."""
+
+import os
+import time
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from api.redirect import linkbook as book
+from api.redirect import linkbook_snapshot as module
+from api.redirect.link_entry import LinkEntry, link_of, pack
+from api.redirect.linkbook import Destination, Linkbook, LinkbookUnavailable
+from api.redirect.linkbook_snapshot import CONTENTS, SWITCHES, LinkbookSnapshot, Loaded
+from models.base import new_id
+from models.database import Database
+from models.linkbook import ContentRow, LinkRow
+from models.organization import Organization
+from tests.api.redirect.test_linkbook import switch_metadata_off
+from tests.clicks import Sent, send
+from tracking.token import Token
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+URLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> LinkbookSnapshot:
+    return LinkbookSnapshot(tmp_path / "var" / "linkbook")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "var" / "linkbook"
+
+
+@pytest.fixture
+async def sent(database: Database, organization: tuple[Organization, str]) -> Sent:
+    return await send(database, organization[0].id, wakes=[1])
+
+
+async def restarted(directory: Path) -> Linkbook:
+    """The linkbook of a process that starts while PostgreSQL is away."""
+    links = Linkbook(Database(NOWHERE, 1), LinkbookSnapshot(directory))
+    await links.load_snapshot()
+    with pytest.raises(Exception, match="refused"):
+        await links.refresh()
+    return links
+
+
+async def saved(database: Database, directory: Path) -> Linkbook:
+    links = Linkbook(database, LinkbookSnapshot(directory))
+    await links.refresh()
+    await links.save()
+    return links
+
+
+def trouble(links: Linkbook) -> str:
+    return (links.snapshot and links.snapshot.problem) or ""
+
+
+async def test_without_a_snapshot_and_without_postgresql_nobody_can_say(directory: Path) -> None:
+    links = await restarted(directory)
+    assert not links.loaded
+    with pytest.raises(LinkbookUnavailable):
+        await links.find(Token(1, 0, 0))
+
+
+async def test_links_survive_a_restart_without_postgresql(database: Database, sent: Sent, directory: Path) -> None:
+    await saved(database, directory)
+    links = await restarted(directory)
+    assert links.loaded
+    assert links.problem is not None
+    found = [await links.find(Token(sent.content_id, 7, position)) for position in (0, 1, 2)]
+    assert found == [
+        Destination("https://example.com/a", wakes=False, metadata=True, alone=False),
+        Destination("https://example.com/b", wakes=True, metadata=True, alone=False),
+        None,
+    ]
+
+
+async def test_a_switched_off_setting_survives_a_restart_without_postgresql(
+    database: Database, sent: Sent, directory: Path
+) -> None:
+    links = await saved(database, directory)
+    await switch_metadata_off(database)
+    await links.refresh()
+    await links.save()  # at once, whenever the contents were saved last
+    found = await (await restarted(directory)).find(Token(sent.content_id, 0, 0))
+    assert found is not None
+    assert not found.metadata
+
+
+@pytest.mark.parametrize("harm", ["missing", "empty", "flipped", "torn"])
+async def test_with_unreadable_switches_nobodys_metadata_is_kept(
+    database: Database, sent: Sent, directory: Path, harm: str
+) -> None:
+    await switch_metadata_off(database)
+    await saved(database, directory)
+    path = directory / SWITCHES
+    whole = path.read_bytes()
+    if harm == "missing":
+        path.unlink()
+    else:
+        path.write_bytes({"empty": b"", "flipped": whole[:-1] + bytes([whole[-1] ^ 1]), "torn": whole[:-1]}[harm])
+    found = await (await restarted(directory)).find(Token(sent.content_id, 0, 0))
+    assert found is not None
+    assert not found.metadata
+
+
+async def test_a_link_with_an_address_for_each_recipient_cannot_be_answered_from_the_disk(
+    database: Database, organization: tuple[Organization, str], directory: Path
+) -> None:
+    sent = await send(database, organization[0].id, ["https://example.com/{{ contact.id }}"])
+    await saved(database, directory)
+    with pytest.raises(LinkbookUnavailable):
+        await (await restarted(directory)).find(Token(sent.content_id, 0, 0))
+
+
+async def test_what_postgresql_says_replaces_what_the_disk_said(
+    database: Database, sent: Sent, snapshot: LinkbookSnapshot
+) -> None:
+    old = pack(ContentRow(sent.content_id, new_id(), (), (LinkRow(0, "https://example.com/old", False),)))
+    snapshot.save_contents({sent.content_id: old})
+    snapshot.save_switches([])
+    links = Linkbook(database, snapshot)
+    await links.load_snapshot()
+    token = Token(sent.content_id, 0, 0)
+    assert (await links.find(token) or pytest.fail("unknown")).url == "https://example.com/old"
+    await links.refresh()
+    assert (await links.find(token) or pytest.fail("unknown")).url == "https://example.com/a"
+
+
+async def test_a_content_whose_transaction_ends_after_that_of_a_later_one_is_not_missed(
+    database: Database, organization: tuple[Organization, str], sent: Sent, directory: Path
+) -> None:
+    links = Linkbook(database, LinkbookSnapshot(directory))
+    later = await send(database, organization[0].id)
+    del later
+    await links.refresh()
+    del links._entries[sent.content_id]  # as if it had not been visible yet
+    await links.refresh()
+    assert sent.content_id in links._entries
+
+
+async def test_contents_are_saved_when_they_change_and_not_all_the_time(
+    database: Database, organization: tuple[Organization, str], sent: Sent, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = await saved(database, directory)
+    first = (directory / CONTENTS).stat()
+    await send(database, organization[0].id)
+    for _ in range(2):
+        await links.refresh()
+        await links.save()
+    assert (directory / CONTENTS).stat().st_ino == first.st_ino, "too soon"
+    links._save_at = 0.0
+    await links.save()
+    second = (directory / CONTENTS).stat()
+    assert second.st_ino != first.st_ino
+    links._save_at = 0.0
+    await links.save()
+    assert (directory / CONTENTS).stat().st_ino == second.st_ino, "nothing new"
+
+
+async def test_a_disk_that_takes_no_snapshot_is_told_and_tried_again(
+    database: Database, sent: Sent, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "SAVE_SECONDS", 0.0)
+    (directory / CONTENTS).mkdir(parents=True)
+    links = await saved(database, directory)
+    assert "directory" in trouble(links)
+    (directory / CONTENTS).rmdir()
+    links._save_at = 0.0
+    await links.save()
+    assert trouble(links) == ""
+    assert (await restarted(directory)).loaded
+
+
+def test_a_write_that_fails_leaves_the_old_file(
+    snapshot: LinkbookSnapshot, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot.save_contents({1: b"old"})
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("No space left")))
+        snapshot.save_contents({1: b"new"})
+    assert snapshot.problem == "No space left"
+    assert snapshot.load().entries == {1: b"old"}
+    assert [path.name for path in directory.iterdir()] == [CONTENTS]
+
+
+def test_what_a_killed_process_was_writing_is_cleared_away_later(snapshot: LinkbookSnapshot, directory: Path) -> None:
+    snapshot.save_contents({})
+    young, old = directory / "contents.1.new", directory / "contents.2.new"
+    young.touch()
+    old.touch()
+    os.utime(old, (time.time() - 7200,) * 2)
+    snapshot.load()
+    assert (young.exists(), old.exists()) == (True, False)
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(entries=st.dictionaries(st.integers(0, 2**26 - 1), st.binary(max_size=100)), data=st.data())
+def test_damage_costs_a_block_and_invents_nothing(
+    snapshot: LinkbookSnapshot, directory: Path, entries: dict[int, bytes], data: st.DataObject
+) -> None:
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(module, "BLOCK", 50)
+        snapshot.save_contents(entries)
+    assert snapshot.load().entries == entries
+    path = directory / CONTENTS
+    hurt = bytearray(path.read_bytes())
+    bit = data.draw(st.integers(0, len(hurt) * 8 - 1))
+    hurt[bit // 8] ^= 1 << (bit % 8)
+    path.write_bytes(hurt[: data.draw(st.integers(0, len(hurt)))])
+    loaded: Loaded = snapshot.load()
+    assert loaded.entries.items() <= entries.items()
+
+
+@given(
+    org=st.uuids(),
+    links=st.dictionaries(st.integers(0, 31), st.tuples(URLS, st.booleans())),
+    wakes=st.sets(st.integers(0, 31)),
+    position=st.integers(0, 31),
+)
+def test_an_entry_is_its_content(org: UUID, links: dict[int, tuple[str, bool]], wakes: set[int], position: int) -> None:
+    rows = tuple(LinkRow(place, *links[place]) for place in sorted(links))
+    found = link_of(pack(ContentRow(1, org, tuple(wakes), rows)), position)
+    if position not in links:
+        assert found is None
+    else:
+        url, merge = links[position]
+        alone = max(links) == 0
+        assert found == LinkEntry(org.bytes, None if merge else url, position in wakes, alone)
