@@ -67,7 +67,7 @@ def _addresses(compiler: Compiler, text: MaskedText, masked: str, href: Attribut
     """The addresses that can be tracked; several, where the template chooses between them."""
     value = masked[href.start : href.end]
     segments = [each for match in _SEGMENT.finditer(value) if (each := _stripped(match, href.start))]
-    trackable = [each for each in segments if _TRACKABLE.match(masked, each.start)]
+    trackable = [each for each in segments if _TRACKABLE.match(decode(masked[each.start : each.end]).lstrip(_SPACE))]
     in_parts = trackable and any(each not in trackable and not _WHOLE.match(masked, each.start) for each in segments)
     around_quotes = not href.quoted and any(masked[each.start] in "\"'" for each in segments)
     if in_parts or around_quotes:
@@ -92,4 +92,4 @@ def _add(compiler: Compiler, source: str, text: MaskedText, segment: _Segment) -
         if len(_MADE_BY_REFERENCE.findall(meant)) != len(_MADE_BY_REFERENCE.findall(part)):
             raise compiler.error(start, "in an address, write { as %7B, } as %7D and % as %25.")
         written += meant
-    compiler.add_url(start, end, written)
+    compiler.add_url(start, end, written.strip(_SPACE))

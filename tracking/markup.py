@@ -25,6 +25,7 @@ _ATTRIBUTE = re.compile(
 _OPEN_VALUE = re.compile(rf"[{_SPACE}]*=[{_SPACE}]*[\"']")
 _COMMENT_END = re.compile(r"--!?>")
 _RAW_CONTENT = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"})
+_IN_SCRIPT = re.compile(rf"<!--|-->|<(/?)script(?=[{_SPACE}/>{MARK}])", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9A-Fa-f]+;?|[A-Za-z][A-Za-z0-9]*(?:;|(?![=A-Za-z0-9])))")
 
 
@@ -123,5 +124,26 @@ def _end_of_other(text: str, place: int) -> int:
 
 def _end_of_raw(text: str, place: int, name: str) -> int:
     """The end tag of an element whose content is no markup; without one, the rest is content."""
+    if name == "script":
+        return _end_of_script(text, place)
     end = re.compile(rf"</{name}(?=[{_SPACE}/>{MARK}])", re.IGNORECASE).search(text, place)
     return end.start() if end else len(text)
+
+
+def _end_of_script(text: str, place: int) -> int:
+    """In a comment of a script, a script inside it has an end tag of its own (13.2.5.15 to 13.2.5.31)."""
+    in_comment = in_script = False
+    while sign := _IN_SCRIPT.search(text, place):
+        place = sign.end()
+        if sign[0] == "<!--":
+            place -= 2  # its dashes can be those of `-->` as well
+            in_comment = True
+        elif sign[0] == "-->":
+            in_comment = in_script = False
+        elif not sign[1]:
+            in_script = in_comment
+        elif in_script:
+            in_script = False
+        else:
+            return sign.start()
+    return len(text)
