@@ -111,7 +111,9 @@ def shard_of(content_id: int, ordinal: int, shards: int) -> int:
 Connection = AsyncConnection[tuple[Any, ...]]
 
 COLUMNS = ", ".join(InboxClick._fields)
-COPY = f"COPY click_inbox ({COLUMNS}) FROM STDIN"
+# Binary takes the redirect's process two thirds of the time of text.
+COPY = f"COPY click_inbox ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
+COPY_TYPES = ["uuid", "int4", "int4", "int4", "timestamptz", "text", "text", "text", "text", "timestamptz"]
 VALUES = ", ".join(["%s"] * len(InboxClick._fields))
 INSERT = f"INSERT INTO click_inbox ({COLUMNS}) VALUES ({VALUES}) ON CONFLICT DO NOTHING"  # noqa: S608
 # Of several clicks the latest one counts until it is judged, because a machine's can only be the earlier one: an open row that
@@ -152,6 +154,7 @@ async def store_clicks(
 
 async def _copy(connection: Connection, clicks: Sequence[InboxClick]) -> None:
     async with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+        copy.set_types(COPY_TYPES)
         for click in clicks:
             await copy.write_row(click)
 

@@ -10,10 +10,10 @@ COUNTED = 1_000_000
 
 # The first click is the first entry of the key's index, because ids are sorted by time.
 QUEUES = """
-SELECT (SELECT count(*) FROM (SELECT FROM click_inbox LIMIT :most) AS some) AS clicks,
-    (SELECT count(*) FROM (SELECT FROM click_inbox WHERE held_until IS NOT NULL LIMIT :most) AS some) AS held,
+SELECT (SELECT count(*) FROM (SELECT FROM click_inbox LIMIT :most) AS counted) AS clicks,
+    (SELECT count(*) FROM (SELECT FROM click_inbox WHERE held_until IS NOT NULL LIMIT :most) AS counted) AS held,
     (SELECT extract(epoch FROM now() - clicked_at) FROM click_inbox ORDER BY id LIMIT 1) AS oldest_click,
-    (SELECT count(*) FROM (SELECT FROM signal_outbox WHERE outcome IS NULL LIMIT :most) AS some) AS signals,
+    (SELECT count(*) FROM (SELECT FROM signal_outbox WHERE outcome IS NULL LIMIT :most) AS counted) AS signals,
     (SELECT extract(epoch FROM now() - min(created_at)) FROM signal_outbox WHERE outcome IS NULL) AS oldest_signal
 """
 

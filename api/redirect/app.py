@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from temporalio.client import Client
 
 from activities.deliver_signals import SignalDelivery
@@ -21,17 +24,24 @@ from api.redirect.holds import Holds
 from api.redirect.journal import Journal
 from api.redirect.linkbook import Linkbook
 from api.redirect.linkbook_snapshot import LinkbookSnapshot
+from api.redirect.metrics import Meters, Metrics
 from api.redirect.rate_limit import MissLimit
+from api.redirect.shared_book import SharedBook
 from api.redirect.signals import AfterCommit
 from api.redirect.spool import Spool
+from api.redirect.visit import read_visit
 from models.database import Database
 from settings import Settings
 from temporal_client import connect
 from tracking.token import TokenCodec
 
+log = structlog.get_logger()
+
 # Look-ups and signals only: clicks have the journal's connection.
 POOL_SIZE = 4
 LOAD_SECONDS = 5.0
+METRICS = "/metrics"
+SENTENCE_500 = "Something went wrong on our side."
 SENTENCES = {404: "There is no such page.", 405: "Links are opened with GET."}
 
 
@@ -41,14 +51,47 @@ class Parts:
 
     database: Database
     linkbook: Linkbook
+    shared: SharedBook
     journal: Journal
     after_commit: AfterCommit
     holds: Holds
     follow: Follow
     health: Health
+    meters: Meters
+    metrics: Metrics
 
 
-def create_app(settings: Settings | None = None, client: Client | None = None) -> FastAPI:
+class Redirect(FastAPI):
+    """Answers links before the framework sees them: its middlewares and its router take longer than all the rest of a click
+    (`docs/performance.md`). Everything else, and other methods, are its routes as usual."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if _may_be_link(scope):
+            await (await self._answer(scope))(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _answer(self, scope: Scope) -> Response:
+        begin = time.perf_counter()
+        parts: Parts = self.state.parts
+        try:
+            answer = await parts.follow(read_visit(scope))
+        except Exception:  # what the framework would do
+            log.exception("link not answered")
+            answer = page(500, SENTENCE_500)
+        parts.meters.answered(answer.status_code, time.perf_counter() - begin)
+        return answer
+
+
+def _may_be_link(scope: Scope) -> bool:
+    """A token has no slash, and no page of ours is 14 letters and digits long."""
+    if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        return False
+    path = scope["path"]
+    return len(path) > 1 and path.count("/") == 1 and path != METRICS
+
+
+def create_app(settings: Settings | None = None, client: Client | None = None) -> Redirect:
     """The redirect as an ASGI application. Tests hand in their settings and their Temporal client."""
 
     @asynccontextmanager
@@ -58,7 +101,7 @@ def create_app(settings: Settings | None = None, client: Client | None = None) -
         async with _running(parts):
             yield
 
-    app = FastAPI(title="Linkwake redirect", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app = Redirect(title="Linkwake redirect", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
 
     async def live(request: Request) -> Response:
         return await app.state.parts.health.live(request)  # type: ignore[no-any-return] # app.state is untyped
@@ -66,12 +109,16 @@ def create_app(settings: Settings | None = None, client: Client | None = None) -
     async def ready(request: Request) -> Response:
         return await app.state.parts.health.ready(request)  # type: ignore[no-any-return]
 
+    async def metrics(request: Request) -> Response:
+        return await app.state.parts.metrics(request)  # type: ignore[no-any-return]
+
     async def follow(request: Request) -> Response:
-        return await app.state.parts.follow(request)  # type: ignore[no-any-return]
+        return await app.state.parts.follow(read_visit(request.scope))  # type: ignore[no-any-return]
 
     app.add_route("/health/live", live)
     app.add_route("/health/ready", ready)
-    # A token has no slash, and nothing else is 14 letters and digits long: other paths cannot be taken for one.
+    app.add_route(METRICS, metrics)
+    # Only for the other methods, which are not allowed: `Redirect` answers these two.
     app.add_route("/{token}", follow, methods=["GET", "HEAD"])
     app.add_exception_handler(HTTPException, _plain_page)
     return app
@@ -83,12 +130,17 @@ async def _build(settings: Settings, client: Client | None) -> Parts:
     client = client or await connect(settings, lazy=True)
     delivery = SignalDelivery(database, client, Starter(database, client))
     after_commit = AfterCommit(client, delivery, settings.recorder_shards)
+    meters = Meters()
     linkbook = Linkbook(database, LinkbookSnapshot(settings.var_dir / "linkbook"))
+    shared = SharedBook(database, settings.var_dir / "shared_links.json")
     holds = Holds(delivery.held, after_commit.stored)
-    journal = Journal(url, settings.click_budget, holds.stored, Spool(settings.var_dir / "spool", settings.spool_limit))
+    spool = Spool(settings.var_dir / "spool", settings.spool_limit)
+    journal = Journal(url, settings.click_budget, meters.counting(holds.stored), spool)
     codec, addresses = TokenCodec(settings.effective_token_keys), ClientAddress(settings.trusted_proxies)
-    follow = Follow(codec, linkbook, journal, addresses, MissLimit(settings.miss_limit), settings.suspect_hold)
-    return Parts(database, linkbook, journal, after_commit, holds, follow, Health(linkbook, journal, after_commit))
+    follow = Follow(codec, linkbook, shared, journal, addresses, MissLimit(settings.miss_limit), settings.suspect_hold, meters)
+    health = Health(linkbook, journal, after_commit, holds)
+    metrics = Metrics(meters, journal, delivery, health.degraded)
+    return Parts(database, linkbook, shared, journal, after_commit, holds, follow, health, meters, metrics)
 
 
 @asynccontextmanager
@@ -98,10 +150,12 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
     await parts.linkbook.load_snapshot()
     parts.after_commit.start()
     parts.holds.start()
+    parts.shared.restore()
     with contextlib.suppress(Exception):  # the database is away: look-ups will say so, and `run` tries again
         async with asyncio.timeout(LOAD_SECONDS):
             await parts.linkbook.refresh()
-    refreshing = asyncio.create_task(parts.linkbook.run())
+            await parts.shared.refresh()
+    refreshing = asyncio.gather(parts.linkbook.run(), parts.shared.run())
     try:
         yield
     finally:
@@ -116,4 +170,4 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
 async def _plain_page(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    return page(status, SENTENCES.get(status, "Something went wrong on our side."), headers)
+    return page(status, SENTENCES.get(status, SENTENCE_500), headers)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from starlette.requests import Request
+from api.redirect.visit import Visit
 
 Address = IPv4Address | IPv6Address
 
@@ -20,14 +20,15 @@ class ClientAddress:
         self._trusted = tuple(trusted)
         # A handful of proxies make all connections.
         self._trusts = lru_cache(maxsize=1024)(self._is_trusted)
+        self._reads = lru_cache(maxsize=1024)(read_address)
 
-    def of(self, request: Request) -> str | None:
+    def of(self, visit: Visit) -> str | None:
         """The client's address without a port; None when it cannot be known."""
-        peer = read_address(request.client.host) if request.client else None
+        peer = self._reads(visit.peer or "")
         if peer is None or not self._trusts(peer):
             return str(peer) if peer else None
         client = peer
-        for hop in reversed(",".join(request.headers.getlist("x-forwarded-for")).split(",")):
+        for hop in reversed(visit.headers.get("x-forwarded-for", "").split(",")):
             if not hop.strip():
                 continue
             address = read_address(hop.strip())

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from api.redirect.client_address import ClientAddress
 from api.redirect.journal import Journal
 from api.redirect.linkbook import Destination, Linkbook, LinkbookUnavailable
+from api.redirect.metrics import Meters
 from api.redirect.rate_limit import MissLimit
+from api.redirect.shared_book import SharedBook
+from api.redirect.visit import Visit
 from models.base import new_id, now
 from models.click_inbox import InboxClick
 from tracking.token import Token, TokenCodec
@@ -26,7 +28,7 @@ HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
 }
-RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+RAW_HEADERS = [(b"content-length", b"0"), *((name.lower().encode(), value.encode()) for name, value in HEADERS.items())]
 
 
 class Follow:
@@ -36,56 +38,78 @@ class Follow:
         self,
         codec: TokenCodec,
         linkbook: Linkbook,
+        shared: SharedBook,
         journal: Journal,
         addresses: ClientAddress,
         misses: MissLimit,
         hold: timedelta,
+        meters: Meters,
     ) -> None:
         self._codec = codec
         self._linkbook = linkbook
+        self._shared = shared
         self._journal = journal
         self._addresses = addresses
         self._misses = misses
         self._hold = hold
+        self._meters = meters
 
-    async def __call__(self, request: Request) -> Response:
-        token = self._codec.decode(request.path_params["token"])
+    async def __call__(self, visit: Visit) -> Response:
+        token = self._codec.decode(visit.token)
         if token is None:
-            return self._miss(request)
+            return await self._follow_shared(visit)
         try:
             destination = await self._linkbook.find(token)
         except LinkbookUnavailable as error:
             log.warning("destination not known now", content_id=token.content_id, error=str(error))
             return page(503, "This link cannot be opened now. Please try again in a moment.", {"Retry-After": "1"})
         if destination is None:
-            return self._miss(request)
-        if request.method != "HEAD":  # mail programs and messengers look without a person clicking
-            click = self._click(request, token, destination)
+            return self._miss(visit)
+        if visit.method != "HEAD":  # mail programs and messengers look without a person clicking
+            click = self._click(visit, token, destination)
             await self._journal.write(click, wakes=destination.wakes and click.verdict == "human" and not click.held_until)
         return redirect(destination.url)
 
-    def _miss(self, request: Request) -> Response:
-        if self._misses.allows(self._addresses.of(request)):
-            return page(404, "There is no such link.")
+    async def _follow_shared(self, visit: Visit) -> Response:
+        shared = self._shared.find(visit.headers.get("host", ""), visit.token)
+        if shared is None:
+            return self._miss(visit)
+        if visit.method != "HEAD":
+            destination = Destination(shared.url, wakes=False, metadata=self._linkbook.keeps_metadata(shared.org_id))
+            await self._journal.write(self._click(visit, Token(shared.content_id, 0, 0), destination), wakes=False)
+        return redirect(shared.url)
+
+    def _miss(self, visit: Visit) -> Response:
+        if self._misses.allows(self._addresses.of(visit)):
+            fallback = self._shared.fallback(visit.headers.get("host", ""))
+            return redirect(fallback) if fallback else page(404, "There is no such link.")
         return page(429, "Too many unknown links from your network. Please try again in a minute.", {"Retry-After": "60"})
 
-    def _click(self, request: Request, token: Token, destination: Destination) -> InboxClick:
-        verdict = judge(request.method, request.headers)
+    def _click(self, visit: Visit, token: Token, destination: Destination) -> InboxClick:
+        verdict = judge(visit.method, visit.headers)
         # The switch counts here, at the time of the click: what the organization does not keep is never stored.
-        ip = self._addresses.of(request) if destination.metadata else None
-        user_agent = _user_agent(request) if destination.metadata else None
+        ip = self._addresses.of(visit) if destination.metadata else None
+        user_agent = _user_agent(visit) if destination.metadata else None
         clicked_at = now()
         # Of a message with one link no burst can come: its clicks are never held.
         hold = verdict.kind == "human" and not destination.alone and self._hold
         held_until = clicked_at + self._hold if hold else None
-        return InboxClick(new_id(), *token, clicked_at, str(verdict.kind), str(verdict.reason), ip, user_agent, held_until)
+        click = InboxClick(new_id(), *token, clicked_at, str(verdict.kind), str(verdict.reason), ip, user_agent, held_until)
+        self._meters.judged(click)
+        return click
+
+
+class Found(Response):
+    """302 and nothing else, made in a fifth of the time that a general response takes."""
+
+    def __init__(self, url: str) -> None:
+        self.status_code, self.body, self.background = 302, b"", None
+        self.raw_headers = [(b"location", url.encode()), *RAW_HEADERS]
 
 
 def redirect(url: str) -> Response:
     """The stored address byte for byte; 302, because a permanent redirect would be remembered and the next click not seen."""
-    response = Response(status_code=302)
-    response.raw_headers = [(b"location", url.encode()), (b"content-length", b"0"), *RAW_HEADERS]
-    return response
+    return Found(url)
 
 
 def page(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -93,5 +117,5 @@ def page(status: int, sentence: str, headers: Mapping[str, str] | None = None) -
     return PlainTextResponse(f"{sentence}\n", status, {**HEADERS, **(headers or {})})
 
 
-def _user_agent(request: Request) -> str:
-    return request.headers.get("user-agent", "").replace("\x00", "")[:LONGEST_USER_AGENT]
+def _user_agent(visit: Visit) -> str:
+    return visit.headers.get("user-agent", "").replace("\x00", "")[:LONGEST_USER_AGENT]

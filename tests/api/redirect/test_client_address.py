@@ -3,16 +3,18 @@
 from ipaddress import ip_network
 
 import pytest
-from starlette.requests import Request
+from starlette.types import Scope
 
 from api.redirect.client_address import ClientAddress
+from api.redirect.visit import Visit, read_visit
 
 ADDRESSES = ClientAddress([ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"), ip_network("::1/128")])
 
 
-def request(peer: str | None, *forwarded: str) -> Request:
+def request(peer: str | None, *forwarded: str) -> Visit:
     headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
-    return Request({"type": "http", "headers": headers, "client": (peer, 1) if peer is not None else None})
+    scope: Scope = {"method": "GET", "path": "/", "headers": headers, "client": (peer, 1) if peer is not None else None}
+    return read_visit(scope)
 
 
 @pytest.mark.parametrize(

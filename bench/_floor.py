@@ -1,0 +1,66 @@
+"""What the redirect costs without its work: the same server and route, but no verdict and no journal (`floor`), or one answer to
+everything (`bare`).
+
+    python -m bench._floor floor|bare
+"""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.responses import Response
+
+from api.redirect.app import Redirect
+from api.redirect.follow import page, redirect
+from api.redirect.linkbook import Linkbook
+from api.redirect.metrics import Meters
+from api.redirect.visit import Visit
+from models.database import Database
+from settings import Settings
+from stack.serve import serve
+from tracking.token import TokenCodec
+
+
+class FloorParts:
+    """As much of `api.redirect.app.Parts` as `Redirect` uses for a link."""
+
+    def __init__(self, settings: Settings, bare: bool) -> None:
+        self.meters = Meters()
+        self.linkbook = Linkbook(Database(settings.effective_database_url, 1))
+        self._codec = TokenCodec(settings.effective_token_keys)
+        self._bare = bare
+
+    async def follow(self, visit: Visit) -> Response:
+        if self._bare:
+            return redirect("https://shop.example.com/offers/1?utm_source=sms&utm_campaign=1&place=0")
+        token = self._codec.decode(visit.token)
+        destination = await self.linkbook.find(token) if token else None
+        return redirect(destination.url) if destination else page(404, "There is no such link.")
+
+
+def floor() -> Redirect:
+    return _create(bare=False)
+
+
+def bare() -> Redirect:
+    return _create(bare=True)
+
+
+def _create(bare: bool) -> Redirect:
+    parts = FloorParts(Settings(), bare)
+
+    @asynccontextmanager
+    async def lifespan(app: Redirect) -> AsyncIterator[None]:
+        app.state.parts = parts
+        if not bare:
+            await parts.linkbook.refresh()
+        yield
+
+    app = Redirect(lifespan=lifespan, openapi_url=None)
+    app.add_route("/health/live", lambda _request: page(200, "alive"))
+    return app
+
+
+if __name__ == "__main__":
+    settings = Settings()
+    serve(f"bench._floor:{sys.argv[1]}", ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port), settings)

@@ -1,0 +1,206 @@
+"""`./linkwake bench redirect`: durable clicks a second beside the floor, delays at a steady 1,000 a second, and memory.
+
+The whole stack runs on this machine, its recorder at work, and the load comes from a process of its own. `floor_rps` is the same
+server and route, with token and destination, without journal and verdict; `bare_rps` is the server's answer alone.
+"""
+
+import asyncio
+import itertools
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench._load import Load, has_wrk, run_load, run_wrk
+from bench._report import print_report
+from models.database import Database
+from models.organization import create_organization
+from models.synthetic import Sendings, add_sendings, analyze, stored_clicks
+from settings import Settings
+from stack.processes import tethered
+from stack.session import ROOT, free_ports, own_stack
+from stack.temporal import answers
+from tracking.token import TokenCodec
+
+CONTENTS, SENT, PEOPLE, LINKS = 100_000, 200, 1_000, 2
+CONNECTIONS = 64
+SECONDS = 12.0
+STEADY_SECONDS, STEADY_RATE = 20.0, 1_000
+MISSES = 1_000_000
+FASTEST = 40_000
+"""No more requests a second than this are expected: so many tokens are prepared."""
+
+GOALS = {"rps": 8_000, "ratio_to_floor": 0.35, "p99_ms": 50, "steady_p50_ms": 3, "steady_p99_ms": 20, "memory_mb": 200}
+
+
+@dataclass(frozen=True)
+class Run:
+    """The load of all phases, and the redirect's memory in MB with all contents and after the misses."""
+
+    warm: Load
+    flat_out: Load
+    steady: Load
+    floor: Load
+    bare: Load
+    stored: int
+    doubled: int
+    misses: int
+    memory: float
+    memory_after_misses: float
+
+
+def main(as_json: bool) -> int:
+    """Status 0 when no click was lost or twice; the goals are for a quiet machine with two cores."""
+    # Bursts of one message's links do not happen here: each link is clicked once, and none is held.
+    with tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory:
+        variables = {"SUSPECT_HOLD": "PT0S", "LOG_LEVEL": "warning", "MISS_LIMIT": "0"}
+        with own_stack(Path(directory) / "var", **variables) as settings:
+            run = asyncio.run(_measure(settings, Path(directory)))
+    figures = _figures(run)
+    print_report("redirect", figures, as_json)
+    return 1 if run.flat_out.errors or figures["lost"] or figures["doubled"] else 0
+
+
+def _figures(run: Run) -> dict[str, object]:
+    answered = run.warm.answered + run.flat_out.answered + run.steady.answered
+    return {
+        "rps": round(run.flat_out.rps),
+        "p50_ms": round(run.flat_out.p50_ms, 1),
+        "p99_ms": round(run.flat_out.p99_ms, 1),
+        "answered": answered,
+        "recorded": run.stored,
+        "lost": max(0, answered - run.stored),
+        "doubled": run.doubled,
+        "floor_rps": round(run.floor.rps),
+        "ratio_to_floor": round(run.flat_out.rps / run.floor.rps, 2),
+        "bare_rps": round(run.bare.rps),
+        "steady_rps": round(run.steady.rps),
+        "steady_p50_ms": round(run.steady.p50_ms, 2),
+        "steady_p99_ms": round(run.steady.p99_ms, 2),
+        "contents": CONTENTS,
+        "memory_mb": round(run.memory),
+        "misses": run.misses,
+        "memory_after_misses_mb": round(run.memory_after_misses),
+        "connections": CONNECTIONS,
+        "generator": "wrk" if has_wrk() else "bench/_load.py",
+        "goals": GOALS,
+    }
+
+
+async def _measure(settings: Settings, directory: Path) -> Run:
+    _say(f"making {CONTENTS:,} contents and {SENT * PEOPLE:,} messages")
+    database = Database(settings.effective_database_url)
+    async with database.transaction() as session:
+        organization, _ = await create_organization(session, "Benchmark")
+        sendings = await add_sendings(session, organization.id, CONTENTS, SENT, PEOPLE)
+    async with database.transaction() as session:
+        await analyze(session)
+    tokens = _tokens(settings, sendings)
+    redirect = _process_on(settings.redirect_port)
+    warm = _wait_for_all_links(settings.redirect_port, redirect, directory, tokens)
+    memory = _memory(redirect)
+
+    paths = _file(directory / "steady", itertools.islice(tokens, int(STEADY_SECONDS * STEADY_RATE) + CONNECTIONS))
+    _say(f"{STEADY_RATE:,} clicks a second")
+    steady = run_load(settings.redirect_port, paths, CONNECTIONS, STEADY_SECONDS, STEADY_RATE)
+    paths = _file(directory / "clicks", tokens)
+    _say("clicks as fast as they are answered")
+    flat_out = _load(settings.redirect_port, paths)
+    async with database.transaction() as session:
+        stored, doubled = await stored_clicks(session)
+    await database.close()
+
+    floors = {}
+    for target in ("floor", "bare"):
+        _say(f"the server without durability: {target}")
+        with _serving(settings, target) as port:
+            floors[target] = _load(port, paths)
+    _say("random tokens")
+    misses = run_load(settings.redirect_port, "random", CONNECTIONS, 600, 0, MISSES) if MISSES else None
+    return Run(
+        warm=warm,
+        flat_out=flat_out,
+        steady=steady,
+        floor=floors["floor"],
+        bare=floors["bare"],
+        stored=stored,
+        doubled=doubled,
+        misses=misses.answered if misses else 0,
+        memory=memory,
+        memory_after_misses=_memory(redirect),
+    )
+
+
+def _load(port: int, paths: Path) -> Load:
+    return run_wrk(port, paths, CONNECTIONS, SECONDS) if has_wrk() else run_load(port, paths, CONNECTIONS, SECONDS)
+
+
+def _tokens(settings: Settings, sendings: Sendings) -> Iterator[str]:
+    """Each link of each recipient once, in no order."""
+    codec = TokenCodec(settings.effective_token_keys)
+    numbers = list(range(sendings.sent * sendings.people * LINKS))
+    random.shuffle(numbers)
+    for number in numbers:
+        rest, position = divmod(number, LINKS)
+        content, ordinal = divmod(rest, sendings.people)
+        yield codec.encode(sendings.first + content, ordinal, position)
+
+
+def _file(path: Path, tokens: Iterator[str]) -> Path:
+    path.write_text("\n".join(tokens))
+    return path
+
+
+def _wait_for_all_links(port: int, redirect: psutil.Process, directory: Path, tokens: Iterator[str]) -> Load:
+    """Until the redirect has read the last contents: it takes them in order, and then its processor time stands still."""
+    used = -1.0
+    while redirect.cpu_times().user - used > 0.15:
+        used = redirect.cpu_times().user
+        time.sleep(2)
+    warm = run_load(port, _file(directory / "warm", itertools.islice(tokens, 2000)), CONNECTIONS, 10, 0, 1000)
+    if warm.errors:
+        raise SystemExit("The redirect does not know the links.")
+    return warm
+
+
+def _process_on(port: int) -> psutil.Process:
+    """The process that serves; Granian's own one waits beside it."""
+    for each in psutil.Process().children(recursive=True):
+        if each.cmdline()[-1:] == ["redirect"] and not each.children():
+            return each
+    raise SystemExit(f"Nobody serves port {port}.")
+
+
+def _memory(process: psutil.Process) -> float:
+    """MB of the redirect: what its serving process has to itself and its share of the rest."""
+    return float(process.memory_full_info().pss / 1e6)
+
+
+@contextmanager
+def _serving(settings: Settings, target: str) -> Iterator[int]:
+    """`bench/_floor.py` under the same server, with the same data."""
+    [port] = free_ports(1)
+    variables = {"VAR_DIR": str(settings.var_dir), "REDIRECT_PORT": str(port), "LOG_LEVEL": "warning"}
+    command = tethered([sys.executable, "-m", "bench._floor", target])
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables})  # noqa: S603 - our own module
+    try:
+        while not answers("127.0.0.1", port, "/health/live"):
+            if process.poll() is not None:
+                raise SystemExit("The floor's server did not start.")
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
