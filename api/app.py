@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from activities.starter import Starter
 from api import (
@@ -65,7 +66,14 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         if services is None:
             await app.state.services.database.close()
 
-    app = FastAPI(title="Linkwake", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, openapi_url="/v1/openapi.json")
+    app = FastAPIOffline(  # /docs without a content delivery network
+        title="Linkwake",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url="/v1/openapi.json",
+        redirect_slashes=False,
+    )
     problems.install(app)
     for area in AREAS:
         app.include_router(area.router)

@@ -125,6 +125,9 @@ class PreviewRequest(BaseModel):
     contact_id: UUID | None = Field(None, description="Fill the merge fields in for this contact; null: for an invented one.")
 
 
+NOBODY_IN_PARTICULAR = PreviewRequest()
+
+
 class SmsLength(BaseModel):
     """What a provider charges for: the text with its tracked addresses at their real length."""
 

@@ -7,6 +7,7 @@ from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.campaign_models import (
+    NOBODY_IN_PARTICULAR,
     CampaignChange,
     CampaignCreate,
     CampaignDetail,
@@ -100,7 +101,11 @@ async def launch_one(
 
 @router.post("/campaigns/{campaign_id}/preview")
 async def preview_one(
-    session: SessionDep, caller: OrganizationDep, services: ServicesDep, campaign_id: UUID, body: PreviewRequest
+    session: SessionDep,
+    caller: OrganizationDep,
+    services: ServicesDep,
+    campaign_id: UUID,
+    body: PreviewRequest = NOBODY_IN_PARTICULAR,
 ) -> Preview:
     """The message as one contact would get it. Sends nothing."""
     row = await get_campaign(session, caller.id, campaign_id)

@@ -105,6 +105,4 @@ def since(moment: datetime | None) -> str:
 
 
 def plural(number: int, word: str) -> str:
-    if number == 1:
-        return f"1 {word}"
-    return f"{number:,} {word[:-1]}ies" if word.endswith("y") else f"{number:,} {word}s"
+    return f"1 {word}" if number == 1 else f"{number:,} {word}s"

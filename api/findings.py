@@ -20,7 +20,7 @@ def tracking(subject: Subject) -> Iterator[Finding]:
             severity="problem",
             level=level,
             sentence=f"Link tracking is off for {whole}, so links go out unchanged and no click is seen.",
-            what_to_change=f"Set link_tracking of the {level} to true. Messages that are sent from then on are tracked.",
+            what_to_change=_turn_on(level, subject.live),
         )
     untracked, tracked = subject.facts.sent(False), subject.facts.sent(True)
     if untracked and subject.has_links:
@@ -41,6 +41,12 @@ def tracking(subject: Subject) -> Iterator[Finding]:
             sentence="No text contains a link that can be tracked.",
             what_to_change="Put a web address (https://…) into the message. Phone, e-mail and unsubscribe links are not tracked.",
         )
+
+
+def _turn_on(level: str, live: bool) -> str:
+    if level == "campaign" and live:
+        return "A launched campaign stays as it is. In the next one, leave link_tracking out or set it to true."
+    return f"Set link_tracking of the {level} to true: what is sent from then on is tracked, what was sent stays untracked."
 
 
 def clicks(subject: Subject) -> Iterator[Finding]:

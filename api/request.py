@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import orjson
 import structlog
 from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.problems import Problem
 from api.services import Services
 from models import idempotency, organization
-from models.errors import Conflict, Invalid, TooLarge, Unauthorized
+from models.errors import Conflict, FieldError, Invalid, TooLarge, Unauthorized
 from models.organization import Organization
 from models.text import Text
 
@@ -41,8 +42,10 @@ class TransactionRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handler = super().get_route_handler()
+        known = _query_parameters(self.dependant)
 
         async def handle(request: Request) -> Response:
+            _refuse_unknown_parameters(request, known)
             await _read_body(request)
             services: Services = request.app.state.services
             request.state.after_commit = []
@@ -60,6 +63,22 @@ class TransactionRoute(APIRoute):
             return response
 
         return handle
+
+
+def _query_parameters(dependant: Dependant) -> set[str]:
+    """The names that a handler and everything it depends on read."""
+    own = {parameter.alias for parameter in dependant.query_params}
+    return own.union(*(_query_parameters(each) for each in dependant.dependencies))
+
+
+def _refuse_unknown_parameters(request: Request, known: set[str]) -> None:
+    """A misspelled filter must not look like one that everything passes."""
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        choices = f"Known here: {', '.join(sorted(known))}." if known else "There are none here."
+        raise Invalid(
+            "There is no such query parameter.", [FieldError(name, f"No such parameter. {choices}") for name in unknown]
+        )
 
 
 async def _read_body(request: Request) -> None:

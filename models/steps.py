@@ -28,7 +28,10 @@ class MessageTemplate(Frozen):
 
     subject: Text | None = Field(None, min_length=1, max_length=500, pattern=r"^[^\r\n]*$", description="E-mail only; one line.")
     body: Text = Field(
-        min_length=1, max_length=20_000, examples=["Hello {{ contact.first_name }}, look at this: {{ links.offer }}"]
+        min_length=1,
+        max_length=20_000,
+        pattern=r"\S",
+        examples=["Hello {{ contact.first_name }}, look at this: {{ links.offer }}"],
     )
     html: Text | None = Field(
         None,

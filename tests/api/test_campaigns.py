@@ -261,3 +261,14 @@ async def test_contacts_that_were_left_out_are_listed_with_the_reason(api: Calle
     assert [(each["contact_id"], each["reason"]) for each in left_out] == [(contacts[1], "no_phone")]
     assert (await api.get(f"/campaigns/{campaign}")).json()["messages"] == {"accepted": 1, "skipped": 1}
     assert (await api.get(f"/campaigns/{campaign}/messages", params={"reason": "other"})).json()["items"] == []
+
+
+async def test_a_preview_needs_no_body(api: Caller) -> None:
+    answer = await api.post("/campaigns/0198c0de-0000-7000-8000-000000000001/preview")
+    assert answer.status_code == 404  # not 422: the body may be left out
+
+
+async def test_a_message_of_blanks_is_refused(api: Caller) -> None:
+    answer = await api.post("/campaigns", json={"name": "Blank", "channel": "simulator-sms", "message": {"body": "  \n "}})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "message.body"

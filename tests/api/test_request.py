@@ -267,3 +267,15 @@ async def test_a_database_that_is_away_is_503(api: Caller, services: Any, settin
     object.__setattr__(services, "database", nowhere)
     assert is_problem(await api.get("/contacts"), 503, "unavailable")
     await nowhere.close()
+
+
+async def test_a_misspelled_filter_is_refused_and_the_known_ones_are_named(api: Caller) -> None:
+    answer = await api.get("/clicks?city=London")
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["field"] == "city"
+    assert "country" in error["message"]
+
+
+async def test_a_slash_too_many_is_not_found(api: Caller) -> None:
+    assert (await api.get("/contacts/")).status_code == 404
