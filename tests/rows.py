@@ -111,6 +111,7 @@ class Rows:
     ) -> Message:
         async with self.database.transaction() as session:
             content = (await load_content(session, content_id or 0)).content
+            assert content.channel_id is not None, "a shared link has no messages"
             own: dict[str, Any] = {"campaign_id": content.campaign_id, "sequence_id": content.sequence_id, "tracked": True}
             if enrollment is not None:
                 own |= {"enrollment_id": enrollment.id, "visit": 1, "step_key": content.step_key}

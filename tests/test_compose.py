@@ -55,7 +55,7 @@ def test_jobs_run_once_and_all_else_is_started_again(name: str) -> None:
     assert SERVICES[name]["restart"] == ("no" if name in JOBS else "unless-stopped")
 
 
-@pytest.mark.parametrize("name", set(SERVICES) - set(JOBS) - {"worker"})
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - set(JOBS) - {"worker"}))
 def test_a_service_with_a_port_has_a_health_check(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
     assert check["test"][0] == "CMD"
