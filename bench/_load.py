@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from bench._report import percentile
 from demo.people import BROWSERS, PLACES
@@ -107,9 +108,20 @@ class Generator:
             self._sockets[each.fileno()] = each
         self._number = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._sockets.values():
+            each.close()
+
     def flat_out(self, seconds: float, most: int) -> None:
         """Each connection asks again at once. Ends when all that was asked is answered."""
-        poll, clock, sockets = select.epoll(), time.perf_counter, self._sockets
+        with select.epoll() as poll:
+            self._flat_out(poll, seconds, most)
+
+    def _flat_out(self, poll: select.epoll, seconds: float, most: int) -> None:
+        clock, sockets = time.perf_counter, self._sockets
         since, tokens, requests = {}, self._tokens, self._heads
         send = {fd: each.send for fd, each in sockets.items()}
         receive = {fd: each.recv for fd, each in sockets.items()}
@@ -164,13 +176,13 @@ def random_tokens() -> Iterator[bytes]:
 
 def main(port: str, paths: str, connections: str, seconds: str, rate: str = "0", most: str = "0") -> None:
     tokens = random_tokens() if paths == "random" else iter(Path(paths).read_bytes().split())
-    generator = Generator(int(port), tokens, int(connections))
-    begin = time.perf_counter()
-    if int(rate):
-        generator.steadily(float(seconds), int(rate))
-    else:
-        generator.flat_out(float(seconds), int(most) or sys.maxsize)
-    took = time.perf_counter() - begin
+    with Generator(int(port), tokens, int(connections)) as generator:
+        begin = time.perf_counter()
+        if int(rate):
+            generator.steadily(float(seconds), int(rate))
+        else:
+            generator.flat_out(float(seconds), int(most) or sys.maxsize)
+        took = time.perf_counter() - begin
     milliseconds = [each * 1000 for each in generator.latencies]
     load = Load(len(milliseconds), generator.errors, took, percentile(milliseconds, 0.5), percentile(milliseconds, 0.99))
     print(json.dumps(vars(load)))
