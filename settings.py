@@ -6,16 +6,39 @@ embedded server that `./linkwake up` runs under `VAR_DIR` (see `stack/`).
 """
 
 import json
+import re
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import ByteSize, Field, SecretStr, field_validator
+import ada_url
+from pydantic import BeforeValidator, ByteSize, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_SECOND, _HOUR, _DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+
+
+def _duration(lowest: timedelta, highest: timedelta, words: str) -> BeforeValidator:
+    """Reads seconds, which pydantic takes as numbers only, and ISO 8601; `words` names the bounds."""
+    parse = TypeAdapter(timedelta).validate_python
+
+    def read(value: object) -> timedelta:
+        try:
+            number = isinstance(value, str) and _NUMBER.fullmatch(value.strip())
+            found = timedelta(seconds=float(number[0])) if number else parse(value)
+        except (ValidationError, OverflowError):
+            found = None
+        if found is None or not lowest <= found <= highest:
+            raise ValueError(f"write seconds (0.5, 10) or an ISO 8601 duration (PT10S, P7D), {words}")
+        return found
+
+    return BeforeValidator(read)
 
 
 class Settings(BaseSettings):
@@ -32,14 +55,14 @@ class Settings(BaseSettings):
     temporal_ui_url: str | None = Field(None, description="Public address of the Temporal UI, for links to it.")
 
     api_host: str = "127.0.0.1"
-    api_port: int = 8000
+    api_port: PortNumber = 8000
     redirect_host: str = "127.0.0.1"
-    redirect_port: int = 8001
-    worker_metrics_port: int | None = Field(
-        None, ge=1, le=65535, description="Where the worker answers /metrics, to everybody who can reach it; empty: nowhere."
+    redirect_port: PortNumber = 8001
+    worker_metrics_port: PortNumber | None = Field(
+        None, description="Where the worker answers /metrics, to everybody who can reach it; empty: nowhere."
     )
-    temporal_port: int = Field(7233, description="Embedded Temporal server only.")
-    temporal_ui_port: int = Field(8233, description="Embedded Temporal server only.")
+    temporal_port: PortNumber = Field(7233, description="Embedded Temporal server only.")
+    temporal_ui_port: PortNumber = Field(8233, description="Embedded Temporal server only.")
 
     link_domain: str | None = Field(
         None, description="Base address of tracked links; empty: the redirect on this machine. An organization can have its own."
@@ -58,11 +81,11 @@ class Settings(BaseSettings):
     )
 
     campaign_page_size: int = Field(500, ge=1, le=2000, description="Recipients in one send_page activity.")
-    campaign_tracking_window: timedelta = Field(
+    campaign_tracking_window: Annotated[timedelta, _duration(_SECOND, 3650 * _DAY, "from 1 second to 3650 days")] = Field(
         timedelta(days=7),
         description="How long a campaign's workflow stays open to show clicks (seconds or ISO 8601). Clicks count for ever.",
     )
-    click_budget: timedelta = Field(
+    click_budget: Annotated[timedelta, _duration(_SECOND / 1000, 60 * _SECOND, "from 0.001 to 60 seconds")] = Field(
         timedelta(milliseconds=150),
         description="How long a contact waits for PostgreSQL; then the click goes to the spool (seconds or ISO 8601).",
     )
@@ -70,7 +93,7 @@ class Settings(BaseSettings):
         ByteSize(256_000_000),
         description="Clicks that a redirect process keeps on disk while PostgreSQL is away, about 500 bytes each.",
     )
-    suspect_hold: timedelta = Field(
+    suspect_hold: Annotated[timedelta, _duration(0 * _SECOND, _HOUR, "from 0 seconds to 1 hour")] = Field(
         timedelta(seconds=10),
         description="How long a click on a message with several links waits at most for its verdict (seconds or ISO 8601); 0: it "
         "is not held, and scanners that look like browsers count as people.",
@@ -80,7 +103,9 @@ class Settings(BaseSettings):
     )
     recorder_shards: int = Field(1, ge=1, le=64, description="ClickRecorder workflows; raise when one falls behind.")
     recorder_batch_rows: int = Field(2000, ge=1, le=10000, description="Clicks recorded in one transaction.")
-    sweep_interval: timedelta = Field(timedelta(seconds=10), description="How often what a crash left behind is looked for.")
+    sweep_interval: Annotated[timedelta, _duration(_SECOND, _HOUR, "from 1 second to 1 hour")] = Field(
+        timedelta(seconds=10), description="How often what a crash left behind is looked for (seconds or ISO 8601)."
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
@@ -94,9 +119,16 @@ class Settings(BaseSettings):
     @classmethod
     def _keys_are_hex(cls, value: SecretStr | None) -> SecretStr | None:
         for key in value.get_secret_value().split(",") if value else []:
-            if len(bytes.fromhex(key.strip())) != 32:
+            if not _is_key(key):
                 raise ValueError("each key must be 64 hexadecimal digits; make one with: openssl rand -hex 32")
         return value
+
+    @field_validator("link_domain")
+    @classmethod
+    def _domain_is_an_origin(cls, value: str | None) -> str | None:
+        if value is None or _is_origin(value):
+            return value
+        raise ValueError("write a base address such as https://go.example.com, without user name, path, query or fragment")
 
     @cached_property
     def stack_state(self) -> dict[str, str]:
@@ -135,6 +167,23 @@ class Settings(BaseSettings):
     @property
     def effective_link_domain(self) -> str:
         return (self.link_domain or f"http://127.0.0.1:{self.redirect_port}").rstrip("/")
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(bytes.fromhex(text.strip())) == 32
+    except ValueError:
+        return False
+
+
+def _is_origin(text: str) -> bool:
+    """http or https with a host and at most a port. The same rule as for an organization's own link domain."""
+    try:
+        url = ada_url.URL(text)
+    except ValueError:
+        return False
+    bare = url.pathname == "/" and not (url.username or url.password or "?" in text or "#" in text)
+    return bare and url.protocol in {"http:", "https:"}
 
 
 class SettingsError(Exception):

@@ -33,7 +33,7 @@ def sentence(error: BaseException) -> str | None:
 
 def _settings(error: BaseException) -> str:
     faults = error.errors() if hasattr(error, "errors") else []
-    parts = [f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in faults if fault["loc"]]
+    parts = [f"{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults if fault["loc"]]
     return f"A setting is wrong: {'; '.join(parts) or error}."
 
 
