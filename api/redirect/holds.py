@@ -1,6 +1,7 @@
 """Decides on held clicks while there are any: soon after nobody clicks their message any more, and then goes on with them."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -12,6 +13,7 @@ log = structlog.get_logger()
 
 LOOK_PAUSE = 0.5
 AWAY_PAUSE = 5.0
+CLOSE_SECONDS = 5.0
 
 Stored = Callable[[Sequence[InboxClick | LinkOfRecipient], Sequence[LinkOfRecipient]], None]
 
@@ -23,7 +25,7 @@ class Holds:
     def __init__(self, held: HeldClicks, then: Stored) -> None:
         self._held = held
         self._then = then
-        self._any = asyncio.Event()
+        self._any, self._stop = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.problem: str | None = None
 
@@ -37,12 +39,16 @@ class Holds:
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
+        """Lets a decision that is being made end, because a query cut short would leave its connection open."""
+        self._stop.set()
+        self._any.set()
         if self._task:
+            await asyncio.wait([self._task], timeout=CLOSE_SECONDS)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stop.is_set():
             await self._any.wait()
             self._any.clear()
             try:
@@ -53,11 +59,16 @@ class Holds:
                     log.warning("held clicks left for later", error=str(error))
                 self.problem = str(error)
                 self._any.set()
-                await asyncio.sleep(AWAY_PAUSE)
+                await self._pause(AWAY_PAUSE)
 
     async def _until_none_is_held(self) -> None:
-        while await self._held.any():
-            await asyncio.sleep(LOOK_PAUSE)
+        while not self._stop.is_set() and await self._held.any():
+            await self._pause(LOOK_PAUSE)
             decided = await self._held.decide()
             if decided.links:
                 self._then(decided.links, decided.waking)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
