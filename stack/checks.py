@@ -1,6 +1,7 @@
 """What must be true before anything is started; each failure is one sentence that says what to change."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import socket
@@ -15,6 +16,8 @@ from stack.errors import StackError
 
 Port = tuple[str, str, int]
 """Name of the setting, host, port."""
+
+_NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
 def make_writable(directory: Path) -> None:
@@ -63,10 +66,19 @@ def _port_free(setting: str, host: str, port: int) -> None:
         socket.create_server((host, port), family=family).close()
     except PermissionError as error:
         raise StackError(f"Port {port} ({setting}) needs root rights: set {setting} to a port above 1023.") from error
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        if _no_address(error):
+            name = setting.replace("_PORT", "_HOST")
+            raise StackError(f"{name}={host} is no address of this machine: set it to 127.0.0.1, or 0.0.0.0 for all.") from error
         if listener := _listener(port):
             raise StackError(f"Port {port} is in use by {listener}: stop it, or set {setting} to another port.") from error
-        raise StackError(f"Cannot listen on {host} port {port} ({error.strerror}): set {setting} to another port.") from error
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        raise StackError(f"Cannot listen on {host} port {port} ({reason}): set {setting} to another port.") from error
+
+
+def _no_address(error: OSError | UnicodeError) -> bool:
+    """A name that cannot be one (UnicodeError) or that nobody knows (a negative number), or another machine's address."""
+    return isinstance(error, UnicodeError) or (error.errno or 0) < 0 or error.errno in _NOT_HERE
 
 
 def _listener(port: int) -> str | None:
