@@ -17,13 +17,14 @@ import psutil
 
 from stack.account import hand_over, server_account
 from stack.errors import StackError
-from stack.processes import Child, Spec, stop_all
+from stack.processes import TRIES, Child, Spec, stop_all
 
 VERSION = 18
 SUPERUSER = "postgres"
 LONGEST_SOCKET = 107  # bytes of a Unix socket's path on Linux, without the closing zero
 _PRIVATE = "linkwake-"
 READY_SECONDS = 120.0  # recovery after a crash replays at most max_wal_size
+SESSION_SECONDS = 5.0
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",  # the socket is the only lock on the door: our user (and root) alone
@@ -129,6 +130,9 @@ class EmbeddedPostgres:
             name="PostgreSQL",
             command=(str(self.binaries / "postgres"), "-D", str(self.data), *options),
             log=self._log,
+            restart=True,
+            tries=TRIES,
+            prepare=lambda: stop_orphan(self.data),
             grace=30.0,
             stop_signal=signal.SIGINT,
             death_signal=signal.SIGINT,
@@ -211,12 +215,14 @@ def stop_orphan(data: Path) -> None:
     """Stop a server that still runs on this cluster, and drop a pid file that names a foreign process.
 
     A crash can leave `postmaster.pid` behind; when its number has gone to another program, PostgreSQL refuses to start.
+    So it does while sessions of a killed server go on: each ends only when it next looks, after its statement.
     """
     orphans = [process for process in psutil.process_iter() if _serves(process, data)]
     if orphans:
         sessions = [child for orphan in orphans for child in _children(orphan)]
         stop_all(orphans, signal.SIGINT)
         psutil.wait_procs(sessions, timeout=10)
+    stop_all([process for process in psutil.process_iter() if _worked_for(process, data)], signal.SIGQUIT, SESSION_SECONDS)
     lines = _postmaster_file(data)
     if lines and _is_foreign(lines[0]):
         (data / "postmaster.pid").unlink(missing_ok=True)
@@ -232,6 +238,13 @@ def _serves(process: psutil.Process, data: Path) -> bool:
     with contextlib.suppress(psutil.Error, OSError):
         command = process.cmdline()
         return len(command) > 2 and Path(command[0]).name == "postgres" and command[1:3] == ["-D", str(data)]
+    return False
+
+
+def _worked_for(process: psutil.Process, data: Path) -> bool:
+    """A process of a server on this cluster: all of them work in its directory."""
+    with contextlib.suppress(psutil.Error, OSError):
+        return bool(process.name() == "postgres" and process.cwd() == os.path.realpath(data))
     return False
 
 

@@ -17,6 +17,7 @@ import psutil
 from stack.errors import StackError
 
 MARK = "LINKWAKE_STACK"  # environment variable of every child: the var directory it belongs to
+TRIES = 5  # of a server; with the supervisor's back-off about half a minute
 LOG_BYTES = 20_000_000  # a longer log is moved to NAME.log.1, so at most twice this is kept
 
 _TETHER = Path(__file__).with_name("tether.py")
@@ -27,8 +28,9 @@ _POLL = 0.05
 class Spec:
     """How to run one child.
 
-    `tier` orders the stop: higher tiers go first. A child with `restart` is started again when it dies; the death of
-    any other one ends the stack. `death_signal` is what the kernel sends when the supervisor is killed.
+    `tier` orders the stop: higher tiers go first. A child with `restart` is started again when it dies, after `prepare`;
+    the death of any other one ends the stack, and so does one that has been started `tries` times in a row and never
+    stayed. `death_signal` is what the kernel sends when the supervisor is killed.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Spec:
     log: Path
     tier: int = 0
     restart: bool = False
+    tries: int | None = None  # None: for ever
+    prepare: Callable[[], None] = lambda: None  # clears what its death left behind
     grace: float = 10.0  # seconds between `stop_signal` and SIGKILL
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGTERM

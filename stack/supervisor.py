@@ -1,4 +1,4 @@
-"""Keeps the children of one stack: says when one dies, restarts roles, stops all in the right order."""
+"""Keeps the children of one stack: says when one dies, restarts them, stops all in the right order."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from stack.processes import MARK, Child, limit_log, marked_processes, stop_all
 
 FIRST_BACK_OFF = 1.0
 LONGEST_BACK_OFF = 30.0
-STEADY_SECONDS = 60.0  # a role that ran this long starts its back-off anew
+STEADY_SECONDS = 60.0  # a child that ran this long starts its back-off anew
 _WATCH_SECONDS = 0.2
 
 
@@ -57,7 +57,7 @@ class Supervisor:
         raise StopRequested
 
     def watch(self) -> None:
-        """Until StopRequested. Raises StackError when a child without `restart` has died."""
+        """Until StopRequested. Raises StackError when a child that is not restarted, or not once more, has died."""
         while True:
             time.sleep(_WATCH_SECONDS)
             self.check()
@@ -78,14 +78,20 @@ class Supervisor:
             self._restarts[child.spec.name] = time.monotonic() + self._back_off(child)
         elif time.monotonic() >= due:
             del self._restarts[child.spec.name]
+            child.spec.prepare()
             child.start()
-            self._say(f"The {child.spec.name} runs again.")
+            self._say(f"{child.spec.name} was started again.")
 
     def _back_off(self, child: Child) -> float:
+        """Seconds until it is started again. Raises StackError when it has had its tries."""
         child.sweep()
         child.failures = 1 if time.monotonic() - child.started > STEADY_SECONDS else child.failures + 1
+        name, tries = child.spec.name, child.spec.tries
+        if tries is not None and child.failures > tries:
+            raise StackError(f"{name} was started again {tries} times and did not stay, so everything stops. {child.tail()}")
         delay = min(FIRST_BACK_OFF * 2.0 ** (child.failures - 1), LONGEST_BACK_OFF)
-        self._say(f"The {child.spec.name} ended unexpectedly ({_how(child)}); it starts again in {delay:.0f} s. {child.tail()}")
+        log = child.tail() if tries is None else f"Its log: {child.spec.log}"
+        self._say(f"{name} ended unexpectedly ({_how(child)}); it is started again in {delay:.0f} s. {log}")
         return delay
 
     def stop(self) -> None:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from stack.errors import StackError
-from stack.processes import Child, Spec
+from stack.processes import TRIES, Child, Spec
 
 HOST = "127.0.0.1"
 READY_SECONDS = 60.0
@@ -74,7 +74,17 @@ class EmbeddedTemporal:
     def start(self) -> Child:
         """Raises StackError when the server is not installed."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.child = Child(Spec(name="Temporal", command=self._command(), log=self._log, tier=1, environment=self._environment))
+        self.child = Child(
+            Spec(
+                name="Temporal",
+                command=self._command(),
+                log=self._log,
+                tier=1,
+                restart=True,
+                tries=TRIES,
+                environment=self._environment,
+            )
+        )
         self.child.start()
         return self.child
 

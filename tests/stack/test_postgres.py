@@ -94,6 +94,23 @@ def test_a_killed_server_recovers_without_manual_work(cluster: Path, server: Emb
         assert _ask(again, "SELECT n FROM durable") == 1
 
 
+def test_a_busy_session_of_a_killed_server_does_not_keep_the_next_one_away(cluster: Path, server: EmbeddedPostgres) -> None:
+    """A long statement does not notice that its server is gone, and its shared memory keeps another server out."""
+    assert server.child is not None
+    with psycopg.connect(server.url("kept"), autocommit=True) as connection:
+        session = psutil.Process(connection.info.backend_pid)
+        connection.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 10000000000)")
+        session.suspend()
+        os.kill(server.child.pid or 0, signal.SIGKILL)
+        server.child.wait(20)
+        server.child.spec.prepare()
+        server.child.start()
+        server.wait_until_ready()
+        assert not session.is_running()
+        assert _ask(server, "SELECT 1") == 1
+        connection.close()
+
+
 def test_a_pid_file_whose_number_went_to_another_program_is_dropped(cluster: Path, server: EmbeddedPostgres) -> None:
     pid_file = cluster / "data" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()

@@ -24,7 +24,7 @@ def supervisor(told: list[str]) -> Iterator[Supervisor]:
     supervisor.stop()
 
 
-def test_the_death_of_a_server_ends_everything(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_the_death_of_a_child_that_is_not_restarted_ends_everything(supervisor: Supervisor, tmp_path: Path) -> None:
     server = supervisor.adopt(child(tmp_path, "raise SystemExit('disk full')", name="PostgreSQL"))
     server.start()
     server.wait(20)
@@ -43,9 +43,44 @@ def test_a_role_that_dies_is_told_and_started_again(
     supervisor.check()
     supervisor.check()
     assert role.pid != first
-    assert "The worker ended unexpectedly (status 1); it starts again in 0 s." in told[0]
+    assert "worker ended unexpectedly (status 1); it is started again in 0 s." in told[0]
     assert "EOFError" in told[0]
-    assert told[1] == "The worker runs again."
+    assert told[1] == "worker was started again."
+
+
+def test_a_server_is_started_again_in_two_lines_after_its_remains_are_cleared(
+    supervisor: Supervisor, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_BACK_OFF", 0.0)
+    cleared: list[str] = []
+    server = supervisor.adopt(
+        child(tmp_path, "pass", name="PostgreSQL", restart=True, tries=5, prepare=lambda: cleared.append("cleared"))
+    )
+    server.start()
+    server.wait(20)
+    supervisor.check()
+    supervisor.check()
+    assert cleared == ["cleared"]
+    assert told == [
+        f"PostgreSQL ended unexpectedly (status 0); it is started again in 0 s. Its log: {server.spec.log}",
+        "PostgreSQL was started again.",
+    ]
+
+
+def test_a_server_that_never_stays_ends_everything_with_its_log(
+    supervisor: Supervisor, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_BACK_OFF", 0.0)
+    server = supervisor.adopt(child(tmp_path, "raise SystemExit('disk full')", name="Temporal", restart=True, tries=2))
+    server.start()
+    for _ in range(2):
+        server.wait(20)
+        supervisor.check()
+        supervisor.check()
+    server.wait(20)
+    with pytest.raises(StackError, match=r"^Temporal was started again 2 times and did not stay, [\s\S]*disk full"):
+        supervisor.check()
+    assert told.count("Temporal was started again.") == 2
 
 
 def test_a_role_that_keeps_dying_is_started_ever_less_often(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -16,7 +17,7 @@ from stack.postgres import EmbeddedPostgres
 from stack.processes import marked_processes
 from stack.temporal import EmbeddedTemporal, answers, free_port
 from stack.up import Stack
-from tests.stack.dummies import ROOT
+from tests.stack.dummies import ROOT, until
 
 pytestmark = pytest.mark.filterwarnings("default::ResourceWarning")  # a failed test leaves pipes to the collector
 
@@ -61,6 +62,15 @@ class Place:
         )
         return done.returncode, done.stderr
 
+    def status(self, key: str) -> tuple[int, str]:
+        """Of a request that needs PostgreSQL, and of the API's health, which also looks at Temporal."""
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.api}") as client:
+            try:
+                answer = client.get("/v1/organization", headers={"Authorization": f"Bearer {key}"})
+                return answer.status_code, client.get("/health/ready").json()["status"]
+            except httpx.HTTPError as error:
+                return 0, str(error)
+
     def left(self) -> list[psutil.Process]:
         """What still runs after 20 s."""
         return list(psutil.wait_procs(marked_processes(str(self.var_dir)), timeout=20)[1])
@@ -95,6 +105,24 @@ def test_a_stack_starts_survives_kill_9_finds_its_data_again_and_stops(place: Pl
         process.send_signal(signal.SIGINT)
         assert "API key" not in rest(process)
         assert process.returncode == 0
+    assert place.left() == []
+
+
+def test_servers_that_are_killed_are_started_again_and_requests_work(place: Place) -> None:
+    with place.up() as (process, first):
+        assert first.startswith("API"), process.communicate()[1]
+        assert process.stdout is not None
+        key = next(line.split()[2] for line in process.stdout if line.startswith("API key"))
+        for name in ("postgres", "temporal"):
+            [server] = [each for each in psutil.Process(process.pid).children() if each.name() == name]
+            server.kill()
+            server.wait(20)
+            until(lambda: place.status(key) == (200, "ready"), 60)
+        process.send_signal(signal.SIGTERM)
+        words = process.communicate(timeout=60)[1]
+    assert words.count("ended unexpectedly (killed by SIGKILL); it is started again in 1 s. Its log: ") == 2
+    assert "PostgreSQL was started again.\n" in words
+    assert "Temporal was started again.\n" in words
     assert place.left() == []
 
 
