@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities import crashpoint
 from activities.campaign_stages import CampaignStages
 from activities.channels.registry import build_channels
 from activities.compose import Composer
@@ -113,6 +114,7 @@ async def main(settings: Settings | None = None) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    crashpoint.arm(settings.drill_crash, "worker")
     client = await connect(settings)
     database = Database(settings.effective_database_url, settings.database_pool_size)
     activities = build_activities(settings, database, client)

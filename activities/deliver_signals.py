@@ -17,6 +17,7 @@ from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.crashpoint import crashpoint
 from activities.held_clicks import HeldClicks
 from activities.meters import counter
 from activities.starter import Starter
@@ -76,6 +77,8 @@ class SignalDelivery:
             claimed = await signals.claim_signals(session, BATCH, LEASE, links)
             early = [each.link for each in claimed if each.is_early]
             await signals.settle_signals(session, early, Outcome.NOT_HUMAN)
+        if claimed:
+            crashpoint("claimed")
         self.outcomes[Outcome.NOT_HUMAN.value,] += len(early)
         due = [each for each in claimed if not each.is_early]
         campaigns: defaultdict[UUID, list[DueSignal]] = defaultdict(list)
@@ -97,8 +100,10 @@ class SignalDelivery:
                 except TEMPORAL_AWAY as error:
                     return error
 
-        results = zip(due, await asyncio.gather(*map(attempt, due)), strict=True)
-        return await self._settle(list(results))
+        results = list(zip(due, await asyncio.gather(*map(attempt, due)), strict=True))
+        if results:
+            crashpoint("signalled")
+        return await self._settle(results)
 
     async def _signal(self, each: DueSignal) -> Outcome:
         if each.org_id is None or each.enrollment_id is None or each.visit is None or each.step_key is None:

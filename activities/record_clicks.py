@@ -18,6 +18,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.crashpoint import crashpoint
 from activities.devices import DeviceType, read_device
 from activities.meters import BATCH, SECONDS, Histogram
 from activities.places import Place, Places
@@ -94,6 +95,8 @@ class RecordClicks:
         # A user agent not seen before takes about 0.7 ms to read: not on the loop that the worker's other tasks share.
         described = await asyncio.to_thread(self._describe_all, good)
         new = await self._keep_or_reject(session, described)
+        if new:
+            crashpoint("kept")
         await recording.remove_clicks(session, taken)
         return new
 

@@ -24,8 +24,9 @@ JOBS = ("temporal-schema", "temporal-namespace", "migrate")
 PRIVATE = ("postgres", "temporal", "temporal-ui")
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(:[-?])?([^}]*)\}")
 SECRETS = ("POSTGRES_PASSWORD", "TOKEN_KEYS")
-# The image sets the first; the others are of the embedded server, which this stack replaces.
-NOT_OF_THIS_STACK = {"VAR_DIR", "TEMPORAL_PORT", "TEMPORAL_UI_PORT"}
+DRILLS = ("DRILL_SEED", "DRILL_OUTAGE", "DRILL_CRASH")
+# The image sets the first; the next two are of the embedded server, which this stack replaces. Drills have their own.
+NOT_OF_THIS_STACK = {"VAR_DIR", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", *DRILLS}
 TEMPORAL_CLIENT = {name for name, _ in example.TEMPORAL}
 
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from temporalio.client import Client
 
+from activities import crashpoint
 from activities.deliver_signals import SignalDelivery
 from activities.starter import Starter
 from api.redirect.client_address import ClientAddress
@@ -125,6 +126,7 @@ def create_app(settings: Settings | None = None, client: Client | None = None) -
 
 
 async def _build(settings: Settings, client: Client | None) -> Parts:
+    crashpoint.arm(settings.drill_crash, "redirect")
     url = settings.effective_database_url
     database = Database(url, POOL_SIZE)
     client = client or await connect(settings, lazy=True)

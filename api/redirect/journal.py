@@ -16,6 +16,7 @@ from itertools import chain
 
 import structlog
 
+from activities.crashpoint import crashpoint
 from api.redirect.inbox import Away, Inbox, Refused
 from api.redirect.replay import Replay
 from api.redirect.spool import Spool
@@ -173,6 +174,7 @@ class Journal:
     async def _commit(self, batch: Sequence[Held], again: bool) -> None:
         clicks, waking = [held.click for held in batch], [held.click for held in batch if held.wakes]
         links = await self._inbox.store(clicks, waking, again)
+        crashpoint("committed")
         self.problem = None
         self.counts.stored += len(batch)
         for held in batch:
@@ -196,6 +198,8 @@ class Journal:
         everyone = list({id(held): held for held in self._unsafe() if held.state is State.WAITING}.values())
         self._spooling, self._waiting = everyone, deque()
         durable = await self._spool(everyone)
+        if durable:
+            crashpoint("spooled")
         for held in everyone[:durable]:
             if held.state is State.WAITING:  # not committed meanwhile
                 self.counts.late += 1
