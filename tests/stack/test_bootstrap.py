@@ -6,11 +6,14 @@ Python, pip and uv are small scripts here that write down what they were asked.
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.stack.dummies import ROOT
+from tests.stack.test_account import only_root
 
 TOOLS = ("sh", "cat", "dirname", "flock", "ln", "mkdir", "readlink", "rm", "sha256sum", "chmod", "sleep")
 
@@ -35,6 +38,7 @@ class Machine:
         self.project = tmp_path / "the project"
         self.path = tmp_path / "bin"
         self.notes = tmp_path / "notes"
+        self.user: int | None = None  # for root: who runs it
         self._venv_python = tmp_path / "venv_python"
         self.project.mkdir()
         self.path.mkdir()
@@ -54,7 +58,13 @@ class Machine:
         environment = {"PATH": str(self.path), "NOTES": str(self.notes), "VENV_PYTHON": str(self._venv_python), **variables}
         command = [str(script or self.project / "linkwake"), *arguments]
         return subprocess.Popen(  # noqa: S603 - the project's own script
-            command, cwd="/", env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd="/",
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            user=self.user if os.geteuid() == 0 else None,
         )
 
     def run(self, *arguments: str, script: Path | None = None, **variables: str) -> tuple[int, str, str]:
@@ -100,6 +110,46 @@ def test_a_python_without_venv_is_one_sentence(machine: Machine) -> None:
     status, _, said = machine.run("up")
     assert status == 1
     assert said.endswith("(on Debian: apt install python3-venv) or uv.\n")
+
+
+@pytest.fixture
+def strangers(machine: Machine) -> Iterator[Machine]:
+    """The same machine for a user who owns nothing of it."""
+    with tempfile.TemporaryDirectory() as directory:  # tmp_path lets nobody else pass
+        Path(directory).chmod(0o755)
+        strangers = Machine(Path(directory))
+        strangers.put("python3", PYTHON.format(version="3.11"))
+        strangers.notes.chmod(0o666)
+        strangers.user = 65534
+        yield strangers
+
+
+def test_a_checkout_that_cannot_be_written_is_one_sentence(strangers: Machine) -> None:
+    strangers.project.chmod(0o555)
+    expected = f"This user may not write to {strangers.project}, where .venv has to be made: "
+    status, _, said = strangers.run("up")
+    assert status == 1
+    assert said.startswith(expected)
+    assert said.count("\n") == 1
+    assert strangers.notes.read_text() == ""
+    strangers.project.chmod(0o755)
+
+
+@only_root
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o777])
+def test_an_environment_of_another_user_is_left_alone(strangers: Machine, mode: int) -> None:
+    """Also one that could be emptied."""
+    environment = strangers.project / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").touch(0o600)
+    strangers.project.chmod(0o777)
+    environment.chmod(mode)
+    status, _, said = strangers.run("up")
+    assert status == 1
+    assert said.startswith(f"This user cannot bring {environment} up to date: ")
+    assert said.count("\n") == 1
+    assert (environment / "bin" / "python").exists()
+    assert strangers.notes.read_text() == ""
 
 
 def test_a_failed_installation_is_reported_and_done_again(machine: Machine) -> None:
