@@ -59,6 +59,7 @@ class Stack:
     def start(self) -> None:
         """Everything up to the printed addresses. Raises StackError; the caller stops what had been started."""
         begin = time.monotonic()
+        self._warn_of_geo_database()
         stop_orphans(self.var_dir, self._say)
         ports_free(self._ports())
         self._start_servers()
@@ -67,7 +68,8 @@ class Stack:
             self._tool("migrate")
         with self._stage("Worker, API and redirect"):
             self._start_roles()
-        first = self._first_organization()
+        with self._stage("First organization"):
+            first = self._first_organization()
         self._say(f"[green]Ready[/] after {time.monotonic() - begin:.1f} s. Ctrl-C stops everything.")
         self._print_addresses(first)
 
@@ -102,6 +104,11 @@ class Stack:
         if self._temporal:
             ports += [("TEMPORAL_PORT", HOST, settings.temporal_port), ("TEMPORAL_UI_PORT", HOST, settings.temporal_ui_port)]
         return ports
+
+    def _warn_of_geo_database(self) -> None:
+        path = self.settings.geo_database
+        if path and not path.is_file():
+            self._say(f"GEO_DATABASE={path} is not there: clicks are recorded without a place.")
 
     def _start_servers(self) -> None:
         """Temporal starts while PostgreSQL does."""

@@ -120,6 +120,8 @@ def test_servers_that_are_killed_are_started_again_and_requests_work(place: Plac
             until(lambda: place.status(key) == (200, "ready"), 60)
         process.send_signal(signal.SIGTERM)
         words = process.communicate(timeout=60)[1]
+    stages = [line.split()[1] for line in words.splitlines() if line.startswith("✓")]
+    assert stages == ["PostgreSQL", "Temporal", "Database", "Worker,", "First", "Stopped"]
     assert words.count("ended unexpectedly (killed by SIGKILL); it is started again in 1 s. Its log: ") == 2
     assert "PostgreSQL was started again.\n" in words
     assert "Temporal was started again.\n" in words
@@ -167,3 +169,12 @@ def test_a_server_on_all_addresses_is_shown_with_one_that_can_be_opened(
     out = capsys.readouterr().out
     assert "http://127.0.0.1:1/docs" in out
     assert "http://[::1]:2" in out
+
+
+def test_a_geo_database_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here, missing = tmp_path / "city.mmdb", tmp_path / "none.mmdb"
+    here.touch()
+    for path in (None, here, missing):
+        Stack(Settings(_env_file=None, var_dir=tmp_path, geo_database=path), ())._warn_of_geo_database()
+    said = capsys.readouterr().err
+    assert said == f"GEO_DATABASE={missing} is not there: clicks are recorded without a place.\n"
