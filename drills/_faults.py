@@ -1,0 +1,141 @@
+"""What can be done to a stack: kill a process of it, stop PostgreSQL for a while, make a process die at a named place."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+from models.database import Database
+from settings import Settings
+from stack.state import READY_FILE
+from stack.temporal import HOST
+
+HEAL_SECONDS = 90.0
+POLL_SECONDS = 0.05
+FIRED = ".fired"
+Span = tuple[float, float]
+
+
+class DrillError(Exception):
+    """The drill cannot go on; the message says where it stopped."""
+
+
+class Target:
+    """A running stack of the drill's own. `down`: when its redirect was away, on the wall's clock."""
+
+    def __init__(self, settings: Settings, database: Database, crashes: Path) -> None:
+        self.settings = settings
+        self.down: list[Span] = []
+        self._database = database
+        self._crashes = crashes
+        self._http = httpx.AsyncClient(timeout=5)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def kill(self, name: str, child: bool = False) -> None:
+        """SIGKILL a role, `temporal` or `postgres` (`child`: the process that the role's first process has made)."""
+        processes = self._processes(name)
+        begin = time.time()
+        processes[1 if child else 0].kill()
+        await self._back(name, processes[0].pid, begin)
+
+    async def kill_and_leave(self, name: str) -> Callable[[], Awaitable[None]]:
+        """SIGKILL a role now; the answer waits until it is back."""
+        process, begin = self._processes(name)[0], time.time()
+        process.kill()
+        return lambda: self._back(name, process.pid, begin)
+
+    @asynccontextmanager
+    async def silent_postgres(self) -> AsyncIterator[None]:
+        """PostgreSQL is there and says nothing: every process of it is stopped while the block runs."""
+        processes = self._processes("postgres")
+        try:
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.suspend()
+            yield
+        finally:
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.resume()
+
+    @asynccontextmanager
+    async def crash(self, role: str, name: str, spared: int) -> AsyncIterator[None]:
+        """The role dies at this crash point after so many hits. Waits, after the block, until it has died and is back."""
+        file = self._crashes / f"{role}.{name}"
+        before = self._processes(role)[0].pid
+        file.write_text(str(spared))
+        yield
+        fired = file.with_name(file.name + FIRED)
+        await until(f"crash point {file.name}", lambda: asyncio.sleep(0, fired.exists()))
+        await self._back(role, before, fired.stat().st_mtime)
+
+    async def journal(self) -> dict[str, float]:
+        """What became of clicks since the redirect's start, by state."""
+        lines = (await self._http.get(self._url("/metrics"))).text.splitlines()
+        found = [line.split('"') for line in lines if line.startswith("linkwake_journal_clicks_total{state=")]
+        return {state: float(value.removeprefix("} ")) for _, state, value in found}
+
+    def _processes(self, name: str) -> list[psutil.Process]:
+        """The first one is the parent of the others. Raises DrillError when there is none."""
+        found = [each for each in psutil.Process().children(recursive=True) if _is(each, name)]
+        found.sort(key=lambda each: len(each.parents()))
+        if not found:
+            raise DrillError(f"There is no process of {name}.")
+        return found
+
+    async def _back(self, name: str, before: int, begin: float) -> None:
+        await until(f"another process of {name}", lambda: asyncio.sleep(0, self._replaced(name, before)))
+        await until(f"{name} at work", lambda: self._works(name))
+        if name == "redirect":
+            self.down.append((begin, time.time()))
+
+    def _replaced(self, name: str, before: int) -> bool:
+        with contextlib.suppress(DrillError, psutil.NoSuchProcess):
+            return bool(self._processes(name)[0].pid != before)
+        return False
+
+    async def _works(self, name: str) -> bool:
+        if name == "worker":
+            ready, pid = self.settings.var_dir / READY_FILE, self._processes("worker")[0].pid
+            return ready.exists() and ready.read_text() == str(pid)
+        if name == "postgres":
+            with contextlib.suppress(Exception):  # whatever it is, it does not work yet
+                await self._database.ping()
+                return True
+            return False
+        with contextlib.suppress(httpx.HTTPError):
+            url = self._url("/health/ready") if name == "redirect" else self._namespace()
+            return bool((await self._http.get(url)).is_success)
+        return False
+
+    def _url(self, path: str) -> str:
+        return f"http://{HOST}:{self.settings.redirect_port}{path}"
+
+    def _namespace(self) -> str:
+        return f"http://{HOST}:{self.settings.temporal_ui_port}/api/v1/namespaces/{self.settings.temporal_namespace}"
+
+
+def _is(process: psutil.Process, name: str) -> bool:
+    """Roles are `cli.py NAME`, servers are programs; a session of PostgreSQL has rewritten its command line."""
+    with contextlib.suppress(psutil.Error):
+        command = process.cmdline()
+        if name in ("postgres", "temporal"):
+            return bool(process.name() == name)
+        return command[-1:] == [name] and any(part.endswith("cli.py") for part in command)
+    return False
+
+
+async def until(what: str, look: Callable[[], Awaitable[bool]], seconds: float = HEAL_SECONDS) -> None:
+    """Raises DrillError when it does not become so."""
+    end = time.monotonic() + seconds
+    while not await look():
+        if time.monotonic() > end:
+            raise DrillError(f"Not within {seconds:.0f} s: {what}.")
+        await asyncio.sleep(POLL_SECONDS)
