@@ -6,17 +6,21 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from models.reconcile import Reconciliation
     from settings import Settings
 
 ROOT = Path(__file__).resolve().parent
+T = TypeVar("T")
 PASS_ON: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 app = typer.Typer(
@@ -131,9 +135,23 @@ def organization(
     as_json: Json = False,
 ) -> None:
     """Create an organization; prints its id and its API key, which is shown only this once."""
-    created = asyncio.run(_create_organization(_settings(), name, if_none))
+    created = asyncio.run(_in_transaction(_settings(), lambda session: _create_organization(session, name, if_none)))
     if created:
         print(json.dumps(created) if as_json else f"Organization  {created['id']}\nAPI key       {created['api_key']}")
+
+
+@app.command()
+def organizations(as_json: Json = False) -> None:
+    """List the organizations: id and name."""
+    listed = asyncio.run(_in_transaction(_settings(), _list_organizations))
+    print(json.dumps(listed, indent=2) if as_json else "\n".join(f"{each['id']}  {each['name']}" for each in listed))
+
+
+@app.command()
+def key(organization_id: str, as_json: Json = False) -> None:
+    """Make a new API key for an organization; it is shown only this once, and the others keep working."""
+    text = asyncio.run(_in_transaction(_settings(), lambda session: _create_key(session, organization_id)))
+    print(json.dumps({"organization_id": organization_id, "api_key": text}) if as_json else f"API key       {text}")
 
 
 @app.command()
@@ -144,7 +162,7 @@ def reconcile(
     as_json: Json = False,
 ) -> int:
     """Prove that the click counters equal the click rows; status 1 when they do not and --repair was not given."""
-    found = asyncio.run(_reconcile(_settings(), repair))
+    found = asyncio.run(_in_transaction(_settings(), lambda session: _reconcile(session, repair)))
     if as_json:
         print(json.dumps({"equal": found.equal, "repaired": repair and not found.equal, **asdict(found)}, default=str, indent=2))
     else:
@@ -214,31 +232,45 @@ async def _register(settings: "Settings") -> None:
     await asyncio.sleep(0.05)  # a process that ends at once can abort in the client's threads
 
 
-async def _create_organization(settings: "Settings", name: str, if_none: bool) -> dict[str, str] | None:
+async def _in_transaction(settings: "Settings", work: Callable[["AsyncSession"], Awaitable[T]]) -> T:
     from models.database import Database
+
+    database = Database(settings.effective_database_url, pool_size=1)
+    try:
+        async with database.transaction() as session:
+            return await work(session)
+    finally:
+        await database.close()
+
+
+async def _create_organization(session: "AsyncSession", name: str, if_none: bool) -> dict[str, str] | None:
     from models.organization import any_organization, create_organization
 
-    database = Database(settings.effective_database_url, pool_size=1)
-    try:
-        async with database.transaction() as session:
-            if if_none and await any_organization(session):
-                return None
-            created, key = await create_organization(session, name)
-            return {"id": str(created.id), "name": created.name, "api_key": key}
-    finally:
-        await database.close()
+    if if_none and await any_organization(session):
+        return None
+    created, key = await create_organization(session, name)
+    return {"id": str(created.id), "name": created.name, "api_key": key}
 
 
-async def _reconcile(settings: "Settings", repair: bool) -> "Reconciliation":
+async def _list_organizations(session: "AsyncSession") -> list[dict[str, str]]:
+    from models.organization import list_organizations
+
+    return [{"id": str(each.id), "name": each.name} for each in await list_organizations(session)]
+
+
+async def _create_key(session: "AsyncSession", organization_id: str) -> str:
+    from models.organization import create_api_key, list_organizations
+    from stack.errors import StackError
+
+    found = [each.id for each in await list_organizations(session) if str(each.id) == organization_id.lower()]
+    if not found:
+        raise StackError(f"There is no organization {organization_id}: ./linkwake organizations lists them.")
+    return (await create_api_key(session, found[0], "command line"))[1]
+
+
+async def _reconcile(session: "AsyncSession", repair: bool) -> "Reconciliation":
     from models import reconcile
-    from models.database import Database
-
-    database = Database(settings.effective_database_url, pool_size=1)
-    try:
-        async with database.transaction() as session:
-            return await (reconcile.repair if repair else reconcile.compare)(session)
-    finally:
-        await database.close()
+    return await (reconcile.repair if repair else reconcile.compare)(session)
 
 
 def _words(values: dict[str, Any] | None) -> str:

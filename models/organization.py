@@ -113,5 +113,10 @@ async def _lock_and_count_live_keys(session: AsyncSession, org_id: UUID) -> int:
     return await session.scalar(live) or 0
 
 
+async def list_organizations(session: AsyncSession) -> list[Organization]:
+    """All there are, the oldest first: for the command line alone, because nobody who calls the API may see others."""
+    return list(await session.scalars(select(Organization).order_by(col(Organization.created_at), col(Organization.id))))
+
+
 async def any_organization(session: AsyncSession) -> bool:
     return await session.scalar(select(col(Organization.id)).limit(1)) is not None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 _SENTENCES: dict[str, Callable[[BaseException], str]] = {
     "stack.errors.StackError": str,
     "settings.SettingsError": str,
+    "models.errors.LinkwakeError": str,
     "pydantic_core._pydantic_core.ValidationError": lambda error: _settings(error),
     "pydantic_settings.exceptions.SettingsError": lambda error: f"A setting cannot be read: {_first_line(error)}.",
     "psycopg.OperationalError": lambda error: _database(error),

@@ -10,7 +10,11 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
 import cli
+from models.database import Database
+from models.errors import Conflict
+from models.organization import create_organization, find_by_api_key
 from models.wire import SEARCH_ATTRIBUTES
+from stack.failures import sentence
 from stack.postgres import EmbeddedPostgres
 from stack.temporal import EmbeddedTemporal
 
@@ -147,9 +151,40 @@ async def test_migrate_twice_and_an_organization(postgres: EmbeddedPostgres, tmp
     assert "API key       lw_" in _command(environment, "organization", "Another")
 
 
+@pytest.mark.parametrize("name", ["nonsense", "00000000-0000-0000-0000-000000000000"])
+def test_a_key_for_an_unknown_organization_is_refused_in_one_sentence(database_url: str, name: str) -> None:
+    done = _run({"DATABASE_URL": database_url}, "key", name)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"There is no organization {name}: ./linkwake organizations lists them.\n"
+
+
+async def test_a_new_key_opens_the_listed_organization(database_url: str, database: Database) -> None:
+    environment = {"DATABASE_URL": database_url}
+    assert _command(environment, "organizations", "--json") == "[]\n"
+    async with database.transaction() as session:
+        first, _ = await create_organization(session, "First")
+        second, _ = await create_organization(session, "Second")
+    assert _command(environment, "organizations") == f"{first.id}  First\n{second.id}  Second\n"
+    texts = [
+        json.loads(_command(environment, "key", str(second.id), "--json"))["api_key"],
+        _command(environment, "key", str(second.id)).removeprefix("API key").strip(),
+    ]
+    async with database.transaction() as session:
+        found = [await find_by_api_key(session, text) for text in texts]
+    assert [each and each.id for each in found] == [second.id] * 2
+
+
+def test_what_a_caller_of_the_api_can_mend_is_one_sentence_here_too() -> None:
+    assert sentence(Conflict("Revoke one first.")) == "Revoke one first."
+
+
 def _command(environment: dict[str, str], *words: str) -> str:
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "cli.py", *words], cwd=cli.ROOT, env=environment, capture_output=True, text=True
-    )
+    done = _run(environment, *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "cli.py", *words], cwd=cli.ROOT, env=environment, capture_output=True, text=True
+    )
