@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -46,6 +47,8 @@ def main(as_json: bool) -> int:
     settings = Settings()
     try:
         if _is_running(settings):
+            if not _is_ours(settings):
+                raise _another(settings)
             return asyncio.run(_run(settings, as_json))
         print("No running stack found: starting one for the demo.", file=sys.stderr)
         with started():
@@ -66,12 +69,27 @@ def _is_running(settings: Settings) -> bool:
         return False
 
 
+def _is_ours(settings: Settings) -> bool:
+    """Whether the embedded stack of this VAR_DIR runs; a database of one's own shows only when a key is used."""
+    pid = int(settings.stack_state.get("pid", 0))
+    return bool(settings.database_url) or (pid > 0 and psutil.pid_exists(pid))
+
+
+def _another(settings: Settings) -> DemoError:
+    return DemoError(
+        f"the API at port {settings.api_port} is not the one of this stack (VAR_DIR={settings.var_dir}): set API_PORT and "
+        "REDIRECT_PORT to this stack's ports, or to free ones and it is started."
+    )
+
+
 async def _run(settings: Settings, as_json: bool) -> int:
     database = Database(settings.effective_database_url, pool_size=2)
     async with database.transaction() as session:
         _, key = await create_organization(session, "Linkwake demo")
     consumer, browsers = Consumer(_api_address(settings), key), Browsers()
     try:
+        if not await _knows(settings, key):
+            raise _another(settings)
         story = await _tell(consumer, browsers)
         checked = await check(consumer, database, story.campaign_id, story.sequence_id, story.contacts[0])
     finally:
@@ -80,6 +98,12 @@ async def _run(settings: Settings, as_json: bool) -> int:
         await database.close()
     _print(checked, as_json)
     return 0 if checked.consistent else 1
+
+
+async def _knows(settings: Settings, key: str) -> bool:
+    async with httpx.AsyncClient(base_url=_api_address(settings), timeout=30) as client:
+        answer = await client.get("/v1/organization", headers={"Authorization": f"Bearer {key}"})
+        return answer.status_code != httpx.codes.UNAUTHORIZED
 
 
 def _print(checked: Checked, as_json: bool) -> None:

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         yield settings
 
 
-def run_demo(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_demo(settings: Settings, *arguments: str, database_url: str = "") -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
+        "DATABASE_URL": database_url,
         "VAR_DIR": str(settings.var_dir),
         "API_PORT": str(settings.api_port),
         "REDIRECT_PORT": str(settings.redirect_port),
@@ -43,3 +46,37 @@ def test_the_demo_tells_the_same_story_everywhere(stack: Settings) -> None:
     assert document["sequence"] == {"enrolled": 40, "clicked_branch": 25, "timeout_branch": 15}
     assert sum(document["campaign"]["devices"].values()) == 70
     assert {"message", "click", "step"} == {entry["kind"] for entry in document["conversation"]}
+
+
+class _Another(BaseHTTPRequestHandler):
+    """A Linkwake that does not know our keys."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/health/ready" else 401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def another_port() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Another) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("own_database", [True, False])
+def test_the_api_of_another_stack_is_one_sentence(
+    another_port: int, own_database: bool, database_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(_env_file=None, var_dir=tmp_path, api_port=another_port)
+    done = run_demo(settings, database_url=database_url if own_database else "")
+    assert (done.returncode, done.stdout) == (1, "")
+    sentence = f"The demo stopped: the API at port {another_port} is not the one of this stack (VAR_DIR={tmp_path}): "
+    assert done.stderr.strip().splitlines()[-1].startswith(sentence)
+    assert len(done.stderr.strip().splitlines()) == 1
