@@ -143,8 +143,8 @@ def organization(
 @app.command()
 def organizations(as_json: Json = False) -> None:
     """List the organizations: id and name."""
-    listed = asyncio.run(_in_transaction(_settings(), _list_organizations))
-    print(json.dumps(listed, indent=2) if as_json else "\n".join(f"{each['id']}  {each['name']}" for each in listed))
+    found = asyncio.run(_in_transaction(_settings(), _list_organizations))
+    print(json.dumps(found, indent=2) if as_json else "\n".join(f"{each['id']}  {each['name']}" for each in found))
 
 
 @app.command()
@@ -224,9 +224,7 @@ async def _register(settings: "Settings") -> None:
     client = await connect(settings)
     operator, namespace = client.operator_service, settings.temporal_namespace
     listed = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
-    missing = {
-        name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD for name in SEARCH_ATTRIBUTES if name not in listed.custom_attributes
-    }
+    missing = dict.fromkeys({*SEARCH_ATTRIBUTES} - {*listed.custom_attributes}, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD)
     if missing:
         await operator.add_search_attributes(AddSearchAttributesRequest(namespace=namespace, search_attributes=missing))
     await asyncio.sleep(0.05)  # a process that ends at once can abort in the client's threads
@@ -248,8 +246,8 @@ async def _create_organization(session: "AsyncSession", name: str, if_none: bool
 
     if if_none and await any_organization(session):
         return None
-    created, key = await create_organization(session, name)
-    return {"id": str(created.id), "name": created.name, "api_key": key}
+    created, text = await create_organization(session, name)
+    return {"id": str(created.id), "name": created.name, "api_key": text}
 
 
 async def _list_organizations(session: "AsyncSession") -> list[dict[str, str]]:
@@ -270,6 +268,7 @@ async def _create_key(session: "AsyncSession", organization_id: str) -> str:
 
 async def _reconcile(session: "AsyncSession", repair: bool) -> "Reconciliation":
     from models import reconcile
+
     return await (reconcile.repair if repair else reconcile.compare)(session)
 
 
