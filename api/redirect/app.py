@@ -19,6 +19,7 @@ from activities import crashpoint
 from activities.deliver_signals import SignalDelivery
 from activities.starter import Starter
 from api.redirect.client_address import ClientAddress
+from api.redirect.closing import finish
 from api.redirect.follow import Follow, page
 from api.redirect.health import Health
 from api.redirect.holds import Holds
@@ -157,15 +158,16 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
         async with asyncio.timeout(LOAD_SECONDS):
             await parts.linkbook.refresh()
             await parts.shared.refresh()
-    refreshing = asyncio.gather(parts.linkbook.run(), parts.shared.run())
+    stop = asyncio.Event()
+    refreshing = [asyncio.create_task(book.run(stop)) for book in (parts.linkbook, parts.shared)]
     try:
         yield
     finally:
         await parts.journal.close()
         await parts.holds.close()
         await parts.after_commit.close()
-        refreshing.cancel()
-        await asyncio.gather(refreshing, return_exceptions=True)
+        stop.set()
+        await finish(refreshing)
         await parts.database.close()
 
 

@@ -1,19 +1,18 @@
 """Decides on held clicks while there are any: soon after nobody clicks their message any more, and then goes on with them."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 
 import structlog
 
 from activities.held_clicks import HeldClicks
+from api.redirect.closing import finish, pause
 from models.click_inbox import InboxClick, LinkOfRecipient
 
 log = structlog.get_logger()
 
 LOOK_PAUSE = 0.5
 AWAY_PAUSE = 5.0
-CLOSE_SECONDS = 5.0
 
 Stored = Callable[[Sequence[InboxClick | LinkOfRecipient], Sequence[LinkOfRecipient]], None]
 
@@ -42,10 +41,7 @@ class Holds:
         """Lets a decision that is being made end, because a query cut short would leave its connection open."""
         self._stop.set()
         self._any.set()
-        if self._task:
-            await asyncio.wait([self._task], timeout=CLOSE_SECONDS)
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await finish([self._task] if self._task else [])
 
     async def _run(self) -> None:
         while not self._stop.is_set():
@@ -59,16 +55,11 @@ class Holds:
                     log.warning("held clicks left for later", error=str(error))
                 self.problem = str(error)
                 self._any.set()
-                await self._pause(AWAY_PAUSE)
+                await pause(self._stop, AWAY_PAUSE)
 
     async def _until_none_is_held(self) -> None:
         while not self._stop.is_set() and await self._held.any():
-            await self._pause(LOOK_PAUSE)
+            await pause(self._stop, LOOK_PAUSE)
             decided = await self._held.decide()
             if decided.links:
                 self._then(decided.links, decided.waking)
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from api.redirect.closing import pause
 from api.redirect.link_entry import link_of, pack
 from api.redirect.linkbook_snapshot import LinkbookSnapshot
 from models import linkbook
@@ -75,13 +76,13 @@ class Linkbook:
         self._entries, self._without_metadata, self.loaded = found.entries, found.without_metadata, True
         log.info("linkbook read from disk", contents=len(found.entries), seconds_old=round(time.time() - found.saved_at))
 
-    async def run(self) -> None:
-        """For ever: keep the book as the database has it. While the database is away, what is known stays valid."""
-        while True:
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`: keep the book as the database has it. While the database is away, what is known stays valid."""
+        while not stop.is_set():
             with contextlib.suppress(Exception):  # kept in `problem`, and tried again
                 await self.refresh()
             await self.save()
-            await asyncio.sleep(REFRESH_SECONDS)
+            await pause(stop, REFRESH_SECONDS)
 
     async def refresh(self) -> None:
         """New contents and the organizations' switches; the first time, everything."""

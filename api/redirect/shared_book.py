@@ -15,6 +15,7 @@ import orjson
 import structlog
 from pydantic import TypeAdapter
 
+from api.redirect.closing import pause
 from models.database import Database
 from models.shared_link import DomainRow, SharedRow, changed_shared_links, link_domains
 from tracking.destination import DestinationError, check_destination
@@ -52,11 +53,11 @@ class SharedBook:
         self._save_at = 0.0
         self.problem: str | None = "the shared links are not loaded yet"
 
-    async def run(self) -> None:
-        while True:
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
             with contextlib.suppress(Exception):  # kept in `problem`, and tried again
                 await self.refresh()
-            await asyncio.sleep(REFRESH_SECONDS)
+            await pause(stop, REFRESH_SECONDS)
 
     async def refresh(self) -> None:
         """What has changed; the first time, everything."""

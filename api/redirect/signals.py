@@ -9,6 +9,7 @@ import structlog
 from temporalio.client import Client
 
 from activities.deliver_signals import SignalDelivery
+from api.redirect.closing import finish, pause
 from models import wire
 from models.click_inbox import InboxClick, LinkOfRecipient, shard_of
 
@@ -29,7 +30,7 @@ class AfterCommit:
         self._shards = shards
         self._to_wake: set[int] = set()
         self._to_deliver: list[LinkOfRecipient] = []
-        self._wake, self._deliver = asyncio.Event(), asyncio.Event()
+        self._wake, self._deliver, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._problems: dict[str, str] = {}
 
@@ -42,9 +43,10 @@ class AfterCommit:
         self._tasks.append(asyncio.create_task(self._forever("deliver", self._deliver, self._deliver_signals)))
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stop.set()
+        self._wake.set()
+        self._deliver.set()
+        await finish(self._tasks)
 
     def stored(self, clicks: Sequence[InboxClick | LinkOfRecipient], links: Sequence[LinkOfRecipient]) -> None:
         self._to_wake |= {shard_of(click.content_id, click.ordinal, self._shards) for click in clicks}
@@ -54,7 +56,7 @@ class AfterCommit:
             self._deliver.set()
 
     async def _forever(self, name: str, event: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        while not self._stop.is_set():
             await event.wait()
             event.clear()
             try:
@@ -64,7 +66,7 @@ class AfterCommit:
                 if name not in self._problems:
                     log.warning("left to the worker", what=name, error=str(error))
                 self._problems[name] = str(error)
-                await asyncio.sleep(AWAY_PAUSE)
+                await pause(self._stop, AWAY_PAUSE)
 
     async def _wake_recorders(self) -> None:
         shards, self._to_wake = self._to_wake, set()
@@ -78,7 +80,7 @@ class AfterCommit:
                 start_signal="wake",
                 rpc_timeout=RPC_TIMEOUT,
             )
-        await asyncio.sleep(WAKE_PAUSE)
+        await pause(self._stop, WAKE_PAUSE)
 
     async def _deliver_signals(self) -> None:
         links, self._to_deliver = self._to_deliver, []

@@ -81,7 +81,8 @@ async def test_contents_are_loaded_page_by_page_and_new_ones_follow(
 
 async def test_a_switched_off_metadata_setting_counts_within_a_second(database: Database, sent: Sent) -> None:
     links = Linkbook(database)
-    keeping = asyncio.create_task(links.run())
+    stop = asyncio.Event()
+    keeping = asyncio.create_task(links.run(stop))
     token = Token(sent.content_id, 0, 0)
     assert (await links.find(token) or pytest.fail("unknown")).metadata
     await switch_metadata_off(database)
@@ -91,7 +92,8 @@ async def test_a_switched_off_metadata_setting_counts_within_a_second(database: 
             if found and not found.metadata:
                 break
             await asyncio.sleep(0.01)
-    keeping.cancel()
+    stop.set()
+    await keeping
 
 
 async def test_the_first_click_on_a_new_content_knows_a_setting_that_was_switched_off_just_now(
