@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class Target:
     def __init__(self, settings: Settings, database: Database, crashes: Path) -> None:
         self.settings = settings
         self.down: list[Span] = []
+        self._supervisor = psutil.Process(int(settings.stack_state["pid"]))  # whoever starts the drill may have other servers
         self._database = database
         self._crashes = crashes
         self._http = httpx.AsyncClient(timeout=5)
@@ -43,13 +44,14 @@ class Target:
         processes = self._processes(name)
         begin = time.time()
         processes[1 if child else 0].kill()
-        await self._back(name, processes[0].pid, begin)
+        await self._back(name, _ids(processes), begin)
 
     async def kill_and_leave(self, name: str) -> Callable[[], Awaitable[None]]:
-        """SIGKILL a role now; the answer waits until it is back."""
-        process, begin = self._processes(name)[0], time.time()
-        process.kill()
-        return lambda: self._back(name, process.pid, begin)
+        """SIGKILL a role with all its processes; what is returned waits until it is back."""
+        processes, begin = self._processes(name), time.time()
+        for process in reversed(processes):
+            process.kill()
+        return lambda: self._back(name, _ids(processes), begin)
 
     @asynccontextmanager
     async def silent_postgres(self) -> AsyncIterator[None]:
@@ -69,7 +71,7 @@ class Target:
     async def crash(self, role: str, name: str, spared: int) -> AsyncIterator[None]:
         """The role dies at this crash point after so many hits. Waits, after the block, until it has died and is back."""
         file = self._crashes / f"{role}.{name}"
-        before = self._processes(role)[0].pid
+        before = _ids(self._processes(role))
         file.write_text(str(spared))
         yield
         fired = file.with_name(file.name + FIRED)
@@ -84,19 +86,19 @@ class Target:
 
     def _processes(self, name: str) -> list[psutil.Process]:
         """The first one is the parent of the others. Raises DrillError when there is none."""
-        found = [each for each in psutil.Process().children(recursive=True) if _is(each, name)]
+        found = [each for each in self._supervisor.children(recursive=True) if _is(each, name)]
         found.sort(key=lambda each: len(each.parents()))
         if not found:
             raise DrillError(f"There is no process of {name}.")
         return found
 
-    async def _back(self, name: str, before: int, begin: float) -> None:
+    async def _back(self, name: str, before: set[int], begin: float) -> None:
         await until(f"another process of {name}", lambda: asyncio.sleep(0, self._replaced(name, before)))
         await until(f"{name} at work", lambda: self._works(name))
         if name == "redirect":
             self.down.append((begin, time.time()))
 
-    def _replaced(self, name: str, before: int) -> bool:
+    def _replaced(self, name: str, before: set[int]) -> bool:
         with contextlib.suppress(DrillError, psutil.NoSuchProcess):
             return bool(self._processes(name)[0].pid != before)
         return False
@@ -120,6 +122,10 @@ class Target:
 
     def _namespace(self) -> str:
         return f"http://{HOST}:{self.settings.temporal_ui_port}/api/v1/namespaces/{self.settings.temporal_namespace}"
+
+
+def _ids(processes: Iterable[psutil.Process]) -> set[int]:
+    return {process.pid for process in processes}
 
 
 def _is(process: psutil.Process, name: str) -> bool:

@@ -16,7 +16,9 @@ from models.click_inbox import LinkOfRecipient as Link
 from tracking.token import TokenCodec
 
 LONGEST_SECONDS = 30.0
-AT_ONCE = 100
+AGAIN_SECONDS = 2.0
+AT_ONCE = 32
+"""Clicks under way: the client looks at all of its connections for each."""
 FOUND = 302
 
 
@@ -53,7 +55,8 @@ class Seen:
 
 
 class Load:
-    """Clicks at `rate` a second, on `links` in a random order and then again from the start; `also` come first."""
+    """Clicks at `rate` a second, on `links` in a random order and then again from the start. Those of `also` come first, and are
+    clicked again when the connection breaks."""
 
     def __init__(self, port: int, codec: TokenCodec, links: Sequence[Link], rate: float, choice: random.Random) -> None:
         self.seen = Seen()
@@ -62,6 +65,7 @@ class Load:
         self._rate = rate
         self._links = itertools.cycle(choice.sample(links, len(links)))
         self._first: deque[Link] = deque()
+        self._wanted: set[Link] = set()
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._number = itertools.count()
         self._going = asyncio.Event()
@@ -69,8 +73,9 @@ class Load:
         self._open = 0
         self._client = httpx.AsyncClient(timeout=LONGEST_SECONDS, limits=httpx.Limits(max_connections=AT_ONCE))
 
-    def also(self, links: Iterable[Link]) -> None:
+    def also(self, links: Sequence[Link]) -> None:
         self._first.extend(links)
+        self._wanted.update(links)
 
     async def burst(self, count: int) -> None:
         """So many at once, beside the steady ones."""
@@ -113,5 +118,7 @@ class Load:
                 status = (await self._client.get(f"{self._address}/{self._codec.encode(*link)}", headers=headers)).status_code
             except httpx.HTTPError as broken:
                 error = repr(broken)
+                if link in self._wanted:
+                    asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._first.append, link)
             self.seen.asks.append(Ask(link, begin, time.time(), status, error))
         self._open -= 1

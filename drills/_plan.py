@@ -151,5 +151,5 @@ class Plan:
 
     @property
     def spool_limit(self) -> int:
-        """Bytes: twice what the steady load needs in the long outage."""
-        return int(2 * self.rate * (self.outage.total_seconds() + 10) * SPOOLED_BYTES)
+        """Bytes: more than what the steady load needs in the long outage."""
+        return int(1.2 * self.rate * (self.outage.total_seconds() + 10) * SPOOLED_BYTES)

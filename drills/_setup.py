@@ -8,12 +8,13 @@ from demo.people import contact_row
 CHUNK = 1000
 WAITS, THANKS = "clicked", "thanks"
 
+# After its thanks an enrollment waits for the same link again: a click that came through twice would be thanked for twice.
+HELLO = {"body": "Look: {{ links.offer }}", "links": {"offer": "https://example.com/offer"}}
 STEPS: list[dict[str, Any]] = [
-    {"kind": "send", "key": "hello", "channel": "simulator-sms", "message": {"body": "Look: https://example.com/offer"}},
-    {"kind": "wait_for_click", "key": WAITS, "timeout": "PT1H", "on_click": THANKS, "on_timeout": "late"},
-    {"kind": "send", "key": THANKS, "channel": "simulator-sms", "message": {"body": "Thank you."}, "next": "over"},
+    {"kind": "send", "key": "hello", "channel": "simulator-sms", "message": HELLO},
+    {"kind": "wait_for_click", "key": WAITS, "link": "offer", "timeout": "PT1H", "on_click": THANKS, "on_timeout": "late"},
+    {"kind": "send", "key": THANKS, "channel": "simulator-sms", "message": {"body": "Thank you."}, "next": WAITS},
     {"kind": "end", "key": "late", "outcome": "timed_out"},
-    {"kind": "end", "key": "over"},
 ]
 CAMPAIGN = {"name": "Drill", "channel": "simulator-sms", "message": {"body": "Look: https://example.com/autumn"}}
 

@@ -35,6 +35,8 @@ from tracking.token import TokenCodec
 LARGEST_SEED = 2**32
 SETTLE_SECONDS = 150.0
 SETTLE_PAUSE = 1.0
+CALM_SECONDS = 5.0
+"""After the last fault everybody who was turned away clicks once more."""
 SWEEP_SECONDS = "2"
 
 
@@ -96,7 +98,9 @@ async def _under_load(scene: Scene, plan: Plan) -> dict[str, bool]:
     stopped = asyncio.Event()
     clicking = asyncio.create_task(scene.load.run(stopped))
     try:
-        return {_name(fault): await _make(fault, scene) for fault in plan.faults}
+        fired = {_name(fault): await _make(fault, scene) for fault in plan.faults}
+        await asyncio.sleep(CALM_SECONDS)
+        return fired
     finally:
         stopped.set()
         await clicking

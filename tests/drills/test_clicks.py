@@ -1,0 +1,18 @@
+"""A short drill on a stack of its own: two faults instead of nine."""
+
+from drills._plan import Plan, Scene, postgres_killed, redirect_dies_after_a_commit
+from drills.clicks import run
+
+
+async def does_nothing(scene: Scene) -> bool:
+    return scene.load.seen.asks == []
+
+
+def test_a_drill_loses_nothing_and_says_when_a_fault_had_no_effect() -> None:
+    verdict = run(Plan(messages=300, seed=7, faults=(redirect_dies_after_a_commit, postgres_killed, does_nothing)))
+    assert dict(verdict.faults) == {"redirect_dies_after_a_commit": True, "postgres_killed": True, "does_nothing": False}
+    assert not verdict.ok
+    assert (verdict.lost, verdict.doubled, verdict.effects_doubled, verdict.errors_while_alive) == (0, 0, 0, 0)
+    assert (verdict.unrecorded, verdict.rejected, verdict.counters_equal) == (0, 0, True)
+    assert verdict.advanced == verdict.enrollments > 0
+    assert verdict.recorded >= verdict.answered > 0
