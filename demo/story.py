@@ -160,7 +160,8 @@ async def _campaign(consumer: Consumer, report: Report) -> str:
 
 
 async def _campaign_clicks(consumer: Consumer, browsers: Browsers, campaign_id: str, contacts: list[str], stage: Stage) -> None:
-    links = await _links(consumer, contacts, campaign_id=campaign_id)
+    numbers = {contact: number for number, contact in enumerate(contacts)}
+    links = await _links(consumer, numbers, campaign_id=campaign_id)
     visits = [*people.campaign_visits(), *people.crawler_visits()]
     report = stage("Campaign: clicks", len(visits))
     clicks = [(links[each.contact], each) for each in visits]
@@ -189,20 +190,25 @@ async def _follow_ups(consumer: Consumer, campaign_id: str, report: Report) -> N
 
 async def _sequence(consumer: Consumer, browsers: Browsers, contacts: list[str], stage: Stage) -> str:
     sequence_id = await _publish(consumer, texts.SEQUENCE)
-    enrolled = contacts[: people.ENROLLED]
-    report = stage("Sequence: messages sent", people.ENROLLED)
-    await consumer.post(f"/sequences/{sequence_id}/enrollments", {"contact_ids": enrolled})
+    sent, clicked = stage("Sequence: messages sent", people.ENROLLED), stage("Sequence: clicks", people.SEQUENCE_CLICKERS)
+    enrolled = {contact: number for number, contact in enumerate(contacts[: people.ENROLLED])}
+    to_click = {contact: number for contact, number in enrolled.items() if number < people.SEQUENCE_CLICKERS}
+    await consumer.post(f"/sequences/{sequence_id}/enrollments", {"contact_ids": list(enrolled)})
 
-    async def waiting() -> int:
-        count = len([each async for each in consumer.every("/messages", sequence_id=sequence_id, state="accepted")])
-        report(count)
-        return count
+    async def reached() -> set[str]:
+        """Each one clicks as soon as the message is there, so that nobody is late on a slow machine."""
+        messages = consumer.every("/messages", sequence_id=sequence_id, state="accepted")
+        found = {each["contact_id"] async for each in messages}
+        now = {contact: to_click.pop(contact) for contact in found & to_click.keys()}
+        links = await _links(consumer, now, sequence_id=sequence_id, state="accepted")
+        before = people.SEQUENCE_CLICKERS - len(to_click) - len(now)
+        await _click(
+            browsers, [(link, people.visit(number)) for number, link in links.items()], lambda done: clicked(before + done)
+        )
+        sent(len(found))
+        return found
 
-    await consumer.until("sending the sequence's messages", waiting, lambda count: count >= people.ENROLLED)
-    links = await _links(consumer, enrolled[: people.SEQUENCE_CLICKERS], sequence_id=sequence_id)
-    report = stage("Sequence: clicks", people.SEQUENCE_CLICKERS)
-    visits = [people.visit(number) for number in range(people.SEQUENCE_CLICKERS)]
-    await _click(browsers, [(links[each.contact], each) for each in visits], report)
+    await consumer.until("sending the sequence's messages", reached, lambda found: len(found) >= people.ENROLLED)
     await _sequence_over(consumer, sequence_id, stage("Sequence: thanked or reminded", people.ENROLLED))
     return sequence_id
 
@@ -216,9 +222,8 @@ async def _sequence_over(consumer: Consumer, sequence_id: str, report: Report) -
     await consumer.until("the end of the sequence", completed, lambda count: count >= people.ENROLLED)
 
 
-async def _links(consumer: Consumer, contacts: list[str], **where: str) -> dict[int, str]:
+async def _links(consumer: Consumer, numbers: dict[str, int], **where: str) -> dict[int, str]:
     """Each contact's tracked link, as it stands in the message, by the contact's number."""
-    numbers = {contact: number for number, contact in enumerate(contacts)}
     messages = [each async for each in consumer.every("/messages", **where) if each["contact_id"] in numbers]
     details = [await consumer.get(f"/messages/{each['id']}") for each in messages]
     return {numbers[each["contact_id"]]: each["links"][0]["url"] for each in details}
