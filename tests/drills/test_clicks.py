@@ -1,6 +1,8 @@
-"""A short drill on a stack of its own: two faults instead of nine."""
+"""A short drill on a stack of its own: PostgreSQL silent, and the redirect dying between the spool and the answer."""
 
-from drills._plan import Plan, Scene, postgres_killed, redirect_dies_after_a_commit
+from datetime import timedelta
+
+from drills._plan import Plan, Scene, postgres_silent
 from drills.clicks import run
 
 
@@ -9,8 +11,8 @@ async def does_nothing(scene: Scene) -> bool:
 
 
 def test_a_drill_loses_nothing_and_says_when_a_fault_had_no_effect() -> None:
-    verdict = run(Plan(messages=300, seed=7, faults=(redirect_dies_after_a_commit, postgres_killed, does_nothing)))
-    assert dict(verdict.faults) == {"redirect_dies_after_a_commit": True, "postgres_killed": True, "does_nothing": False}
+    verdict = run(Plan(messages=300, seed=7, faults=(postgres_silent, does_nothing), outage=timedelta(seconds=3)))
+    assert dict(verdict.faults) == {"postgres_silent": True, "does_nothing": False}
     assert not verdict.ok
     assert (verdict.lost, verdict.doubled, verdict.effects_doubled, verdict.errors_while_alive) == (0, 0, 0, 0)
     assert (verdict.unrecorded, verdict.rejected, verdict.counters_equal) == (0, 0, True)
