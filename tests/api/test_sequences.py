@@ -35,7 +35,7 @@ async def refused_at_publish(api: Caller, steps: list[dict[str, Any]]) -> dict[s
     ("steps", "field"),
     [
         ([], "steps"),
-        ([{"kind": "jump", "key": "a"}], "steps[0]"),
+        ([{"kind": "jump", "key": "a"}], "steps[0].kind"),
         ([{"kind": "wait", "key": "a", "duration": "PT0S"}], "steps[0].duration"),
         ([{"kind": "wait", "key": "Not a key", "duration": "PT1S"}], "steps[0].key"),
         ([END, {"kind": "wait_for_click", "key": "a", "timeout": "P1D", "on_click": "over"}], "steps[1].on_timeout"),
