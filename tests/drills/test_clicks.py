@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from drills._plan import Plan, Scene, postgres_silent
 from drills.clicks import run
 
@@ -10,6 +12,7 @@ async def does_nothing(scene: Scene) -> bool:
     return scene.load.seen.asks == []
 
 
+@pytest.mark.drill
 def test_a_drill_loses_nothing_and_says_when_a_fault_had_no_effect() -> None:
     verdict = run(Plan(messages=300, seed=7, faults=(postgres_silent, does_nothing), outage=timedelta(seconds=3)))
     assert dict(verdict.faults) == {"postgres_silent": True, "does_nothing": False}
