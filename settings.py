@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     )
     recorder_shards: int = Field(1, ge=1, le=64, description="ClickRecorder workflows; raise when one falls behind.")
     recorder_batch_rows: int = Field(2000, ge=1, le=10000, description="Clicks recorded in one transaction.")
+    worker_niceness: int = Field(
+        0,
+        ge=0,
+        le=19,
+        description="How far the worker and its embedded PostgreSQL processes step back.",
+    )
     sweep_interval: Annotated[timedelta, _duration(_SECOND, _HOUR, "from 1 second to 1 hour")] = Field(
         timedelta(seconds=10), description="How often what a crash left behind is looked for (seconds or ISO 8601)."
     )

@@ -30,6 +30,7 @@ from models import wire
 from models.channel import ChannelKind
 from models.database import Database
 from settings import Settings
+from stack.priority import step_back_in_postgres
 from temporal_client import connect
 from tracking.token import TokenCodec
 from workflows.campaign_launch import CampaignLaunch
@@ -117,6 +118,8 @@ async def main(settings: Settings | None = None) -> None:
     crashpoint.arm(settings.drill_crash, "worker")
     client = await connect(settings)
     database = Database(settings.effective_database_url, settings.database_pool_size)
+    if not settings.database_url:
+        step_back_in_postgres(database.engine, settings.worker_niceness)
     activities = build_activities(settings, database, client)
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, registry=activities.metrics)

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "linkwake"
 FIRST_ORGANIZATION = "My organization"
 ROLE_TIER = 2
+WORKER_NICENESS = "10"  # a tenth of the processor when the redirect needs all of it
 ROLE_SECONDS = 60.0
 
 
@@ -159,11 +160,15 @@ class Stack:
             tier=ROLE_TIER,
             restart=True,
             cwd=ROOT,
-            environment={**self._mark, "VAR_DIR": str(self.var_dir), "PYTHONUNBUFFERED": "1"},
+            environment={**self._mark, **self._niceness(), "VAR_DIR": str(self.var_dir), "PYTHONUNBUFFERED": "1"},
         )
         child = self.supervisor.adopt(Child(spec))
         child.start()
         return child
+
+    def _niceness(self) -> dict[str, str]:
+        given = "worker_niceness" in self.settings.model_fields_set
+        return {} if given else {"WORKER_NICENESS": WORKER_NICENESS}
 
     def _first_organization(self) -> dict[str, str] | None:
         """Created only in a database without any; its key is in the answer and nowhere else."""

@@ -1,0 +1,26 @@
+"""Who waits when the processor is short: on one machine, recording waits for the people who click."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+def step_back(pid: int, niceness: int) -> None:
+    """Lower the process's share of the processor, 0 to 19 as `nice` counts. Call it before the process has threads: later ones
+    get what the first one has. What the system does not allow is left as it is."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    with contextlib.suppress(OSError):
+        # Where the kernel shares by session first, and PostgreSQL and `up` give each process its own, this is what counts.
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
+
+
+def step_back_in_postgres(engine: AsyncEngine, niceness: int) -> None:
+    """The same for the server processes that work for this engine: only where PostgreSQL is on this machine."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connected(connection: object, _record: object) -> None:
+        step_back(connection.driver_connection.info.backend_pid, niceness)  # type: ignore[attr-defined] # psycopg's
