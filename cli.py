@@ -77,6 +77,9 @@ def drill(name: str, as_json: Json = False) -> int:
 def worker() -> None:
     """Role: run workflows and activities."""
     settings = _role("worker")
+    from stack.priority import step_back
+
+    step_back(os.getpid(), settings.worker_niceness)
     import worker as role
     from models.wire import WORKFLOW_QUEUE
     from stack.worker_role import run
@@ -98,9 +101,12 @@ def api() -> None:
 def redirect() -> None:
     """Role: serve tracked links."""
     settings = _role("redirect")
+    from granian.constants import Interfaces
+
     from stack.serve import serve
 
-    serve("api.redirect.app:create_app", ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port), settings)
+    port = ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port)
+    serve("api.redirect.app:create_app", port, settings, Interfaces.RSGI)
 
 
 @app.command()

@@ -8,10 +8,11 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starlette.responses import Response
+from granian.constants import Interfaces
+from starlette.responses import PlainTextResponse
 
+from api.redirect.answer import Answer, page, redirect
 from api.redirect.app import Redirect
-from api.redirect.follow import page, redirect
 from api.redirect.linkbook import Linkbook
 from api.redirect.metrics import Meters
 from api.redirect.visit import Visit
@@ -30,7 +31,7 @@ class FloorParts:
         self._codec = TokenCodec(settings.effective_token_keys)
         self._bare = bare
 
-    async def follow(self, visit: Visit) -> Response:
+    async def follow(self, visit: Visit) -> Answer:
         if self._bare:
             return redirect("https://shop.example.com/offers/1?utm_source=sms&utm_campaign=1&place=0")
         token = self._codec.decode(visit.token)
@@ -57,10 +58,15 @@ def _create(bare: bool) -> Redirect:
         yield
 
     app = Redirect(lifespan=lifespan, openapi_url=None)
-    app.add_route("/health/live", lambda _request: page(200, "alive"))
+    app.add_route("/health/live", lambda _request: PlainTextResponse("alive"))
     return app
 
 
 if __name__ == "__main__":
     settings = Settings()
-    serve(f"bench._floor:{sys.argv[1]}", ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port), settings)
+    serve(
+        f"bench._floor:{sys.argv[1]}",
+        ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port),
+        settings,
+        Interfaces.RSGI,
+    )

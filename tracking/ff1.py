@@ -37,6 +37,9 @@ class FF1:
         header = bytes([1, 2, 1]) + radix.to_bytes(3) + bytes([10, left % 256]) + length.to_bytes(4) + len(tweak).to_bytes(4)
         padding = bytes((-len(tweak) - self._numeral_bytes - 1) % BLOCK)
         self._rounds = self._chain(header + tweak + padding)
+        # Texts as short as a token: one AES block a round, and the mask is its first bytes.
+        self._short = self._open_bytes == BLOCK and self._mask_bytes <= BLOCK
+        self._spare_bits = 8 * (BLOCK - self._mask_bytes)
 
     def encrypt(self, halves: Halves) -> Halves:
         a, b = halves
@@ -48,12 +51,23 @@ class FF1:
         return a, b
 
     def decrypt(self, halves: Halves) -> Halves:
+        if self._short:
+            return self._decrypt_short(halves)
         a, b = halves
         even, odd = self._moduli
         mask = self._mask
         for i in range(ROUNDS - 2, -1, -2):
             a, b = (b - mask(i + 1, a)) % odd, a
             a, b = (b - mask(i, a)) % even, a
+        return a, b
+
+    def _decrypt_short(self, halves: Halves) -> Halves:
+        """`decrypt` with `_mask` written out, in half the time: every click waits for it."""
+        (a, b), (even, odd) = halves, self._moduli
+        aes, rounds, spare, number = self._aes, self._rounds, self._spare_bits, int.from_bytes
+        for i in range(ROUNDS - 2, -1, -2):
+            b = (b - (number(aes((rounds[i + 1] ^ a).to_bytes(BLOCK))) >> spare)) % odd
+            a = (a - (number(aes((rounds[i] ^ b).to_bytes(BLOCK))) >> spare)) % even
         return a, b
 
     def _chain(self, fixed: bytes) -> list[int]:

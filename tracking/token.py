@@ -95,7 +95,8 @@ def _to_text(halves: Halves) -> str:
 
 
 def _from_text(text: str) -> Halves:
-    a, b, c, seam, d, e, f = (_PAIR_VALUES[text[i : i + 2]] for i in range(0, TOKEN_LENGTH, 2))
-    last, first = divmod(seam, _BASE)
-    left = ((a * _BASE2 + b) * _BASE2 + c) * _BASE + last
-    return left, first * _BASE6 + (d * _BASE2 + e) * _BASE2 + f
+    value = _PAIR_VALUES
+    left = (value[text[0:2]] * _BASE2 + value[text[2:4]]) * _BASE2 + value[text[4:6]]
+    last, first = divmod(value[text[6:8]], _BASE)
+    right = (value[text[8:10]] * _BASE2 + value[text[10:12]]) * _BASE2 + value[text[12:14]]
+    return left * _BASE + last, first * _BASE6 + right

@@ -12,15 +12,16 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 from temporalio.client import Client
 
 from activities import crashpoint
 from activities.deliver_signals import SignalDelivery
 from activities.starter import Starter
+from api.redirect import rsgi
+from api.redirect.answer import Answer, page
 from api.redirect.client_address import ClientAddress
 from api.redirect.closing import finish
-from api.redirect.follow import Follow, page
+from api.redirect.follow import Follow
 from api.redirect.health import Health
 from api.redirect.holds import Holds
 from api.redirect.journal import Journal
@@ -31,7 +32,7 @@ from api.redirect.rate_limit import MissLimit
 from api.redirect.shared_book import SharedBook
 from api.redirect.signals import AfterCommit
 from api.redirect.spool import Spool
-from api.redirect.visit import read_visit
+from api.redirect.visit import Visit, read_visit
 from models.database import Database
 from settings import Settings
 from temporal_client import connect
@@ -64,33 +65,37 @@ class Parts:
 
 
 class Redirect(FastAPI):
-    """Answers links before the framework sees them: its middlewares and its router take longer than all the rest of a click
-    (`docs/performance.md`). Everything else, and other methods, are its routes as usual."""
+    """The framework has the pages that are no links; links come to it only where a test asks it directly. The server calls
+    `__rsgi__`."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if _may_be_link(scope):
-            await (await self._answer(scope))(scope, receive, send)
+    async def __rsgi__(self, scope: rsgi.Scope, protocol: rsgi.HTTPProtocol) -> None:
+        if _may_be_link(scope.method, scope.path):
+            rsgi.respond(protocol, await self.answer(rsgi.read_visit(scope)))
         else:
-            await super().__call__(scope, receive, send)
+            await rsgi.pass_on(self, scope, protocol)
 
-    async def _answer(self, scope: Scope) -> Response:
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._life = self.router.lifespan_context(self)
+        loop.run_until_complete(self._life.__aenter__())
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_until_complete(self._life.__aexit__(None, None, None))
+
+    async def answer(self, visit: Visit) -> Answer:
         begin = time.perf_counter()
         parts: Parts = self.state.parts
         try:
-            answer = await parts.follow(read_visit(scope))
+            answer = await parts.follow(visit)
         except Exception:  # what the framework would do
             log.exception("link not answered")
             answer = page(500, SENTENCE_500)
-        parts.meters.answered(answer.status_code, time.perf_counter() - begin)
+        parts.meters.answered(answer.status, time.perf_counter() - begin)
         return answer
 
 
-def _may_be_link(scope: Scope) -> bool:
+def _may_be_link(method: str, path: str) -> bool:
     """A token has no slash, and no page of ours is 14 letters and digits long."""
-    if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
-        return False
-    path = scope["path"]
-    return len(path) > 1 and path.count("/") == 1 and path != METRICS
+    return method in ("GET", "HEAD") and len(path) > 1 and path.count("/") == 1 and path != METRICS
 
 
 def create_app(settings: Settings | None = None, client: Client | None = None) -> Redirect:
@@ -115,12 +120,12 @@ def create_app(settings: Settings | None = None, client: Client | None = None) -
         return await app.state.parts.metrics(request)  # type: ignore[no-any-return]
 
     async def follow(request: Request) -> Response:
-        return await app.state.parts.follow(read_visit(request.scope))  # type: ignore[no-any-return]
+        return _response(await app.answer(read_visit(request.scope)))
 
     app.add_route("/health/live", live)
     app.add_route("/health/ready", ready)
     app.add_route(METRICS, metrics)
-    # Only for the other methods, which are not allowed: `Redirect` answers these two.
+    # Other methods are not allowed.
     app.add_route("/{token}", follow, methods=["GET", "HEAD"])
     app.add_exception_handler(HTTPException, _plain_page)
     return app
@@ -174,4 +179,8 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
 async def _plain_page(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    return page(status, SENTENCES.get(status, SENTENCE_500), headers)
+    return _response(page(status, SENTENCES.get(status, SENTENCE_500), headers))
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, dict(answer.headers))

@@ -7,10 +7,19 @@ the right, and only when the connection itself comes from a trusted proxy.
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from socket import AF_INET, inet_pton
+from typing import NamedTuple
 
 from api.redirect.visit import Visit
 
 Address = IPv4Address | IPv6Address
+
+
+class Hop(NamedTuple):
+    """`address` in its usual form. `ours`: one of our proxies."""
+
+    address: str
+    ours: bool
 
 
 class ClientAddress:
@@ -18,27 +27,39 @@ class ClientAddress:
 
     def __init__(self, trusted: Sequence[IPv4Network | IPv6Network]) -> None:
         self._trusted = tuple(trusted)
+        self._masks = [(int(each.netmask), int(each.network_address)) for each in trusted if each.version == 4]
         # A handful of proxies make all connections.
-        self._trusts = lru_cache(maxsize=1024)(self._is_trusted)
-        self._reads = lru_cache(maxsize=1024)(read_address)
+        self._peer = lru_cache(maxsize=1024)(self._read)
 
     def of(self, visit: Visit) -> str | None:
         """The client's address without a port; None when it cannot be known."""
-        peer = self._reads(visit.peer or "")
-        if peer is None or not self._trusts(peer):
-            return str(peer) if peer else None
-        client = peer
-        for hop in reversed(visit.headers.get("x-forwarded-for", "").split(",")):
-            if not hop.strip():
+        client = self._peer(visit.peer or "")
+        if client is None or not client.ours:
+            return client and client.address
+        for text in reversed(visit.headers.get("x-forwarded-for", "").split(",")):
+            text = text.strip()
+            if not text:
                 continue
-            address = read_address(hop.strip())
-            if address is None or not self._trusts(address):
-                return str(address) if address else None
-            client = address
-        return str(client)
+            hop = self._read(text)
+            if hop is None or not hop.ours:
+                return hop and hop.address
+            client = hop
+        return client.address
 
-    def _is_trusted(self, address: Address) -> bool:
-        return any(address in network for network in self._trusted)
+    def _read(self, text: str) -> Hop | None:
+        try:
+            packed = inet_pton(AF_INET, text)  # nearly all are written so, and it takes a tenth of the time
+        except (OSError, ValueError):
+            return self._read_other(text)
+        number = int.from_bytes(packed)
+        for mask, network in self._masks:
+            if number & mask == network:
+                return Hop(text, True)
+        return Hop(text, False)
+
+    def _read_other(self, text: str) -> Hop | None:
+        address = read_address(text)
+        return Hop(str(address), any(address in network for network in self._trusted)) if address else None
 
 
 def read_address(text: str) -> Address | None:

@@ -62,7 +62,7 @@ class State(Enum):
     GONE = auto()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Held:
     """A click on its way, and who waits for it. `since`: the loop's clock."""
 
@@ -121,7 +121,8 @@ class Journal:
         Also False: neither PostgreSQL nor the spool has it, which is counted as lost. `wakes`: something waits for this click,
         so its link goes into the outbox.
         """
-        held = Held(click, wakes, asyncio.get_running_loop().time(), asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        held = Held(click, wakes, loop.time(), loop.create_future())
         self._waiting.append(held)
         self._arrived.set()
         return await held.durable

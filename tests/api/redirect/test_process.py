@@ -39,7 +39,7 @@ def address(settings: Settings, tmp_path: Path) -> Iterator[str]:
         "-m",
         "granian",
         "--interface",
-        "asgi",
+        "rsgi",
         "--factory",
         "--port",
         str(port),
