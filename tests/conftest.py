@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 from alembic import command
+from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -27,26 +28,32 @@ from tests.builders import Caller, keyword_attributes, temporal_binary
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     # Nobody pulls the plug on a test; what a crash does to the servers is tested in tests/stack/ with their real settings.
-    fast = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+    fast = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "wal_level": "minimal", "max_wal_senders": "0"}
     with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=fast) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def template(postgres: EmbeddedPostgres) -> str:
+def admin(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(psycopg_url(postgres.url("postgres")), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres, admin: psycopg.Connection) -> str:
     """A migrated database that each test gets a copy of."""
-    _admin(postgres, "CREATE DATABASE template_linkwake")
+    admin.execute("CREATE DATABASE template_linkwake")
     command.upgrade(alembic_config(postgres.url("template_linkwake")), "head")
     return "template_linkwake"
 
 
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+def database_url(postgres: EmbeddedPostgres, admin: psycopg.Connection, template: str) -> Iterator[str]:
     """The URL of a migrated database of this test's own."""
     name = f"test_{uuid4().hex}"
-    _admin(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield postgres.url(name)
-    _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -93,19 +100,19 @@ async def services(settings: Settings, database: Database, temporal: Client) -> 
     return Services(settings, database, temporal, Starter(database, temporal))
 
 
+@pytest.fixture(scope="session")
+def api_app() -> FastAPI:
+    """Made once, because reading all handlers takes as long as a test."""
+    return create_app()
+
+
 @pytest.fixture
-async def api(services: Services, organization: tuple[Organization, str]) -> AsyncIterator[Caller]:
+async def api(api_app: FastAPI, services: Services, organization: tuple[Organization, str]) -> AsyncIterator[Caller]:
     """The API as the test organization calls it: `await api.post("/contacts", json={...})`."""
-    app = create_app(services=services)
-    app.state.services = services
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    api_app.state.services = services
+    transport = httpx.ASGITransport(api_app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         yield Caller(client, organization[1])
-
-
-def _admin(postgres: EmbeddedPostgres, statement: str) -> None:
-    with psycopg.connect(psycopg_url(postgres.url("postgres")), autocommit=True) as connection:
-        connection.execute(statement)
 
 
 async def _start_temporal(tries: int = 3) -> WorkflowEnvironment:

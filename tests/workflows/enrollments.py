@@ -62,6 +62,7 @@ class Person:
 
     `during_send` and `during_enter` run inside the activity, by step key: there a test clicks or stops at a known moment.
     `states`: what became of a message, by step key, else accepted. `refuse_send`: the send fails for good.
+    `unhurried`: a workflow task may take longer than two seconds, as a long one does on a busy machine.
     `runner`: unsandboxed, so that the workflow sees what a test has changed in `policies`.
     """
 
@@ -81,6 +82,7 @@ class Person:
         self.in_database: list[wire.LinkKey] = []
         self.refuse_send = False
         self.runner: WorkflowRunner = SandboxedWorkflowRunner()
+        self.unhurried = False
         self.first_run_id: str | None = None
 
     @activity.defn
@@ -138,6 +140,7 @@ class Person:
             activities=activities,
             max_cached_workflows=0,
             workflow_runner=self.runner,
+            debug_mode=self.unhurried,
         )
         async with worker, Worker(self.client, task_queue=self.send_queue, activities=[self.send_step]):
             yield

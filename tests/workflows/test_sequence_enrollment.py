@@ -266,6 +266,7 @@ async def test_a_new_run_knows_the_clicks_and_the_used_links_of_the_one_before(
 
 async def test_two_thousand_signals_advance_one_step(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, *TWICE)
+    person.runner, person.unhurried = UnsandboxedWorkflowRunner(), True
 
     async def hammer(_: wire.StepEntered) -> None:
         for _again in range(20):
