@@ -58,7 +58,8 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
     delivery = Delivery(build_channels(database))
     enrollment_steps = EnrollmentSteps(database)
     campaign_stages = CampaignStages(database, settings.campaign_page_size)
-    recorder = RecordClicks(database, Places(settings.geo_database), client, settings.recorder_batch_rows)
+    places, shards = Places(settings.geo_database), settings.recorder_shards
+    recorder = RecordClicks(database, places, client, settings.recorder_batch_rows, shards)
     signals = SignalDelivery(database, client, starter)
     return Activities(
         others=[
@@ -70,7 +71,7 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
             campaign_stages.enter_stage,
             recorder.record_clicks,
             ImportContacts(database).import_contacts,
-            Sweep(database, starter, signals).sweep,
+            Sweep(database, starter, signals, settings.sweep_interval).sweep,
         ],
         sending=[
             SendStep(database, composer, delivery).send_step,
@@ -101,6 +102,7 @@ def build_workers(client: Client, activities: Activities) -> list[Worker]:
 
 
 async def start_endless_workflows(settings: Settings, starter: Starter) -> None:
+    """Those that run already keep their input until their next look, which tells them this worker's settings."""
     sweeper = wire.SweeperInput(interval=settings.sweep_interval)
     await starter.start_forever("Sweeper", wire.SWEEPER_WORKFLOW_ID, sweeper)
     for shard in range(settings.recorder_shards):
