@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.paging import Page, PageDep, encode_cursor
-from api.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
+from api.request import PATIENCE, Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
 from api.services import Services
 from api.workflow_links import workflow_ui_url
 from models.enrollment import (
@@ -37,9 +37,6 @@ router = area("enrollments")
 
 # So many workflows are started before the answer; the sweeper starts the rest (docs/performance.md says how fast).
 STARTED_AT_ONCE = 20
-
-# How long a request waits for Temporal. What could not be started is left to the sweeper; a stop is refused.
-PATIENCE = timedelta(seconds=5)
 
 
 ENROLL_EXAMPLE: JsonDict = {"contact_ids": ["0198c0de-0000-7000-8000-000000000001"]}
@@ -159,10 +156,9 @@ async def stop(
 
 
 async def _start(services: Services, ids: Sequence[UUID]) -> None:
-    async with asyncio.timeout(PATIENCE.total_seconds()):
-        await services.starter.start_enrollments(ids[:STARTED_AT_ONCE])
-        if len(ids) > STARTED_AT_ONCE:
-            await services.starter.ring_sweeper()
+    await services.starter.start_enrollments(ids[:STARTED_AT_ONCE])
+    if len(ids) > STARTED_AT_ONCE:
+        await services.starter.ring_sweeper()
 
 
 async def _signal_stop(temporal: Client, row: Enrollment, reason: str) -> bool:

@@ -4,8 +4,10 @@
 is stored), then does what was asked for `after_commit`. An error rolls everything back.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Annotated, Any
 
 import orjson
@@ -26,6 +28,9 @@ from models.text import Text
 log = structlog.get_logger()
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
+
+PATIENCE = timedelta(seconds=5)
+"""How long a request waits for Temporal. What could not be started is left to the sweeper; a stop is refused."""
 
 AfterCommit = Callable[[], Awaitable[None]]
 
@@ -105,7 +110,8 @@ async def _remember(session: AsyncSession, request: Request, response: Response)
 async def _after_commit(request: Request) -> None:
     for action in request.state.after_commit:
         try:
-            await action()
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                await action()
         except Exception as error:  # the rows are stored: the sweeper in the worker does what could not be done now
             log.warning("left to the sweeper", path=request.url.path, error=repr(error))
 

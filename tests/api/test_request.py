@@ -1,6 +1,7 @@
 """What every request goes through: the key, the body, the idempotency key, pages and problem documents."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any, NoReturn
 
 import httpx
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from activities.starter import Starter
-from api import channels
+from api import channels, request
 from api.request import MAX_BODY_BYTES
 from models.channel import create_channel
 from models.contact_import import ContactImport
@@ -247,13 +248,20 @@ async def test_an_unexpected_error_is_a_problem_and_changes_nothing(api: Caller,
     assert (await api.post("/channels", json=CHANNEL, headers=with_key("k"))).status_code == 201
 
 
-async def test_what_failed_after_the_commit_is_left_to_the_sweeper(
-    api: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def nobody_answers(*_: Any) -> None:
-        raise ConnectionError("Temporal is away")
+async def refused(*_: Any) -> None:
+    raise ConnectionError("Temporal is away")
 
-    monkeypatch.setattr(Starter, "start_import", nobody_answers)
+
+async def silence(*_: Any) -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("temporal", [refused, silence])
+async def test_what_failed_after_the_commit_is_left_to_the_sweeper(
+    api: Caller, database: Database, monkeypatch: pytest.MonkeyPatch, temporal: Any
+) -> None:
+    monkeypatch.setattr(request, "PATIENCE", timedelta(0))
+    monkeypatch.setattr(Starter, "start_import", temporal)
     answer = await api.post("/contact-imports", content=b"email\na@example.com\n", headers=with_key("k"))
     assert answer.status_code == 202
     async with database.transaction() as session:
