@@ -1,6 +1,7 @@
 """What every request goes through: the key, the body, the idempotency key, pages and problem documents."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -74,6 +75,34 @@ async def test_a_revoked_key_is_refused(api: Caller, database: Database, organiz
 async def test_the_key_is_checked_before_the_body_is_judged(api: Caller) -> None:
     answer = await api.with_key("lw_").post("/contacts", json={"nonsense": 1})
     assert is_problem(answer, 401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("GET", "/contacts?x=1", b""), ("GET", "/contacts/none", b""), ("POST", "/contacts", b'{"cut')],
+)
+async def test_without_a_key_nothing_else_is_judged(api: Caller, method: str, path: str, body: bytes) -> None:
+    answer = await api.client.request(method, f"/v1{path}", content=body, headers=JSON)
+    assert is_problem(answer, 401, "unauthorized")
+
+
+async def test_the_body_of_a_stranger_is_not_read(api: Caller) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        raise AssertionError("somebody reads")
+        yield b""
+
+    assert (await api.client.post("/v1/contacts", content=body(), headers=JSON)).status_code == 401
+
+
+async def test_a_body_that_takes_its_time_holds_no_connection(api: Caller, database: Database) -> None:
+    free = []
+
+    async def body() -> AsyncIterator[bytes]:
+        free.append(database.engine.pool.status())
+        yield b'{"external_id": "a"}'
+
+    assert (await api.post("/contacts", content=body(), headers=JSON)).status_code == 201
+    assert "Current Checked out connections: 0" in free[0]
 
 
 async def test_another_organizations_ids_do_not_exist(api: Caller, stranger: Caller) -> None:
