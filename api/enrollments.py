@@ -28,6 +28,7 @@ from models.enrollment import (
     stop_without_workflow,
 )
 from models.errors import Conflict, Unavailable
+from models.known_ids import require_known
 from models.sequence import current_version, get_sequence
 from models.text import Text
 from models.wire import StopSignal, enrollment_workflow_id
@@ -131,6 +132,7 @@ async def list_all(
     wanted: Annotated[EnrollmentFilter, Depends(enrollment_filter)],
 ) -> Page[EnrollmentView]:
     """Enrollments, newest first."""
+    await require_known(session, caller.id, wanted)
     rows, after = await list_enrollments(session, caller.id, wanted, page)
     return Page(items=[_view(services.settings, row) for row in rows], next_cursor=encode_cursor(after))
 
