@@ -30,6 +30,7 @@ from models import wire
 from models.channel import ChannelKind
 from models.database import Database
 from settings import Settings
+from stack.checks import ports_free
 from temporal_client import connect
 from tracking.token import TokenCodec
 from workflows.campaign_launch import CampaignLaunch
@@ -117,6 +118,8 @@ async def main(settings: Settings | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     crashpoint.arm(settings.drill_crash, "worker")
+    if settings.worker_metrics_port:
+        ports_free([("WORKER_METRICS_PORT", "0.0.0.0", settings.worker_metrics_port)])  # noqa: S104 - as start_http_server listens
     client = await connect(settings)
     database = Database(settings.effective_database_url, settings.database_pool_size)
     activities = build_activities(settings, database, client)

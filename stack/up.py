@@ -101,6 +101,8 @@ class Stack:
             ("API_PORT", settings.api_host, settings.api_port),
             ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port),
         ]
+        if settings.worker_metrics_port:
+            ports.append(("WORKER_METRICS_PORT", "0.0.0.0", settings.worker_metrics_port))  # noqa: S104 - compared, and tried
         if self._temporal:
             ports += [("TEMPORAL_PORT", HOST, settings.temporal_port), ("TEMPORAL_UI_PORT", HOST, settings.temporal_ui_port)]
         return ports
