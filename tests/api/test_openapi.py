@@ -87,6 +87,10 @@ def test_every_post_that_creates_or_sends_takes_an_idempotency_key(document: dic
             assert "idempotency-key" in headers, name
 
 
+def test_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
+    assert [name for name, each in operations(document) if not each.get("description")] == []
+
+
 def test_every_list_is_a_page(document: dict[str, Any]) -> None:
     lists = {}
     for name, each in operations(document, "/v1/"):
