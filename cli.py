@@ -230,7 +230,7 @@ async def _register(settings: "Settings") -> None:
     from temporal_client import connect
 
     client = await connect(settings)
-    operator, namespace = client.operator_service, settings.temporal_namespace
+    operator, namespace = client.operator_service, settings.effective_temporal_namespace
     listed = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
     missing = dict.fromkeys({*SEARCH_ATTRIBUTES} - {*listed.custom_attributes}, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD)
     if missing:

@@ -2,16 +2,18 @@
 
 Names are environment variables in capitals (`database_url` is `DATABASE_URL`); `.env.example` lists
 them all and a test keeps the two equal. A missing `DATABASE_URL` or `TEMPORAL_ADDRESS` means: use the
-embedded server that `./linkwake up` runs under `VAR_DIR` (see `stack/`).
+embedded server that `./linkwake up` runs under `VAR_DIR` (see `stack/`). Temporal's own variables and profiles are read by its
+library, in `Settings.temporal_client` alone.
 """
 
 import json
+import os
 import re
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import ada_url
 from pydantic import BeforeValidator, ByteSize, Field, SecretStr, TypeAdapter, ValidationError, field_validator
@@ -50,8 +52,8 @@ class Settings(BaseSettings):
 
     database_url: str | None = Field(None, description="PostgreSQL 16 or newer; empty: the embedded server.")
     database_pool_size: int = Field(8, ge=1, description="Connections for each process.")
-    temporal_address: str | None = Field(None, description="host:port; empty: the embedded server.")
-    temporal_namespace: str = Field("default", description="Temporal namespace.")
+    temporal_address: str | None = Field(None, description="host:port; empty: a profile's, or the embedded server.")
+    temporal_namespace: str | None = Field(None, description="Temporal namespace; empty: a profile's, or default.")
     temporal_ui_url: str | None = Field(None, description="Public address of the Temporal UI, for links to it.")
 
     api_host: str = "127.0.0.1"
@@ -155,12 +157,31 @@ class Settings(BaseSettings):
             raise SettingsError("DATABASE_URL is not set and no embedded stack was found: run ./linkwake up, or set it.")
         return url
 
+    @cached_property
+    def temporal_client(self) -> dict[str, Any]:
+        """Address, namespace, TLS and API key of one's own Temporal server, as Temporal's client takes them; empty: use the
+        embedded server, which knows no credentials.
+
+        A profile counts when TEMPORAL_PROFILE or TEMPORAL_CONFIG_FILE names it, or beside TEMPORAL_ADDRESS: the file in the
+        user's home may belong to other work.
+        """
+        if not (self.temporal_address or os.environ.get("TEMPORAL_PROFILE") or os.environ.get("TEMPORAL_CONFIG_FILE")):
+            return {}
+        found = _temporal_profile()
+        given = {"target_host": self.temporal_address, "namespace": self.temporal_namespace}
+        found |= {name: value for name, value in given.items() if value}
+        return found if found.get("target_host") else {}
+
     @property
     def effective_temporal_address(self) -> str:
-        address = self.temporal_address or self.stack_state.get("temporal_address")
+        address = self.temporal_client.get("target_host") or self.stack_state.get("temporal_address")
         if not address:
             raise SettingsError("TEMPORAL_ADDRESS is not set and no embedded stack was found: run ./linkwake up, or set it.")
-        return address
+        return str(address)
+
+    @property
+    def effective_temporal_namespace(self) -> str:
+        return str(self.temporal_client.get("namespace") or self.temporal_namespace or "default")
 
     @property
     def effective_temporal_ui_url(self) -> str | None:
@@ -179,6 +200,20 @@ class Settings(BaseSettings):
     @property
     def effective_link_domain(self) -> str:
         return (self.link_domain or f"http://127.0.0.1:{self.redirect_port}").rstrip("/")
+
+
+def _temporal_profile() -> dict[str, Any]:
+    """Temporal's variables over its profile file. Raises SettingsError."""
+    from temporalio.envconfig import ClientConfig  # here, because it is slow to import and most commands do not need it
+
+    file = os.environ.get("TEMPORAL_CONFIG_FILE")
+    if file and not Path(file).is_file():
+        raise SettingsError(f"TEMPORAL_CONFIG_FILE={file} is not there: correct it.")
+    try:
+        return dict(ClientConfig.load_client_connect_config())
+    except RuntimeError as error:
+        problem = str(error).splitlines()[0]
+        raise SettingsError(f"Temporal's variables or profile cannot be read ({problem}): correct TEMPORAL_*.") from error
 
 
 def _is_key(text: str) -> bool:

@@ -30,6 +30,7 @@ from models import wire
 from models.channel import ChannelKind
 from models.database import Database
 from settings import Settings
+from stack.checks import ports_free
 from stack.priority import step_back_in_postgres
 from temporal_client import connect
 from tracking.token import TokenCodec
@@ -59,7 +60,8 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
     delivery = Delivery(build_channels(database))
     enrollment_steps = EnrollmentSteps(database)
     campaign_stages = CampaignStages(database, settings.campaign_page_size)
-    recorder = RecordClicks(database, Places(settings.geo_database), client, settings.recorder_batch_rows)
+    places, shards = Places(settings.geo_database), settings.recorder_shards
+    recorder = RecordClicks(database, places, client, settings.recorder_batch_rows, shards)
     signals = SignalDelivery(database, client, starter)
     return Activities(
         others=[
@@ -71,7 +73,7 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
             campaign_stages.enter_stage,
             recorder.record_clicks,
             ImportContacts(database).import_contacts,
-            Sweep(database, starter, signals).sweep,
+            Sweep(database, starter, signals, settings.sweep_interval).sweep,
         ],
         sending=[
             SendStep(database, composer, delivery).send_step,
@@ -102,6 +104,7 @@ def build_workers(client: Client, activities: Activities) -> list[Worker]:
 
 
 async def start_endless_workflows(settings: Settings, starter: Starter) -> None:
+    """Those that run already keep their input until their next look, which tells them this worker's settings."""
     sweeper = wire.SweeperInput(interval=settings.sweep_interval)
     await starter.start_forever("Sweeper", wire.SWEEPER_WORKFLOW_ID, sweeper)
     for shard in range(settings.recorder_shards):
@@ -116,6 +119,8 @@ async def main(settings: Settings | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     crashpoint.arm(settings.drill_crash, "worker")
+    if settings.worker_metrics_port:
+        ports_free([("WORKER_METRICS_PORT", "0.0.0.0", settings.worker_metrics_port)])  # noqa: S104 - as start_http_server listens
     client = await connect(settings)
     database = Database(settings.effective_database_url, settings.database_pool_size)
     if not settings.database_url:

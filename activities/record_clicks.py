@@ -50,13 +50,22 @@ class Meters:
 
 
 class RecordClicks:
-    """`client` None: campaigns get no digests. `batch_rows`: clicks in one transaction, and never more than 10 MB."""
+    """`client` None: campaigns get no digests. `batch_rows`: clicks in one transaction, and never more than 10 MB. `shards`:
+    how many recorders there are to be, told to each with every batch; None: as there are."""
 
-    def __init__(self, database: Database, places: Places, client: Client | None = None, batch_rows: int = 2000) -> None:
+    def __init__(
+        self,
+        database: Database,
+        places: Places,
+        client: Client | None = None,
+        batch_rows: int = 2000,
+        shards: int | None = None,
+    ) -> None:
         self._database = database
         self._places = places
         self._client = client
         self._batch_rows = min(batch_rows, BATCH_BYTES // CLICK_BYTES)
+        self._shards = shards
         self.meters = Meters()
         # Campaigns whose latest clicks came too soon after a digest. Lost with the process: the next click tells.
         self._owed: set[UUID] = set()
@@ -71,7 +80,7 @@ class RecordClicks:
             self.meters.seconds.add(time.perf_counter() - begin)
         self._owed |= {click.campaign_id for click in new if click.campaign_id and click.verdict == "human"}
         await self._send_digests()
-        return wire.RecordResult(recorded=len(new), remaining=taken == self._batch_rows)
+        return wire.RecordResult(recorded=len(new), remaining=taken == self._batch_rows, shards=self._shards)
 
     async def _record(self, recorder: wire.RecorderInput) -> tuple[int, list[WaitingClick]]:
         """How many clicks were taken, and those that were new."""

@@ -66,18 +66,17 @@ class Starter:
         async with self._database.transaction() as session:
             await starts.mark_import_started(session, import_id)
 
-    async def start_forever(self, workflow: str, workflow_id: str, argument: BaseModel | None = None) -> None:
-        """Make sure that one of the platform's own endless workflows runs."""
-        try:
-            await self._client.start_workflow(
-                workflow,
-                *([argument] if argument is not None else []),
-                id=workflow_id,
-                task_queue=wire.WORKFLOW_QUEUE,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            )
-        except WorkflowAlreadyStartedError:
-            return
+    async def start_forever(self, workflow: str, workflow_id: str, argument: BaseModel) -> None:
+        """Make sure that one of the platform's own endless workflows runs, and looks now: a look brings it the worker's settings,
+        and one that runs already has `argument` of an earlier start."""
+        await self._client.start_workflow(
+            workflow,
+            argument,
+            id=workflow_id,
+            task_queue=wire.WORKFLOW_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal="wake",
+        )
 
     async def ring_sweeper(self) -> None:
         """There are rows to start: do not wait for the sweeper's timer. A lost ring costs one sweep interval."""

@@ -14,10 +14,13 @@ BATCH = 200
 
 
 class Sweep:
-    def __init__(self, database: Database, starter: Starter, signals: SignalDelivery) -> None:
+    """`interval`: until the next sweep, told to the sweeper with every one; None: as before."""
+
+    def __init__(self, database: Database, starter: Starter, signals: SignalDelivery, interval: timedelta | None = None) -> None:
         self._database = database
         self._starter = starter
         self._signals = signals
+        self._interval = interval
 
     @activity.defn
     async def sweep(self, request: SweepRequest) -> SweepResult:
@@ -28,6 +31,7 @@ class Sweep:
             imports=await self._start_imports(),
             signals=await self._signals.sweep(activity.heartbeat),
             expired_keys=await self._forget_idempotency_keys(),
+            interval=self._interval,
         )
 
     async def _start_enrollments(self, grace: timedelta) -> int:

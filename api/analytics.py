@@ -188,6 +188,7 @@ async def sequence_analytics(
 
 @router.get("/links/{link_id}/analytics")
 async def link_analytics(link_id: UUID, session: SessionDep, caller: OrganizationDep, asked: WindowDep) -> LinkAnalytics:
+    """One link of one message text: of a campaign, or of one step of one published version of a sequence."""
     link = await get_link(session, caller.id, link_id)
     about = {name: getattr(link, name) for name in ("name", "url", "campaign_id", "sequence_id", "step_key", "version")}
     return LinkAnalytics(**await _common(session, Scope.LINK, link_id, asked, [link.content_id]), link_id=link_id, **about)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.paging import Page
+from api.paging import Page, PageDep, encode_cursor
 from api.request import Idempotent, OrganizationDep, SessionDep, area, remember_instead
 from models.organization import KEY_ID_LENGTH, create_api_key, list_api_keys, revoke_api_key
 from models.text import Text
@@ -48,10 +48,10 @@ async def create_key(request: Request, session: SessionDep, caller: Organization
 
 
 @router.get("/api-keys")
-async def list_keys(session: SessionDep, caller: OrganizationDep) -> Page[ApiKeyView]:
-    """All keys, oldest first, revoked ones too. Always one page."""
-    keys = await list_api_keys(session, caller.id)
-    return Page(items=[ApiKeyView.model_validate(key) for key in keys], next_cursor=None)
+async def list_keys(session: SessionDep, caller: OrganizationDep, page: PageDep) -> Page[ApiKeyView]:
+    """All keys, oldest first, revoked ones too."""
+    keys, after = await list_api_keys(session, caller.id, page)
+    return Page(items=[ApiKeyView.model_validate(key) for key in keys], next_cursor=encode_cursor(after))
 
 
 @router.delete("/api-keys/{key_id}", status_code=204)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.paging import Page, PageDep, encode_cursor
-from api.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
+from api.request import PATIENCE, Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
 from api.services import Services
 from api.workflow_links import workflow_ui_url
 from models.enrollment import (
@@ -28,6 +28,7 @@ from models.enrollment import (
     stop_without_workflow,
 )
 from models.errors import Conflict, Unavailable
+from models.known_ids import require_known
 from models.sequence import current_version, get_sequence
 from models.text import Text
 from models.wire import StopSignal, enrollment_workflow_id
@@ -37,9 +38,6 @@ router = area("enrollments")
 
 # So many workflows are started before the answer; the sweeper starts the rest (docs/performance.md says how fast).
 STARTED_AT_ONCE = 20
-
-# How long a request waits for Temporal. What could not be started is left to the sweeper; a stop is refused.
-PATIENCE = timedelta(seconds=5)
 
 
 ENROLL_EXAMPLE: JsonDict = {"contact_ids": ["0198c0de-0000-7000-8000-000000000001"]}
@@ -134,6 +132,7 @@ async def list_all(
     wanted: Annotated[EnrollmentFilter, Depends(enrollment_filter)],
 ) -> Page[EnrollmentView]:
     """Enrollments, newest first."""
+    await require_known(session, caller.id, wanted)
     rows, after = await list_enrollments(session, caller.id, wanted, page)
     return Page(items=[_view(services.settings, row) for row in rows], next_cursor=encode_cursor(after))
 
@@ -159,10 +158,9 @@ async def stop(
 
 
 async def _start(services: Services, ids: Sequence[UUID]) -> None:
-    async with asyncio.timeout(PATIENCE.total_seconds()):
-        await services.starter.start_enrollments(ids[:STARTED_AT_ONCE])
-        if len(ids) > STARTED_AT_ONCE:
-            await services.starter.ring_sweeper()
+    await services.starter.start_enrollments(ids[:STARTED_AT_ONCE])
+    if len(ids) > STARTED_AT_ONCE:
+        await services.starter.ring_sweeper()
 
 
 async def _signal_stop(temporal: Client, row: Enrollment, reason: str) -> bool:

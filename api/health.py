@@ -21,6 +21,7 @@ class Readiness(BaseModel):
 
 @router.get("/health/live")
 async def live() -> dict[str, str]:
+    """200 as long as this process runs, whatever is away."""
     return {"status": "alive"}
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.paging import Page, PageDep, encode_cursor
 from api.request import OrganizationDep, ServicesDep, SessionDep, area
 from models.content import LoadedContent, load_content, personal_urls
+from models.known_ids import require_known
 from models.message import Message, MessageFilter, MessageState, get_message, list_messages
 from models.paging import PageRequest
 from models.text import Text
@@ -81,6 +82,7 @@ async def list_all(
     session: SessionDep, caller: OrganizationDep, page: PageDep, wanted: Annotated[MessageFilter, Depends(message_filter)]
 ) -> Page[MessageSummary]:
     """Messages, newest first."""
+    await require_known(session, caller.id, wanted)
     return await message_page(session, caller.id, wanted, page)
 
 

@@ -12,7 +12,7 @@ HEAD = """# The HTTP API
 Made from the OpenAPI document by `python -m api.reference`; the full schemas, with examples to try, are at `/docs` of a running
 API and in `/v1/openapi.json`.
 
-- **Key**: `Authorization: Bearer lw_…`. The organization comes from the key; another organization's id is a 404.
+- **Key**: `Authorization: Bearer lw_…`. The organization comes from the key; another organization's id is a 404, as a filter too.
 - **Errors** are problem documents (RFC 9457, `application/problem+json`): `title`, `status`, `code` (a stable word for programs),
   `detail` (a sentence) and `errors`, a list of `{field, message}` with paths such as `steps[2].on_click`.
 - **Lists** are pages: `?limit=50` (at most 500) and `?cursor=` with the `next_cursor` of the page before.

@@ -1,11 +1,14 @@
 """What every request goes through: one transaction, the caller's organization, and the idempotency key.
 
-`TransactionRoute` reads the body, opens the session, calls the handler, commits when it has answered (so an answer means: it
-is stored), then does what was asked for `after_commit`. An error rolls everything back.
+`TransactionRoute` looks for the API key, reads the body, calls the handler, commits when it has answered (so an answer means: it
+is stored), then does what was asked for `after_commit`. An error rolls everything back. Without a key nothing else of a request
+is looked at.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Annotated, Any
 
 import orjson
@@ -26,6 +29,11 @@ from models.text import Text
 log = structlog.get_logger()
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
+WITHOUT_BODY = {"GET", "DELETE"}
+"""What comes with these is not read."""
+
+PATIENCE = timedelta(seconds=5)
+"""How long a request waits for Temporal. What could not be started is left to the sweeper; a stop is refused."""
 
 AfterCommit = Callable[[], Awaitable[None]]
 
@@ -45,14 +53,17 @@ class TransactionRoute(APIRoute):
         known = _query_parameters(self.dependant)
 
         async def handle(request: Request) -> Response:
-            _refuse_unknown_parameters(request, known)
-            await _read_body(request)
             services: Services = request.app.state.services
             request.state.after_commit = []
             request.state.idempotency_key = None
             request.state.remembered_body = None
             async with services.database.session() as session:
                 request.state.session = session
+                request.state.caller = await _find_caller(request, session)
+                _refuse_unknown_parameters(request, known)
+                if request.method not in WITHOUT_BODY:
+                    await session.commit()  # so that a slow upload holds no connection
+                    await _read_body(request)
                 try:
                     response: Response = await handler(request)
                 except AnsweredBefore as before:
@@ -82,7 +93,7 @@ def _refuse_unknown_parameters(request: Request, known: set[str]) -> None:
 
 
 async def _read_body(request: Request) -> None:
-    """Before the transaction begins, so that a slow upload holds no connection; Starlette keeps what was read."""
+    """Starlette keeps what was read."""
     too_large = TooLarge(f"The body may have {MAX_BODY_BYTES // 2**20} MB. Send it in parts.")
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
@@ -99,13 +110,14 @@ async def _read_body(request: Request) -> None:
 async def _remember(session: AsyncSession, request: Request, response: Response) -> None:
     if request.state.idempotency_key is not None:
         body = request.state.remembered_body or bytes(response.body)
-        await idempotency.remember(session, request.state.org_id, request.state.idempotency_key, response.status_code, body)
+        await idempotency.remember(session, request.state.caller.id, request.state.idempotency_key, response.status_code, body)
 
 
 async def _after_commit(request: Request) -> None:
     for action in request.state.after_commit:
         try:
-            await action()
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                await action()
         except Exception as error:  # the rows are stored: the sweeper in the worker does what could not be done now
             log.warning("left to the sweeper", path=request.url.path, error=repr(error))
 
@@ -131,17 +143,23 @@ ServicesDep = Annotated[Services, Depends(get_services)]
 bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer lw_…`")
 
 
-async def current_organization(
-    request: Request, session: SessionDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> Organization:
+async def _find_caller(request: Request, session: AsyncSession) -> Organization:
     """The organization comes from the API key and from nothing else."""
+    credentials = await bearer(request)
     if credentials is None:
         raise Unauthorized("Send an API key as 'Authorization: Bearer lw_…'.")
     found = await organization.find_by_api_key(session, credentials.credentials)
     if found is None:
         raise Unauthorized("This API key is not known or was revoked.")
-    request.state.org_id = found.id
     return found
+
+
+async def current_organization(
+    request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Organization:
+    """Found before the handler; `bearer` is here for the API's description."""
+    caller: Organization = request.state.caller
+    return caller
 
 
 OrganizationDep = Annotated[Organization, Depends(current_organization)]

@@ -10,5 +10,5 @@ def workflow_ui_url(settings: Settings, workflow_id: str | None) -> str | None:
     address = settings.effective_temporal_ui_url
     if address is None or workflow_id is None:
         return None
-    namespace = quote(settings.temporal_namespace, safe="")
+    namespace = quote(settings.effective_temporal_namespace, safe="")
     return f"{address}/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')}"

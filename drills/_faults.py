@@ -121,7 +121,7 @@ class Target:
         return f"http://{HOST}:{self.settings.redirect_port}{path}"
 
     def _namespace(self) -> str:
-        return f"http://{HOST}:{self.settings.temporal_ui_port}/api/v1/namespaces/{self.settings.temporal_namespace}"
+        return f"http://{HOST}:{self.settings.temporal_ui_port}/api/v1/namespaces/{self.settings.effective_temporal_namespace}"
 
 
 def _ids(processes: Iterable[psutil.Process]) -> set[int]:

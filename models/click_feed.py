@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.known_ids import require_known
 from models.paging import PageRequest
 
 
@@ -81,21 +82,19 @@ CONDITIONS = {
 
 LINK_OWNER = """
 SELECT content.campaign_id, content.sequence_id FROM content_link link JOIN content ON content.id = link.content_id
-WHERE link.id = :link_id AND link.org_id = :org_id
+WHERE link.id = :link_id
 """
 
 
 async def list_clicks(
     session: AsyncSession, org_id: UUID, wanted: ClickFilter, page: PageRequest
 ) -> tuple[list[FeedClick], UUID | None]:
-    """A page, newest first, and the id to go on after; None: there are no more. An id that is not the organization's
-    matches nothing."""
+    """A page, newest first, and the id to go on after; None: there are no more. NotFound for an id that is not the
+    organization's."""
+    await require_known(session, org_id, wanted)
     given = _given({**vars(wanted), "after": page.after})
     if wanted.link_id is not None:
-        owner = await _owner_of_link(session, org_id, wanted.link_id)
-        if owner is None:
-            return [], None
-        given = {**owner, **given}
+        given = {**await _owner_of_link(session, wanted.link_id), **given}
     conditions = " AND ".join(["click.org_id = :org_id", *(CONDITIONS[name] for name in given)])
     rows = await session.execute(text(PAGE.format(conditions=conditions)), {**given, "org_id": org_id, "rows": page.limit + 1})
     clicks = [FeedClick(*row) for row in rows]
@@ -104,12 +103,10 @@ async def list_clicks(
     return clicks[: page.limit], clicks[page.limit - 1].id
 
 
-async def _owner_of_link(session: AsyncSession, org_id: UUID, link_id: UUID) -> dict[str, Any] | None:
+async def _owner_of_link(session: AsyncSession, link_id: UUID) -> dict[str, Any]:
     """A link belongs to one campaign or sequence, whose index finds its clicks, or it is a shared one: only for those there is
     an index of the link."""
-    row = (await session.execute(text(LINK_OWNER), {"link_id": link_id, "org_id": org_id})).first()
-    if row is None:
-        return None
+    row = (await session.execute(text(LINK_OWNER), {"link_id": link_id})).one()
     return _given(row._asdict()) or {"shared": True}
 
 

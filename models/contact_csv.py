@@ -14,6 +14,7 @@ from models.contact_input import KEYS, ContactInput, property_problem, read_cont
 from models.errors import FieldError, Invalid
 
 COLUMNS = (*KEYS, "first_name", "last_name", "time_zone", "tags")
+MAX_COLUMNS = 200
 MAX_CELL = 100_000
 """Characters. Also what one unclosed quotation mark can swallow before it is noticed."""
 
@@ -74,14 +75,18 @@ def _names(header: Sequence[str]) -> list[str]:
 
 
 def _check_header(header: Sequence[str]) -> None:
+    if len(header) > MAX_COLUMNS:
+        raise _invalid(1, f"the header has {len(header)} columns, {MAX_COLUMNS} are the most")
     names = _names(header)
     if not set(names) & set(KEYS):
         raise _invalid(1, f"the header has none of the columns {', '.join(KEYS)}; columns are separated by commas")
+    seen: set[str] = set()
     for number, name in enumerate(names, 1):
         if not name:
             raise _invalid(1, f"column {number} has no name")
-        if names.count(name) > 1:
+        if name in seen:
             raise _invalid(1, f"the column '{name}' is there twice")
+        seen.add(name)
         if problem := property_problem(name):
             raise _invalid(1, problem)
 

@@ -6,13 +6,14 @@ import secrets
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, func, select
+from sqlalchemy import LargeBinary, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
 from models.channel import Channel, ChannelKind, Medium
 from models.errors import Conflict, NotFound
+from models.paging import PageRequest
 
 
 class Organization(SQLModel, table=True):
@@ -89,9 +90,20 @@ async def find_by_api_key(session: AsyncSession, text: str) -> Organization | No
     return organization
 
 
-async def list_api_keys(session: AsyncSession, org_id: UUID) -> list[ApiKey]:
-    rows = await session.scalars(select(ApiKey).where(col(ApiKey.org_id) == org_id).order_by(col(ApiKey.created_at)))
-    return list(rows)
+async def list_api_keys(session: AsyncSession, org_id: UUID, page: PageRequest) -> tuple[list[ApiKey], UUID | None]:
+    """A page, the oldest first, and where to go on; None: there are no more. Cursors are UUIDs, so that one holds the last key's
+    id as a number."""
+    order = tuple_(col(ApiKey.created_at), col(ApiKey.id))
+    statement = select(ApiKey).where(col(ApiKey.org_id) == org_id)
+    if page.after is not None:
+        last = await session.get(ApiKey, f"{page.after.int:0{KEY_ID_LENGTH}x}")
+        if last is None or last.org_id != org_id:
+            return [], None
+        statement = statement.where(order > (last.created_at, last.id))
+    keys = list(await session.scalars(statement.order_by(order).limit(page.limit + 1)))
+    if len(keys) <= page.limit:
+        return keys, None
+    return keys[: page.limit], UUID(int=int(keys[page.limit - 1].id, 16))
 
 
 async def revoke_api_key(session: AsyncSession, org_id: UUID, key_id: str) -> ApiKey:

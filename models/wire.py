@@ -227,8 +227,11 @@ class RecorderInput(Wire):
 
 
 class RecordResult(Wire):
+    """`shards`: how many recorders there are to be by the worker's setting; None: as there are."""
+
     recorded: int
     remaining: bool
+    shards: int | None = None
 
 
 class ImportInput(Wire):
@@ -257,10 +260,11 @@ class SweepRequest(Wire):
 
 
 class SweepResult(Wire):
-    """How much was found undone and done now."""
+    """How much was found undone and done now. `interval`: until the next sweep, by the worker's setting; None: as before."""
 
     enrollments: int = 0
     campaigns: int = 0
     imports: int = 0
     signals: int = 0
     expired_keys: int = 0
+    interval: timedelta | None = None

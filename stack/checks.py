@@ -20,8 +20,29 @@ Port = tuple[str, str, int]
 _NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
+# In VAR_DIR: what a server or role of ours opens for writing.
+_WRITTEN = ("*/", "log/*", "postgres/data", "temporal.db*", "token_keys", "stack.json", "up.lock")
+
+
 def make_writable(directory: Path) -> None:
-    """Make the directory. Raises StackError when nothing can be written there."""
+    """Make the directory. Raises StackError when nothing can be written there, or not to what an earlier run has made."""
+    _make(directory)
+    for path in (path for pattern in _WRITTEN for path in sorted(directory.glob(pattern))):
+        if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+            raise StackError(
+                f"Cannot write to {path}, which belongs to {_owner(path)}: run this as the user who ran it before, "
+                "give it to this user, or set VAR_DIR."
+            )
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:
+        return f"user {path.stat().st_uid}"
+
+
+def _make(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):

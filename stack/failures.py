@@ -1,5 +1,6 @@
 """Turn a failure that a person can do something about into one sentence."""
 
+import errno
 from collections.abc import Callable
 
 # By name, because importing their modules would make every command slow.
@@ -19,6 +20,15 @@ _SENTENCES: dict[str, Callable[[BaseException], str]] = {
 }
 
 
+_ANOTHER = "Run this as the user who ran it before, or set VAR_DIR to a directory this user may write to."
+_FILES = {
+    errno.EACCES: _ANOTHER,
+    errno.EPERM: _ANOTHER,
+    errno.EROFS: "Set VAR_DIR to a directory that can be written to.",
+    errno.ENOSPC: "Make room on its disk, or set VAR_DIR to another one.",
+}
+
+
 def sentence(error: BaseException) -> str | None:
     """For a person; None for what only a programmer can judge, which should keep its traceback."""
     if hasattr(error, "format_message"):  # wrong use of the command line
@@ -26,6 +36,8 @@ def sentence(error: BaseException) -> str | None:
         return f"{text} See ./linkwake --help." if text else ""
     if isinstance(error, RuntimeError) and "client connect" in str(error):
         return f"Temporal cannot be reached ({_first_line(error)}): start it with ./linkwake up, or correct TEMPORAL_ADDRESS."
+    if isinstance(error, OSError) and error.filename and error.errno in _FILES:
+        return f"{error.filename}: {error.strerror}. {_FILES[error.errno]}"
     for kind in type(error).__mro__:
         if make := _SENTENCES.get(f"{kind.__module__}.{kind.__name__}"):
             return make(error)

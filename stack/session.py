@@ -51,8 +51,19 @@ def started(environment: dict[str, str] | None = None) -> Iterator[subprocess.Po
 def own_stack(var_dir: Path, **variables: str) -> Iterator[Settings]:
     """A stack on free ports with its data in `var_dir`; the settings with which to reach it."""
     ports = dict(zip(("API_PORT", "REDIRECT_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT"), map(str, free_ports(4)), strict=True))
-    own = {"VAR_DIR": str(var_dir), "DATABASE_URL": "", "TEMPORAL_ADDRESS": "", "TOKEN_KEYS": "", "LINK_DOMAIN": "", **ports}
-    with started({**own, **variables}):
+    empty = dict.fromkeys(
+        (
+            "DATABASE_URL",
+            "TEMPORAL_ADDRESS",
+            "TEMPORAL_PROFILE",
+            "TEMPORAL_CONFIG_FILE",
+            "TOKEN_KEYS",
+            "LINK_DOMAIN",
+            "WORKER_METRICS_PORT",
+        ),
+        "",
+    )
+    with started({"VAR_DIR": str(var_dir), **empty, **ports, **variables}):
         yield Settings(
             _env_file=None,
             var_dir=var_dir,

@@ -55,7 +55,7 @@ class Stack:
         self._logs = self.var_dir / "log"
         self._mark = mark(self.var_dir)
         self._postgres = None if settings.database_url else self._make_postgres()
-        self._temporal = None if settings.temporal_address else self._make_temporal(attributes)
+        self._temporal = None if settings.temporal_client else self._make_temporal(attributes)
 
     def start(self) -> None:
         """Everything up to the printed addresses. Raises StackError; the caller stops what had been started."""
@@ -90,7 +90,7 @@ class Stack:
             self.var_dir,
             port=settings.temporal_port,
             ui_port=settings.temporal_ui_port,
-            namespace=settings.temporal_namespace,
+            namespace=settings.effective_temporal_namespace,
             attributes=attributes,
             log=self._logs / "temporal.log",
             environment=self._mark,
@@ -102,6 +102,8 @@ class Stack:
             ("API_PORT", settings.api_host, settings.api_port),
             ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port),
         ]
+        if settings.worker_metrics_port:
+            ports.append(("WORKER_METRICS_PORT", "0.0.0.0", settings.worker_metrics_port))  # noqa: S104 - compared, and tried
         if self._temporal:
             ports += [("TEMPORAL_PORT", HOST, settings.temporal_port), ("TEMPORAL_UI_PORT", HOST, settings.temporal_ui_port)]
         return ports
@@ -129,7 +131,7 @@ class Stack:
     def _write_state(self) -> None:
         settings = self.settings
         database = settings.database_url or (self._postgres.url(DATABASE) if self._postgres else "")
-        temporal = settings.temporal_address or (self._temporal.address if self._temporal else "")
+        temporal = self._temporal.address if self._temporal else settings.effective_temporal_address
         keys = settings.token_keys.get_secret_value() if settings.token_keys else token_keys(self.var_dir)
         values: dict[str, str | int] = {
             "database_url": database,

@@ -11,19 +11,22 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from stack.state import READY_FILE
 
 log = structlog.get_logger()
 
 _POLL = 0.2
+_RENEW = 10.0
 
 
 def run(
     main: Callable[[], Coroutine[None, None, None]], connect: Callable[[], Awaitable[Client]], queue: str, var_dir: Path
 ) -> None:
     """Run `main()`, which ends at SIGTERM and SIGINT. Once Temporal lists this process as a poller of `queue`, write its
-    id to `var_dir/worker.ready`, which is what `up` waits for."""
+    id to `var_dir/worker.ready`, which is what `up` waits for, and again every ten seconds while that is so: a health check can
+    look at the file's age."""
     asyncio.run(_run(main, connect, queue, var_dir))
 
 
@@ -40,15 +43,28 @@ async def _run(
 
 
 async def _announce(connect: Callable[[], Awaitable[Client]], queue: str, var_dir: Path) -> None:
+    ready = var_dir / READY_FILE
+    with contextlib.suppress(OSError):  # a worker on another machine may have no VAR_DIR
+        ready.unlink()  # of an earlier worker, which may have had the same id in its container
     client = await connect()
     while not await _polls(client, queue):  # noqa: ASYNC110 - the event is in another process
         await asyncio.sleep(_POLL)
-    with contextlib.suppress(OSError):  # a worker on another machine may have no VAR_DIR
-        (var_dir / READY_FILE).write_text(str(os.getpid()))
     log.info("Temporal hands out work to this worker", task_queue=queue)
+    while True:
+        if await _polls(client, queue):
+            with contextlib.suppress(OSError):
+                ready.write_text(str(os.getpid()))
+        await asyncio.sleep(_RENEW)
 
 
 async def _polls(client: Client, queue: str) -> bool:
+    try:
+        return await _is_listed(client, queue)
+    except RPCError:
+        return False
+
+
+async def _is_listed(client: Client, queue: str) -> bool:
     request = DescribeTaskQueueRequest(
         namespace=client.namespace,
         task_queue=TaskQueue(name=queue),

@@ -1,7 +1,10 @@
 """The production-like stack, read by a parser: there need not be a Docker engine where the tests run."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import yaml
 import cli
 from models.wire import SEARCH_ATTRIBUTES
 from settings import Settings
+from stack.state import READY_FILE
 from stack.temporal import DYNAMIC_CONFIG
 from tests import test_env_example as example
 
@@ -56,8 +60,8 @@ def test_jobs_run_once_and_all_else_is_started_again(name: str) -> None:
     assert SERVICES[name]["restart"] == ("no" if name in JOBS else "unless-stopped")
 
 
-@pytest.mark.parametrize("name", sorted(set(SERVICES) - set(JOBS) - {"worker"}))
-def test_a_service_with_a_port_has_a_health_check(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - set(JOBS)))
+def test_what_is_no_job_has_a_health_check(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
     assert check["test"][0] == "CMD"
     assert set(check) == {"test", "interval", "timeout", "retries", "start_period"}
@@ -71,6 +75,27 @@ def test_our_health_checks_ask_our_port_with_what_the_image_has(name: str, port:
     ast.parse(command[3])
     assert SERVICES[name]["environment"][f"{name.upper()}_PORT"] == port
     assert SERVICES[name]["ports"] == [f"${{PUBLISH_ADDRESS:-127.0.0.1}}:{port}:{port}"]
+
+
+def worker_is_healthy(file: Path) -> bool:
+    """What the worker's health check says when its file is that one."""
+    *_, program = SERVICES["worker"]["healthcheck"]["test"]
+    assert f"/data/{READY_FILE}" in program
+    done = subprocess.run([sys.executable, "-c", program.replace(f"/data/{READY_FILE}", str(file))], capture_output=True)  # noqa: S603
+    return done.returncode == 0
+
+
+def test_a_worker_is_healthy_while_it_renews_its_file(tmp_path: Path) -> None:
+    file = tmp_path / READY_FILE
+    assert not worker_is_healthy(file)
+    file.touch()
+    assert worker_is_healthy(file)
+    os.utime(file, (0, 0))
+    assert not worker_is_healthy(file)
+
+
+def test_the_file_is_where_the_image_says() -> None:
+    assert "VAR_DIR=/data" in (ROOT / "Dockerfile").read_text()
 
 
 @pytest.mark.parametrize("name", SERVICES)

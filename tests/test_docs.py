@@ -40,6 +40,12 @@ def test_commands_that_a_page_shows_exist(page: Path) -> None:
     assert set(COMMAND.findall(page.read_text())) - known == set()
 
 
+def test_contributing_lists_every_benchmark() -> None:
+    known = {path.stem for path in (ROOT / "bench").glob("*.py") if not path.stem.startswith("_")}
+    (listed,) = re.findall(r"\./linkwake bench NAME --json +# (.+)", (ROOT / "CONTRIBUTING.md").read_text())
+    assert set(listed.split(", ")) == known
+
+
 def test_every_page_can_be_reached_from_the_readme() -> None:
     reached, waiting = set(), [ROOT / "README.md"]
     while waiting:

@@ -2,7 +2,10 @@
 
 import ast
 import re
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -130,3 +133,22 @@ def test_only_settings_reads_the_environment() -> None:
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     ]
     assert readers == []
+
+
+def declared(requirements: list[str]) -> set[str]:
+    return {distribution(name[0]) for line in requirements if (name := re.match(r"[\w.-]+", line))}
+
+
+def distribution(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_what_is_imported_is_declared_and_locked() -> None:
+    """What comes with another package goes when that one changes its mind."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = declared(project["project"]["dependencies"])
+    modules = {module.partition(".")[0] for path in files(*OURS - {"tests"}) for module, _ in imports(parse(path))}
+    others = modules - OURS - sys.stdlib_module_names
+    belongs = {module: {distribution(name) for name in packages_distributions()[module]} for module in others}
+    assert [module for module, names in belongs.items() if not names & wanted] == []
+    assert wanted - declared((ROOT / "requirements.lock").read_text().splitlines()) == set()

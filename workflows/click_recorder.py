@@ -1,6 +1,9 @@
 """Records the clicks of one shard, for ever: batch after batch while there are any, then waits to be woken.
 
 Signal: `wake` (a click was stored). It is a hint; a timer looks as well, so a lost one costs half a minute.
+
+Each batch's result says how many recorders there are to be. With another number than before, a new run takes over its part;
+a recorder beyond the number ends, because the others take its clicks.
 """
 
 from datetime import timedelta
@@ -39,9 +42,11 @@ class ClickRecorder:
         while True:
             self._woken = False  # before the look: a click that is stored meanwhile wakes again
             remaining = await self._record()
+            if self._start.shard >= self._start.shards:
+                return
             # Nothing awaits between this and the next run, which begins with a look: a wake here is not lost.
-            if self._must_continue():
-                workflow.continue_as_new(start)
+            if self._start != start or self._must_continue():
+                workflow.continue_as_new(self._start)
             if not remaining:
                 await self._wait()
 
@@ -50,6 +55,8 @@ class ClickRecorder:
             RecordClicks.record_clicks, self._start, summary=f"shard {self._start.shard}", **policies.QUICK
         )
         self._batches += 1
+        if result.shards is not None:
+            self._start = wire.RecorderInput(shard=self._start.shard, shards=result.shards)
         recorded = result.recorded
         self._recorded += recorded
         workflow.set_current_details(f"{self._recorded} clicks recorded in this run, {recorded} in the last batch")

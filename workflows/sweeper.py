@@ -1,6 +1,6 @@
 """Looks for what a crash or an outage left behind, for ever: rows without a workflow, clicks that were not signalled.
 
-Signal: `wake` (there is work now; do not wait for the timer).
+Signal: `wake` (there is work now; do not wait for the timer). Each sweep's result says how long to wait for the next one.
 """
 
 from contextlib import suppress
@@ -21,7 +21,8 @@ class Sweeper:
     """Workflow id `sweeper`, one for the whole installation."""
 
     @workflow.init
-    def __init__(self, _start: wire.SweeperInput) -> None:
+    def __init__(self, start: wire.SweeperInput) -> None:
+        self._interval = start.interval
         self._woken = False
         self._signals = 0
 
@@ -31,18 +32,19 @@ class Sweeper:
         self._signals += 1
 
     @workflow.run
-    async def run(self, start: wire.SweeperInput) -> None:
+    async def run(self, _start: wire.SweeperInput) -> None:
         for _ in range(SWEEPS_A_RUN):
             await self._sweep()
             with suppress(TimeoutError):
-                await workflow.wait_condition(lambda: self._woken, timeout=start.interval, timeout_summary="next sweep")
+                await workflow.wait_condition(lambda: self._woken, timeout=self._interval, timeout_summary="next sweep")
             if workflow.info().is_continue_as_new_suggested() or self._signals >= policies.MAX_SIGNALS:
                 break
         if self._woken:
             await self._sweep()
-        workflow.continue_as_new(start)
+        workflow.continue_as_new(wire.SweeperInput(interval=self._interval))
 
     async def _sweep(self) -> None:
         woken, self._woken = self._woken, False
         result = await workflow.execute_activity_method(Sweep.sweep, wire.SweepRequest(woken=woken), **policies.SWEEP)
-        workflow.set_current_details(f"last sweep: {result.model_dump()}")
+        self._interval = result.interval or self._interval
+        workflow.set_current_details(f"last sweep: {result.model_dump(exclude={'interval'})}")

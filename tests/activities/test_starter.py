@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
@@ -96,9 +97,12 @@ async def test_a_campaign_is_started_once_and_marked(simulated: Sending, starter
         assert (await session.get_one(Campaign, campaign.id)).workflow_started_at is not None
 
 
-async def test_an_endless_workflow_is_started_once(starter: Starter, temporal: Client) -> None:
-    runs = []
+async def test_an_endless_workflow_is_started_once_and_woken_by_every_start(starter: Starter, temporal: Client) -> None:
+    """Without a look it would not hear of another setting before its timer fires."""
+    handle, runs = temporal.get_workflow_handle("recorder-of-this-test"), []
     for _ in range(2):
-        await starter.start_forever("ClickRecorder", "recorder-of-this-test", wire.RecorderInput(shard=0, shards=1))
-        runs.append((await temporal.get_workflow_handle("recorder-of-this-test").describe()).run_id)
+        await starter.start_forever("ClickRecorder", handle.id, wire.RecorderInput(shard=0, shards=1))
+        runs.append((await handle.describe()).run_id)
+    kinds = [event.event_type for event in (await handle.fetch_history()).events]
     assert runs[0] == runs[1]
+    assert kinds.count(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED) == 2

@@ -2,11 +2,13 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
+from api.paging import encode_cursor
 from models.database import Database
 from models.idempotency import IdempotencyKey
 from models.organization import MAX_LIVE_KEYS, ApiKey
@@ -89,6 +91,21 @@ async def test_revoking_twice_is_the_same_as_once(api: Caller) -> None:
         assert (await api.delete(f"/api-keys/{second['id']}")).status_code == 204
     listed = (await api.get("/api-keys")).json()["items"]
     assert [(key["name"], key["revoked_at"] is None) for key in listed] == [("first key", True), ("second", False)]
+
+
+async def test_the_list_comes_in_pages_with_the_oldest_first(api: Caller) -> None:
+    made = [await own_id(api), *[(await new_key(api))["id"] for _ in range(4)]]
+    seen, cursor, pages = [], None, 0
+    while cursor or not pages:
+        page = (await api.get("/api-keys", params={"limit": 2, **({"cursor": cursor} if cursor else {})})).json()
+        seen += [key["id"] for key in page["items"]]
+        cursor, pages = page["next_cursor"], pages + 1
+    assert (seen, pages) == (made, 3)
+
+
+async def test_a_cursor_of_another_list_ends_this_one(api: Caller) -> None:
+    page = (await api.get("/api-keys", params={"cursor": encode_cursor(uuid4())})).json()
+    assert page == {"items": [], "next_cursor": None}
 
 
 async def test_the_list_shows_no_secret(api: Caller) -> None:

@@ -108,4 +108,3 @@ async def test_messages_are_listed_by_contact_campaign_and_state(
     assert await listed() == [message]
     assert await listed(contact_id=shown["contact_id"], campaign_id=shown["campaign_id"], state="accepted") == [message]
     assert await listed(state="failed") == []
-    assert await listed(enrollment_id=str(uuid4())) == []

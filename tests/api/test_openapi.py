@@ -87,7 +87,15 @@ def test_every_post_that_creates_or_sends_takes_an_idempotency_key(document: dic
             assert "idempotency-key" in headers, name
 
 
+def test_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
+    assert [name for name, each in operations(document) if not each.get("description")] == []
+
+
 def test_every_list_is_a_page(document: dict[str, Any]) -> None:
+    lists = {}
     for name, each in operations(document, "/v1/"):
-        names = {parameter["name"] for parameter in each.get("parameters", [])}
-        assert ("cursor" in names) <= ("limit" in names), name
+        answer = each["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        if {"items", "next_cursor"} <= resolved(document, answer).get("properties", {}).keys():
+            lists[name] = {parameter["name"] for parameter in each.get("parameters", [])}
+    assert len(lists) > 10
+    assert [name for name, parameters in lists.items() if not {"cursor", "limit"} <= parameters] == []

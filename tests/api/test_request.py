@@ -1,6 +1,8 @@
 """What every request goes through: the key, the body, the idempotency key, pages and problem documents."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, NoReturn
 
 import httpx
@@ -9,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from activities.starter import Starter
-from api import channels
+from api import channels, request
 from api.request import MAX_BODY_BYTES
 from models.channel import create_channel
 from models.contact_import import ContactImport
@@ -73,6 +75,37 @@ async def test_a_revoked_key_is_refused(api: Caller, database: Database, organiz
 async def test_the_key_is_checked_before_the_body_is_judged(api: Caller) -> None:
     answer = await api.with_key("lw_").post("/contacts", json={"nonsense": 1})
     assert is_problem(answer, 401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("GET", "/contacts?x=1", b""), ("GET", "/contacts/none", b""), ("POST", "/contacts", b'{"cut')],
+)
+async def test_without_a_key_nothing_else_is_judged(api: Caller, method: str, path: str, body: bytes) -> None:
+    answer = await api.client.request(method, f"/v1{path}", content=body, headers=JSON)
+    assert is_problem(answer, 401, "unauthorized")
+
+
+async def test_the_body_of_a_stranger_is_not_read(api: Caller) -> None:
+    read = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(True)
+        yield b"{}"
+
+    assert (await api.client.post("/v1/contacts", content=body(), headers=JSON)).status_code == 401
+    assert read == []
+
+
+async def test_a_body_that_takes_its_time_holds_no_connection(api: Caller, database: Database) -> None:
+    free = []
+
+    async def body() -> AsyncIterator[bytes]:
+        free.append(database.engine.pool.status())
+        yield b'{"external_id": "a"}'
+
+    assert (await api.post("/contacts", content=body(), headers=JSON)).status_code == 201
+    assert "Current Checked out connections: 0" in free[0]
 
 
 async def test_another_organizations_ids_do_not_exist(api: Caller, stranger: Caller) -> None:
@@ -247,13 +280,20 @@ async def test_an_unexpected_error_is_a_problem_and_changes_nothing(api: Caller,
     assert (await api.post("/channels", json=CHANNEL, headers=with_key("k"))).status_code == 201
 
 
-async def test_what_failed_after_the_commit_is_left_to_the_sweeper(
-    api: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def nobody_answers(*_: Any) -> None:
-        raise ConnectionError("Temporal is away")
+async def refused(*_: Any) -> None:
+    raise ConnectionError("Temporal is away")
 
-    monkeypatch.setattr(Starter, "start_import", nobody_answers)
+
+async def silence(*_: Any) -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("temporal", [refused, silence])
+async def test_what_failed_after_the_commit_is_left_to_the_sweeper(
+    api: Caller, database: Database, monkeypatch: pytest.MonkeyPatch, temporal: Any
+) -> None:
+    monkeypatch.setattr(request, "PATIENCE", timedelta(0))
+    monkeypatch.setattr(Starter, "start_import", temporal)
     answer = await api.post("/contact-imports", content=b"email\na@example.com\n", headers=with_key("k"))
     assert answer.status_code == 202
     async with database.transaction() as session:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.contact_csv import MAX_CELL, CsvRow, count_rows, decode_csv, read_rows
+from models.contact_csv import MAX_CELL, MAX_COLUMNS, CsvRow, count_rows, decode_csv, read_rows
 from models.contact_input import ContactInput
 from models.errors import Invalid
 
@@ -23,6 +23,7 @@ def fields(row: CsvRow) -> list[str]:
         (b"email,Email\na@example.com,b@example.com\n", 1, "'email' is there twice"),
         (b"email,\na@example.com,\n", 1, "column 2 has no name"),
         (b"email,Company name\na@example.com,x\n", 1, "'Company name' cannot be the name of a property"),
+        (b"email" + b",x" * MAX_COLUMNS + b"\n", 1, f"{MAX_COLUMNS + 1} columns, {MAX_COLUMNS} are the most"),
         (b'email,note\na@example.com,"x\nb@example.com,y\n', 3, "not CSV"),
         (b'email,note\na@example.com,"x"y\n', 2, "not CSV"),
         (b"email\n" + b"x" * (MAX_CELL + 1) + b"\n", 2, "not CSV"),

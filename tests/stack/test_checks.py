@@ -2,6 +2,8 @@
 
 import os
 import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,9 @@ from stack.checks import make_writable, only_one, ports_free
 from stack.errors import StackError
 from stack.temporal import free_port
 from tests.stack.dummies import python
+from tests.stack.test_account import only_root
+
+NOBODY = 65534
 
 HOLDER = """
 import sys, time
@@ -52,6 +57,37 @@ def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path, place: st
     (tmp_path / "file").write_text("not a directory")
     with pytest.raises(StackError, match=r"^Cannot write to .* \(.+\): .* or set VAR_DIR\.$"):
         make_writable(tmp_path / place)
+
+
+@pytest.fixture
+def everybodys() -> Iterator[Path]:
+    """A directory that every user of this machine reaches, which `tmp_path` need not be."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o777)
+        yield directory
+
+
+@only_root
+@pytest.mark.parametrize("made", ["postgres/", "log/", "log/worker.log", "temporal.db", "token_keys"])
+def test_what_another_user_has_made_is_named_with_its_owner(everybodys: Path, made: str) -> None:
+    """`up` by a user, by root, and by the user again: root's `up` gives files away."""
+    path = everybodys / made
+    path.parent.mkdir(exist_ok=True)
+    path.parent.chmod(0o777)
+    path.mkdir(mode=0o700) if made.endswith("/") else path.touch(mode=0o600)
+    os.seteuid(NOBODY)
+    try:
+        with pytest.raises(StackError, match=f"^Cannot write to {path}, which belongs to root: "):
+            make_writable(everybodys)
+    finally:
+        os.seteuid(0)
+
+
+def test_what_this_user_has_made_passes(tmp_path: Path) -> None:
+    for made in ("postgres/data", "log", "spool"):
+        (tmp_path / made).mkdir(parents=True, mode=0o700)
+    make_writable(tmp_path)
 
 
 def test_a_missing_directory_is_made(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """A failure that a person can mend is one sentence; a mistake of ours keeps its traceback."""
 
+import errno
+import os
+
 import psycopg
 import pytest
 import sqlalchemy.exc
@@ -47,6 +50,17 @@ def test_an_unreachable_temporal_is_one_line() -> None:
     assert (sentence(error) or "").startswith(
         "Temporal cannot be reached (Failed client connect: Server connection error: refused)"
     )
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC])
+def test_a_file_that_cannot_be_written_is_named(number: int) -> None:
+    words = sentence(OSError(number, os.strerror(number), "/srv/var/stack.json")) or ""
+    assert words.startswith(f"/srv/var/stack.json: {os.strerror(number)}. ")
+    assert "VAR_DIR" in words
+
+
+def test_a_file_that_is_missing_is_a_mistake_of_ours() -> None:
+    assert sentence(FileNotFoundError(errno.ENOENT, "No such file", "x")) is None
 
 
 def test_a_mistake_of_ours_keeps_its_traceback() -> None:

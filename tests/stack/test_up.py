@@ -161,6 +161,11 @@ def test_own_servers_need_no_ports(tmp_path: Path) -> None:
     assert [name for name, _, _ in Stack(settings, ())._ports()] == ["API_PORT", "REDIRECT_PORT"]
 
 
+def test_the_port_of_the_workers_metrics_is_looked_at(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, var_dir=tmp_path, worker_metrics_port=9000)
+    assert ("WORKER_METRICS_PORT", "0.0.0.0", 9000) in Stack(settings, ())._ports()  # noqa: S104
+
+
 def test_a_server_on_all_addresses_is_shown_with_one_that_can_be_opened(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

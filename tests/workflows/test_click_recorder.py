@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import ModuleType
 from typing import Any
 from uuid import uuid4
@@ -11,6 +11,7 @@ import pytest
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
@@ -29,35 +30,40 @@ ALL = wire.RecorderInput(shard=0, shards=1)
 
 @asynccontextmanager
 async def recording(
-    client: Client, activity_method: Callable[..., Any], sandboxed: bool = True
+    client: Client, activity_method: Callable[..., Any], sandboxed: bool = True, part: wire.RecorderInput = ALL
 ) -> AsyncIterator[WorkflowHandle[Any, Any]]:
     queue = f"recorder-{uuid4()}"
     runner = SandboxedWorkflowRunner() if sandboxed else UnsandboxedWorkflowRunner()
     async with Worker(client, task_queue=queue, workflows=[ClickRecorder], activities=[activity_method], workflow_runner=runner):
         handle: WorkflowHandle[Any, Any] = await client.start_workflow(
-            ClickRecorder.run, ALL, id=f"recorder-{uuid4()}", task_queue=queue, start_signal="wake"
+            ClickRecorder.run, part, id=f"recorder-{uuid4()}", task_queue=queue, start_signal="wake"
         )
         yield handle
-        await client.get_workflow_handle(handle.id).terminate()
+        with suppress(RPCError):  # a test may have let it end
+            await client.get_workflow_handle(handle.id).terminate()
 
 
 class Inbox:
-    """An activity that hands out what was put in; `asked` and `empty` are told when it is called."""
+    """An activity that hands out what was put in; `asked` and `empty` are told when it is called. `shards` is the worker's
+    setting."""
 
-    def __init__(self, *batches: int) -> None:
+    def __init__(self, *batches: int, shards: int | None = None) -> None:
         self.batches = list(batches)
+        self.shards = shards
+        self.parts: list[wire.RecorderInput] = []
         self.runs: set[str | None] = set()
         self.asked: asyncio.Queue[int] = asyncio.Queue()
         self.empty = asyncio.Event()
 
     @activity.defn
-    async def record_clicks(self, _: wire.RecorderInput) -> wire.RecordResult:
+    async def record_clicks(self, part: wire.RecorderInput) -> wire.RecordResult:
+        self.parts.append(part)
         self.runs.add(activity.info().workflow_run_id)
         recorded = self.batches.pop(0) if self.batches else 0
         if not self.batches:
             self.empty.set()
         self.asked.put_nowait(recorded)
-        return wire.RecordResult(recorded=recorded, remaining=bool(self.batches))
+        return wire.RecordResult(recorded=recorded, remaining=bool(self.batches), shards=self.shards)
 
     async def is_asked(self, times: int = 1) -> None:
         async with asyncio.timeout(20):
@@ -105,6 +111,37 @@ async def test_it_goes_on_in_a_new_run_before_signals_or_batches_are_too_many(
             await temporal.get_workflow_handle(handle.id).signal("wake")
             await inbox.is_asked()
     assert len(inbox.runs) >= 3
+
+
+async def test_with_more_recorders_it_goes_on_with_its_part_in_a_new_run(temporal: Client) -> None:
+    inbox = Inbox(5, 3, shards=2)
+    async with recording(temporal, inbox.record_clicks) as handle:
+        await inbox.is_asked(2)
+        last = await temporal.get_workflow_handle(handle.id).describe()
+    assert inbox.parts == [ALL, wire.RecorderInput(shard=0, shards=2)]
+    assert last.run_id != handle.first_execution_run_id
+
+
+async def test_beyond_the_number_of_recorders_it_ends(temporal: Client) -> None:
+    inbox = Inbox(5, 3, shards=2)
+    async with recording(temporal, inbox.record_clicks, part=wire.RecorderInput(shard=2, shards=4)) as handle:
+        async with asyncio.timeout(20):
+            await handle.result()
+    assert inbox.batches == [3]
+
+
+async def test_the_recorders_left_take_the_clicks_of_those_that_ended(
+    temporal: Client, database: Database, database_url: str, organization: tuple[Organization, str]
+) -> None:
+    sent = await send(database, organization[0].id, people=4, campaign_id=new_id())
+    await store(database_url, [click(sent, n, 0) for n in range(4)])
+    recorder = RecordClicks(database, Places(), shards=1)
+    async with recording(temporal, recorder.record_clicks, part=wire.RecorderInput(shard=0, shards=4)) as handle:
+        first = temporal.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+        async with asyncio.timeout(20):
+            *_, last = [event async for event in first.fetch_history_events(wait_new_event=True)]
+        next_run = last.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+        await recorded(temporal.get_workflow_handle(handle.id, run_id=next_run), 3)
 
 
 async def test_clicks_in_the_inbox_become_clicks_that_count(

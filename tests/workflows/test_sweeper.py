@@ -20,9 +20,11 @@ INTERVAL = timedelta(minutes=10)
 
 
 class Sweeps:
-    """Remembers each sweep: was it rung for? `rings`: so many signals come during the first one."""
+    """Remembers each sweep: was it rung for? `rings`: so many signals come during the first one. `interval` is the worker's
+    setting."""
 
-    def __init__(self, rings: int = 0) -> None:
+    def __init__(self, rings: int = 0, interval: timedelta | None = None) -> None:
+        self.interval = interval
         self.woken: list[bool] = []
         self.rings = rings
 
@@ -33,7 +35,7 @@ class Sweeps:
         for _ in range(self.rings):
             await handle.signal(Sweeper.wake)
         self.rings = 0
-        return wire.SweepResult()
+        return wire.SweepResult(interval=self.interval)
 
 
 @asynccontextmanager
@@ -62,6 +64,23 @@ async def test_a_sweep_comes_with_every_interval(skipping: WorkflowEnvironment) 
     async with running(skipping, sweeps):
         await skipping.sleep(INTERVAL * 3.5)
     assert sweeps.woken == [False] * 4
+
+
+async def test_an_interval_set_later_counts_from_the_next_sweep_on(skipping: WorkflowEnvironment) -> None:
+    sweeps = Sweeps(interval=INTERVAL / 4)
+    async with running(skipping, sweeps):
+        await skipping.sleep(INTERVAL * 0.6)
+    assert len(sweeps.woken) == 3
+
+
+async def test_a_new_run_keeps_the_interval(skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeper, "SWEEPS_A_RUN", 1)
+    sweeps = Sweeps(interval=INTERVAL * 3)
+    async with running(skipping, sweeps):
+        await skipping.sleep(INTERVAL * 2)
+        sweeps.interval = None  # so that only the run's input tells
+        await skipping.sleep(INTERVAL * 3)
+    assert len(sweeps.woken) == 2
 
 
 async def test_a_ring_brings_the_next_sweep_at_once(skipping: WorkflowEnvironment) -> None:
