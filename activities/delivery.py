@@ -11,6 +11,7 @@ from models.base import now
 from models.channel import ChannelKind
 from models.ledger import Settlement
 from models.message import Message, MessageState
+from models.text import cut
 
 SEND_TIMEOUT = timedelta(seconds=30)
 
@@ -51,7 +52,7 @@ class Delivery:
                 receipt = await self._channels[kind].send(_outgoing(message))
         except ChannelError as error:
             state = MessageState.FAILED if error.permanent else MessageState.PLANNED
-            return Settlement(message.id, state, reason=str(error)[:500])
+            return Settlement(message.id, state, reason=cut(str(error)))
         return Settlement(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id)
 
     async def resolve(self, message: Message, kind: ChannelKind) -> Settlement:

@@ -132,6 +132,18 @@ async def test_contacts_without_the_address_are_skipped_with_a_reason(sending: S
     assert Counter(each.reason for each in await sending.messages()) == {None: 1, "no_phone": 2}
 
 
+async def test_a_text_that_cannot_be_kept_fails_one_message_and_stops_nobody_else(sending: Sending, provider: Provider) -> None:
+    (odd,) = await sending.contacts(1, properties={"note": "%00"})
+    contacts = await sending.contacts(2, properties={"note": "welcome"})
+    campaign = await sending.campaign("{{ contact.properties.note | url_decode }}: https://example.com")
+    result = await sending.send_page(campaign)
+    assert (result.accepted, result.failed) == (2, 1)
+    assert provider.times() == {contact.phone: 1 for contact in contacts}
+    (failed,) = [each for each in await sending.messages() if each.state == MessageState.FAILED]
+    assert failed.contact_id == odd.id
+    assert "cannot be stored" in (failed.reason or "")
+
+
 async def test_contacts_added_after_the_launch_are_not_in_it(sending: Sending, provider: Provider) -> None:
     contacts = await sending.contacts(2)
     campaign = await sending.campaign()

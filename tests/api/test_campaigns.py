@@ -187,6 +187,12 @@ async def test_a_preview_for_an_unknown_contact_is_refused(api: Caller) -> None:
     assert list(fields(answer)) == ["contact_id"]
 
 
+async def test_a_preview_of_a_text_that_could_not_be_sent_says_why(api: Caller) -> None:
+    campaign = await new_campaign(api, message={"body": "{{ contact.properties.note }}"})
+    answer = await api.post(f"/campaigns/{campaign}/preview", json={})
+    assert fields(answer) == {"message.body": "the text is empty for this contact"}
+
+
 async def test_a_preview_shows_the_text_with_links_that_lead_nowhere(api: Caller, database: Database, organization: Org) -> None:
     (contact,) = await add_contacts(database, organization[0].id, 1, first_name="Zoë")
     campaign = await new_campaign(api)
