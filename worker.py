@@ -60,6 +60,7 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
     campaign_stages = CampaignStages(database, settings.campaign_page_size)
     recorder = RecordClicks(database, Places(settings.geo_database), client, settings.recorder_batch_rows)
     signals = SignalDelivery(database, client, starter)
+    send_page = SendPage(database, composer, delivery)
     return Activities(
         others=[
             enrollment_steps.load_sequence,
@@ -74,7 +75,8 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
         ],
         sending=[
             SendStep(database, composer, delivery).send_step,
-            SendPage(database, composer, delivery).send_page,
+            send_page.send_page,
+            send_page.send_refused,
         ],
         metrics=registry(recorder.meters.read, signals.read),
     )

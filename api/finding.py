@@ -49,6 +49,7 @@ Code = Literal[
     "location_approximate",
     "contacts_skipped",
     "messages_failed",
+    "messages_refused",
     "messages_unknown",
 ]
 

@@ -214,6 +214,17 @@ def delivery(subject: Subject) -> Iterator[Finding]:
         yield _undelivered(facts, "skipped", "contacts_skipped", "warning", f"{plural(skipped, 'contact')} got no message")
     if failed := facts.in_state("failed"):
         yield _undelivered(facts, "failed", "messages_failed", "problem", f"{plural(failed, 'message')} failed")
+    if refused := facts.in_state("planned"):
+        reasons = _reasons(facts, "planned")
+        yield Finding(
+            code="messages_refused",
+            question="delivery",
+            severity="warning",
+            count=refused,
+            sentence=f"The channel refuses {plural(refused, 'message')} for now: {reasons}. They are tried again for a day and "
+            "fail then.",
+            what_to_change="List them with GET /v1/messages?state=planned and ask the provider why it refuses them.",
+        )
     if unknown := facts.in_state("unknown"):
         yield Finding(
             code="messages_unknown",
@@ -227,12 +238,15 @@ def delivery(subject: Subject) -> Iterator[Finding]:
 
 
 def _undelivered(facts: Facts, state: str, code: Code, severity: Severity, what: str) -> Finding:
-    reasons = ", ".join(f"{each.reason} ({each.messages:,})" for each in facts.reasons if each.state == state)
     return Finding(
         code=code,
         question="delivery",
         severity=severity,
         count=facts.in_state(state),
-        sentence=f"{what}: {reasons}.",
+        sentence=f"{what}: {_reasons(facts, state)}.",
         what_to_change=f"List them with GET /v1/messages?state={state} and mend what the reason names.",
     )
+
+
+def _reasons(facts: Facts, state: str) -> str:
+    return ", ".join(f"{each.reason} ({each.messages:,})" for each in facts.reasons if each.state == state)

@@ -86,7 +86,7 @@ SELECT state, tracked, count(*) AS messages FROM message WHERE content_id = ANY(
 
 REASONS = """
 SELECT state, coalesce(reason, 'unknown reason') AS reason, count(*) AS messages
-FROM message WHERE content_id = ANY(CAST(:content_ids AS int[])) AND state IN ('skipped', 'failed')
+FROM message WHERE content_id = ANY(CAST(:content_ids AS int[])) AND state IN ('skipped', 'failed', 'planned')
 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 10
 """
 

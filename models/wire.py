@@ -171,6 +171,7 @@ class CampaignProgress(Wire):
     accepted: int = 0
     skipped: int = 0
     failed: int = 0
+    refused: int = 0
 
 
 class CampaignInput(Wire):
@@ -199,13 +200,14 @@ class CampaignPage(Wire):
 
 
 class CampaignPageResult(Wire):
-    """`cursor` None: that was the last page."""
+    """`cursor` None: that was the last page. `refused`: for now, to be tried again later."""
 
     cursor: UUID | None
     planned: int
     accepted: int
     skipped: int
     failed: int
+    refused: int = 0
 
 
 class CampaignStage(Wire):

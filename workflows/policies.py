@@ -35,6 +35,16 @@ PAGE: Options = {
     "retry_policy": PATIENT,
 }
 
+# The messages of a campaign that were refused for now, perhaps all of it, once more.
+REFUSED: Options = {
+    "start_to_close_timeout": timedelta(days=1),
+    "heartbeat_timeout": timedelta(seconds=60),
+    "retry_policy": PATIENT,
+}
+
+# Between two such rounds: long enough for a provider to recover, and a campaign of a day has fewer than 300 of them.
+REFUSED_AGAIN = timedelta(minutes=5)
+
 # One sweep works through batches and reports after each.
 SWEEP: Options = {
     "start_to_close_timeout": timedelta(minutes=10),

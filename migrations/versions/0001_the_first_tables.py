@@ -379,7 +379,11 @@ def upgrade() -> None:
     op.create_index("ix_message_contact_id_id", "message", ["contact_id", "id"], unique=False)
     op.create_index("ix_message_org_id_id", "message", ["org_id", "id"], unique=False)
     op.create_index(
-        "ix_message_unsettled", "message", ["sending_at"], unique=False, postgresql_where=sa.text("state = 'sending'")
+        "ix_message_unsettled",
+        "message",
+        ["campaign_id", "contact_id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('planned', 'sending')"),
     )
     op.create_index(
         "uq_message_campaign_contact",
@@ -527,7 +531,7 @@ def downgrade() -> None:
     op.drop_index("uq_message_enrollment_visit", table_name="message", postgresql_where=sa.text("campaign_id IS NULL"))
     op.drop_index("uq_message_content_ordinal", table_name="message")
     op.drop_index("uq_message_campaign_contact", table_name="message", postgresql_where=sa.text("campaign_id IS NOT NULL"))
-    op.drop_index("ix_message_unsettled", table_name="message", postgresql_where=sa.text("state = 'sending'"))
+    op.drop_index("ix_message_unsettled", table_name="message", postgresql_where=sa.text("state IN ('planned', 'sending')"))
     op.drop_index("ix_message_org_id_id", table_name="message")
     op.drop_index("ix_message_contact_id_id", table_name="message")
     op.drop_table("message")

@@ -3,14 +3,15 @@
 import asyncio
 from collections import Counter
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.base import ChannelError, Outgoing, Receipt
 from activities.channels.simulator import Simulator
-from activities.delivery import StillSending
-from activities.send_page import CHUNK
+from activities.delivery import LONGEST_RETRY_AFTER, RefusedForNow, StillSending
+from activities.send_page import CHUNK, TRIES
 from models.message import MessageState
 from tests.sending import CODEC, Provider, Sending
 from tracking.token import Token
@@ -90,6 +91,43 @@ async def test_a_refusal_for_now_is_tried_again_and_the_rest_of_the_page_goes_ou
     result = await sending.send_page(campaign)
     assert result.accepted == CHUNK + 1
     assert set(provider.times().values()) == {1}
+
+
+async def test_refusals_do_not_keep_the_next_page_waiting(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(3)
+    campaign = await sending.campaign()
+    provider.before[contacts[0].phone or ""] = ChannelError("slow down", permanent=False)
+    page = await sending.send_page(campaign, size=2, attempt=TRIES)
+    assert (page.planned, page.accepted, page.refused, page.cursor) == (2, 1, 1, contacts[1].id)
+    assert (await sending.send_page(campaign, cursor=page.cursor, size=2)).accepted == 1
+    (refused,) = [each for each in await sending.messages() if each.state == MessageState.PLANNED]
+    assert refused.reason == "slow down"
+    provider.before.clear()
+    whole = await sending.send_refused(campaign)
+    assert (whole.planned, whole.accepted, whole.refused) == (3, 3, 0)
+    assert set(provider.times().values()) == {1}
+
+
+async def test_what_is_refused_for_a_day_has_failed(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(CHUNK + 1)
+    campaign = await sending.campaign()
+    provider.before = {contact.phone or "": ChannelError("slow down", permanent=False) for contact in contacts}
+    assert (await sending.send_page(campaign, attempt=TRIES)).refused == CHUNK + 1
+    assert (await sending.send_refused(campaign)).refused == CHUNK + 1
+    await sending.make_messages_old()
+    whole = await sending.send_refused(campaign)
+    assert (whole.failed, whole.refused) == (CHUNK + 1, 0)
+    assert {each.reason for each in await sending.messages()} == {"given up after a day: slow down"}
+
+
+async def test_a_provider_says_when_it_wants_to_be_asked_again(sending: Sending, provider: Provider) -> None:
+    (contact,) = await sending.contacts(1)
+    campaign = await sending.campaign()
+    for wait in (None, timedelta(seconds=7), timedelta(days=3)):
+        provider.before = {contact.phone or "": ChannelError("slow down", permanent=False, retry_after=wait)}
+        with pytest.raises(RefusedForNow) as caught:
+            await sending.send_page(campaign)
+        assert caught.value.next_retry_delay == (wait and min(wait, LONGEST_RETRY_AFTER))
 
 
 async def test_a_refusal_for_good_is_counted_and_not_tried_again(sending: Sending, provider: Provider) -> None:

@@ -295,12 +295,14 @@ async def test_who_got_no_message_is_counted_with_reasons(api: Caller, rows: Row
         (MessageState.SKIPPED, "no_phone"),
         (MessageState.FAILED, "refused"),
         (MessageState.UNKNOWN, "interrupted"),
+        (MessageState.PLANNED, "slow down"),
     ):
         await rows.message(campaign.content_id, await rows.contact(), state, reason=reason)
     found = await read(api, campaign)
     assert "no_phone (2)" in found["contacts_skipped"]["sentence"]
     assert "refused (1)" in found["messages_failed"]["sentence"]
     assert found["messages_unknown"]["count"] == 1
+    assert "1 message for now: slow down (1)" in found["messages_refused"]["sentence"]
 
 
 async def test_problems_come_first(api: Caller, rows: Rows) -> None:
