@@ -50,7 +50,6 @@ class SendPage:
         refused = []
         for start in range(0, len(contacts), CHUNK):
             refused += await self._send_chunk(page.campaign_id, facts, contacts[start : start + CHUNK])
-            activity.heartbeat(start + CHUNK)
         if refused and activity.info().attempt < TRIES:
             waits = [each.retry_after for each in refused if each.retry_after]
             raise RefusedForNow(f"{len(refused)} messages were refused for now", max(waits, default=None))
@@ -66,7 +65,6 @@ class SendPage:
         contacts = await self._unsettled(campaign.id, None)
         while contacts:
             await self._send_chunk(campaign.id, facts, contacts)
-            activity.heartbeat()
             contacts = await self._unsettled(campaign.id, contacts[-1].id)
         return await self._result(campaign.id, None, None)
 
@@ -92,6 +90,7 @@ class SendPage:
 
     async def _send(self, message: Message, kind: ChannelKind) -> ledger.Settlement:
         settlement = await self._delivery.send(message, kind)
+        activity.heartbeat()
         if settlement.state == MessageState.PLANNED and now() - message.created_at >= GIVE_UP_AFTER:
             return replace(settlement, state=MessageState.FAILED, reason=f"given up after a day: {settlement.reason}")
         return settlement
@@ -100,7 +99,12 @@ class SendPage:
         async with self._database.transaction() as session:
             messages = await ledger.campaign_messages(session, campaign_id, [contact.id for contact in contacts])
         interrupted = [message for message in messages.values() if message.state == MessageState.SENDING]
-        await self._settle([await self._delivery.resolve(message, kind) for message in interrupted])
+        await self._settle(await asyncio.gather(*(self._resolve(message, kind) for message in interrupted)))
+
+    async def _resolve(self, message: Message, kind: ChannelKind) -> ledger.Settlement:
+        settlement = await self._delivery.resolve(message, kind)
+        activity.heartbeat()
+        return settlement
 
     async def _claim(
         self, session: AsyncSession, campaign_id: UUID, facts: ledger.SendFacts, contacts: Sequence[Contact]

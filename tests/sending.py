@@ -88,6 +88,7 @@ class Sending:
         self.org_id = organization.id
         self.steps = SendStep(database, composer, delivery)
         self.pages = SendPage(database, composer, delivery)
+        self.heartbeats = 0
         self._phones = iter(range(100_000, 200_000))
 
     def by(self, channel: Channel) -> "Sending":
@@ -177,6 +178,7 @@ class Sending:
         page = wire.CampaignPage(org_id=self.org_id, campaign_id=campaign.id, cursor=cursor, size=size)
         environment = ActivityEnvironment()
         environment.info = replace(environment.info, attempt=attempt)
+        environment.on_heartbeat = self._beat
         return await environment.run(self.pages.send_page, page)
 
     async def end(self, enrollment: Enrollment, state: wire.FinalState, outcome: str) -> None:
@@ -189,6 +191,9 @@ class Sending:
     async def send_refused(self, campaign: Campaign) -> wire.CampaignPageResult:
         start = wire.CampaignInput(org_id=self.org_id, campaign_id=campaign.id)
         return await ActivityEnvironment().run(self.pages.send_refused, start)
+
+    def _beat(self, *_: Any) -> None:
+        self.heartbeats += 1
 
     async def messages(self) -> Sequence[Message]:
         """All, oldest first."""

@@ -28,10 +28,11 @@ SEND: Options = {
     "retry_policy": PATIENT,
 }
 
-# A page of a campaign: many messages, reporting after each chunk; a worker that died is noticed after half a minute.
+# A page of a campaign: many messages, reporting after each, which takes 30 s at most (SEND_TIMEOUT in activities/delivery.py); a
+# worker that died is noticed after a minute.
 PAGE: Options = {
     "start_to_close_timeout": timedelta(minutes=30),
-    "heartbeat_timeout": timedelta(seconds=30),
+    "heartbeat_timeout": timedelta(seconds=60),
     "retry_policy": PATIENT,
 }
 

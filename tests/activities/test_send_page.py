@@ -10,11 +10,13 @@ from temporalio.exceptions import ApplicationError
 
 from activities.channels.base import ChannelError, Outgoing, Receipt
 from activities.channels.simulator import Simulator
-from activities.delivery import LONGEST_RETRY_AFTER, RefusedForNow, StillSending
+from activities.delivery import LONGEST_RETRY_AFTER, SEND_TIMEOUT, RefusedForNow, StillSending
 from activities.send_page import CHUNK, TRIES
+from models.base import now
 from models.message import MessageState
 from tests.sending import CODEC, Provider, Sending
 from tracking.token import Token
+from workflows import policies
 
 LOST = ConnectionResetError("connection reset by peer")
 
@@ -106,6 +108,24 @@ async def test_refusals_do_not_keep_the_next_page_waiting(sending: Sending, prov
     whole = await sending.send_refused(campaign)
     assert (whole.planned, whole.accepted, whole.refused) == (3, 3, 0)
     assert set(provider.times().values()) == {1}
+
+
+async def test_every_message_tells_that_the_page_goes_on(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(3)
+    campaign = await sending.campaign()
+    provider.after = {contact.phone or "": LOST for contact in contacts}
+    with pytest.raises(ConnectionResetError):
+        await sending.send_page(campaign)
+    provider.after = {}
+    await sending.contacts(2)
+    await sending.change(campaign, launched_at=now())
+    await sending.make_claims_old()
+    await sending.send_page(campaign)
+    assert sending.heartbeats == 3 + 2
+
+
+def test_a_page_is_not_given_up_while_a_slow_provider_answers() -> None:
+    assert policies.PAGE["heartbeat_timeout"] > SEND_TIMEOUT
 
 
 async def test_what_is_refused_for_a_day_has_failed(sending: Sending, provider: Provider) -> None:
