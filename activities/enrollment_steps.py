@@ -7,6 +7,7 @@ from activities.held_clicks import decide_for
 from models import progress, signals
 from models.channel import channels_by_name
 from models.database import Database
+from models.enrollment import over_before_start
 from models.sequence import Sequence, SequenceVersion
 from models.steps import SendStep, SequenceDefinition, Step
 from models.wire import EnrollmentEnded, FindClick, FoundClick, LoadedSequence, LoadSequence, StepEntered, send_queue
@@ -25,11 +26,12 @@ class EnrollmentSteps:
                 raise ApplicationError("this version of the sequence does not exist", type="NotFound", non_retryable=True)
             sequence = await session.get_one(Sequence, version.sequence_id)
             channels = await channels_by_name(session, request.org_id)
+            over = await over_before_start(session, request.enrollment_id) if request.enrollment_id else None
         definition = SequenceDefinition.model_validate(version.definition)
         sends = [step for step in definition.steps if isinstance(step, SendStep)]
         queues = {step.key: send_queue(channels[step.channel].kind) for step in sends}
         plain = SequenceDefinition(steps=tuple(_without_html(step) for step in definition.steps))
-        return LoadedSequence(name=sequence.name, version=version.version, definition=plain, send_queues=queues)
+        return LoadedSequence(name=sequence.name, version=version.version, definition=plain, send_queues=queues, over=over)
 
     @activity.defn
     async def enter_step(self, entered: StepEntered) -> None:

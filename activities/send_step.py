@@ -55,7 +55,8 @@ class SendStep:
             message = await ledger.find_step_message(session, request.enrollment_id, request.visit)
             if message is None:
                 message = await self._compose(session, enrollment, request)
-            if enrollment.finished_at is not None and message.state == MessageState.PLANNED:
+            over = enrollment.finished_at is not None or enrollment.stop_requested_at is not None
+            if over and message.state == MessageState.PLANNED:
                 message.state, message.reason = MessageState.SKIPPED, "enrollment_over"
             ours = message.state == MessageState.PLANNED
             if ours:

@@ -97,15 +97,18 @@ class EnrollmentResult(Wire):
 class LoadSequence(Wire):
     org_id: UUID
     sequence_version_id: UUID
+    enrollment_id: UUID | None = None
 
 
 class LoadedSequence(Wire):
-    """A published version, and the task queue of each send step by its key."""
+    """A published version, and the task queue of each send step by its key. `over`: how the enrollment ended, when it was
+    stopped before there was a workflow to tell."""
 
     name: str
     version: int
     definition: SequenceDefinition
     send_queues: dict[str, str]
+    over: str | None = None
 
 
 class StepEntered(Wire):

@@ -66,6 +66,8 @@ class SequenceEnrollment:
     async def run(self, start: wire.EnrollmentInput) -> wire.EnrollmentResult:
         try:
             sequence = await self._load(start)
+            if sequence.over is not None and self._stop is None:
+                self._stop = wire.StopSignal(reason=sequence.over)
             outcome = await self._walk(sequence)
         except ActivityError as error:
             self._previous_outcome = "failed"
@@ -79,7 +81,9 @@ class SequenceEnrollment:
     async def _load(self, start: wire.EnrollmentInput) -> wire.LoadedSequence:
         return await workflow.execute_activity_method(
             EnrollmentSteps.load_sequence,
-            wire.LoadSequence(org_id=start.org_id, sequence_version_id=start.sequence_version_id),
+            wire.LoadSequence(
+                org_id=start.org_id, sequence_version_id=start.sequence_version_id, enrollment_id=start.enrollment_id
+            ),
             **policies.QUICK,
         )
 

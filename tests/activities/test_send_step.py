@@ -14,7 +14,7 @@ from activities.channels.base import ChannelError, Outgoing, Receipt
 from activities.delivery import INTERRUPTED_AFTER, RefusedForNow, StillSending
 from models import wire
 from models.base import now
-from models.enrollment import Enrollment, EnrollmentState
+from models.enrollment import Enrollment, EnrollmentState, get_enrollment, request_stop
 from models.event import Event
 from models.message import MessageState
 from tests.sending import Provider, Sending
@@ -202,6 +202,19 @@ async def test_a_stop_between_two_attempts_wins(sending: Sending, provider: Prov
     provider.before.clear()
     await sending.change(enrollment, state=EnrollmentState.STOPPED, finished_at=now())
     assert (await sending.send_step(enrollment)).state == "skipped"
+    assert provider.taken == []
+
+
+async def test_an_accepted_stop_wins_before_its_workflow_has_noticed(sending: Sending, provider: Provider) -> None:
+    enrollment, phone = await enrolled(sending)
+    provider.before[phone] = ChannelError("later", permanent=False)
+    with pytest.raises(RefusedForNow):
+        await sending.send_step(enrollment)
+    provider.before.clear()
+    async with sending.database.transaction() as session:
+        await request_stop(session, await get_enrollment(session, sending.org_id, enrollment.id, lock=True))
+    result = await sending.send_step(enrollment)
+    assert (result.state, result.reason) == ("skipped", "enrollment_over")
     assert provider.taken == []
 
 

@@ -55,6 +55,13 @@ async def test_a_stop_before_the_first_step_sends_nothing(skipping: WorkflowEnvi
     assert [each.state for each in person.ends] == ["stopped"]
 
 
+async def test_an_enrollment_that_was_over_when_its_workflow_began_does_nothing(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    person.over_before_start = "changed my mind"
+    assert await person.outcome() == "changed my mind"
+    assert (person.sends, person.entered) == ([], [])
+
+
 async def test_a_stop_during_a_send_ends_after_it(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, *BRANCH)
     person.during_send["hello"] = lambda _: person.stop()
