@@ -9,8 +9,10 @@ from models.channel import channels_by_name
 from models.database import Database
 from models.enrollment import over_before_start
 from models.sequence import Sequence, SequenceVersion
-from models.steps import SendStep, SequenceDefinition, Step
+from models.steps import MessageTemplate, SendStep, SequenceDefinition, Step
 from models.wire import EnrollmentEnded, FindClick, FoundClick, LoadedSequence, LoadSequence, StepEntered, send_queue
+
+NO_TEXT = MessageTemplate(body="(known to its sending)")
 
 
 class EnrollmentSteps:
@@ -19,7 +21,7 @@ class EnrollmentSteps:
 
     @activity.defn
     async def load_sequence(self, request: LoadSequence) -> LoadedSequence:
-        """The published version without its HTML, which only sending needs: Temporal takes 2 MB at most."""
+        """The published version without its texts, which only sending needs: Temporal takes 2 MB at most."""
         async with self._database.transaction() as session:
             version = await session.get(SequenceVersion, request.sequence_version_id)
             if version is None or version.org_id != request.org_id:
@@ -30,7 +32,7 @@ class EnrollmentSteps:
         definition = SequenceDefinition.model_validate(version.definition)
         sends = [step for step in definition.steps if isinstance(step, SendStep)]
         queues = {step.key: send_queue(channels[step.channel].kind) for step in sends}
-        plain = SequenceDefinition(steps=tuple(_without_html(step) for step in definition.steps))
+        plain = SequenceDefinition(steps=tuple(_without_text(step) for step in definition.steps))
         return LoadedSequence(name=sequence.name, version=version.version, definition=plain, send_queues=queues, over=over)
 
     @activity.defn
@@ -51,7 +53,5 @@ class EnrollmentSteps:
             await progress.end_enrollment(session, ended)
 
 
-def _without_html(step: Step) -> Step:
-    if not isinstance(step, SendStep):
-        return step
-    return step.model_copy(update={"message": step.message.model_copy(update={"html": None})})
+def _without_text(step: Step) -> Step:
+    return step.model_copy(update={"message": NO_TEXT}) if isinstance(step, SendStep) else step
