@@ -46,6 +46,8 @@ class SendPage:
         async with self._database.transaction() as session:
             campaign = await session.get_one(Campaign, page.campaign_id)
             contacts = await audience.next_recipients(session, campaign, page.cursor, page.size)
+            last = contacts[-1].id if len(contacts) == page.size else None
+            contacts = [*contacts, *await self._left_behind(session, page, last, contacts)]
             facts = await ledger.campaign_facts(session, campaign)
         refused = []
         for start in range(0, len(contacts), CHUNK):
@@ -53,8 +55,15 @@ class SendPage:
         if refused and activity.info().attempt < TRIES:
             waits = [each.retry_after for each in refused if each.retry_after]
             raise RefusedForNow(f"{len(refused)} messages were refused for now", max(waits, default=None))
-        last = contacts[-1].id if len(contacts) == page.size else None
         return await self._result(page.campaign_id, page.cursor, last)
+
+    async def _left_behind(
+        self, session: AsyncSession, page: CampaignPage, last: UUID | None, contacts: Sequence[Contact]
+    ) -> list[Contact]:
+        """Who an earlier attempt at this page found in the audience and began to send to, and who is not in it any more."""
+        known = {contact.id for contact in contacts}
+        unsettled = await audience.unsettled_recipients(session, page.campaign_id, page.cursor, last)
+        return [contact for contact in unsettled if contact.id not in known]
 
     @activity.defn
     async def send_refused(self, start: CampaignInput) -> CampaignPageResult:
@@ -70,7 +79,7 @@ class SendPage:
 
     async def _unsettled(self, campaign_id: UUID, after: UUID | None) -> Sequence[Contact]:
         async with self._database.transaction() as session:
-            return await audience.unsettled_recipients(session, campaign_id, after, CHUNK)
+            return await audience.unsettled_recipients(session, campaign_id, after, limit=CHUNK)
 
     async def _send_chunk(
         self, campaign_id: UUID, facts: ledger.SendFacts, contacts: Sequence[Contact]

@@ -1,4 +1,8 @@
-"""Who a campaign goes to: contacts with any of its tags, and those named one by one, that existed when it was launched."""
+"""Who a campaign goes to: contacts with any of its tags, and those named one by one, that existed when it was launched.
+
+Its tags are fixed at the launch, a contact's are read when its page is sent: who gets or loses a tag while the campaign is being
+sent is in it or not by what the page finds. Whoever has a message by then keeps it.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -35,8 +39,10 @@ async def next_recipients(session: AsyncSession, campaign: Campaign, after: UUID
     return (await session.scalars(statement.order_by(col(Contact.id)).limit(limit))).all()
 
 
-async def unsettled_recipients(session: AsyncSession, campaign_id: UUID, after: UUID | None, limit: int) -> Sequence[Contact]:
-    """Who has a message of the campaign that was refused for now or is being sent, in the order of their ids."""
+async def unsettled_recipients(
+    session: AsyncSession, campaign_id: UUID, after: UUID | None, until: UUID | None = None, limit: int | None = None
+) -> Sequence[Contact]:
+    """Who has a message of the campaign that was refused for now or is being sent; in the order of ids, `until` included."""
     statement = (
         select(Contact)
         .join(Message, col(Message.contact_id) == col(Contact.id))
@@ -44,4 +50,6 @@ async def unsettled_recipients(session: AsyncSession, campaign_id: UUID, after: 
     )
     if after is not None:
         statement = statement.where(col(Message.contact_id) > after)
+    if until is not None:
+        statement = statement.where(col(Message.contact_id) <= until)
     return (await session.scalars(statement.order_by(col(Message.contact_id)).limit(limit))).all()

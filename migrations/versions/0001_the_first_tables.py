@@ -316,6 +316,7 @@ def upgrade() -> None:
         sa.Column("utm_overwrite", sa.Boolean(), nullable=False),
         sa.Column("trigger", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("content_id", sa.Integer(), nullable=True),
+        sa.Column("recipients", sa.Integer(), nullable=True),
         sa.Column("launched_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("workflow_started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tracking_until", sa.DateTime(timezone=True), nullable=True),

@@ -202,6 +202,30 @@ async def test_a_text_that_cannot_be_kept_fails_one_message_and_stops_nobody_els
     assert "cannot be stored" in (failed.reason or "")
 
 
+async def test_a_contact_that_leaves_the_audience_while_it_is_being_sent_to_is_settled(
+    sending: Sending, provider: Provider
+) -> None:
+    contacts = await sending.contacts(3)
+    campaign = await sending.campaign()
+    provider.before[contacts[1].phone or ""] = LOST
+    with pytest.raises(ConnectionResetError):
+        await sending.send_page(campaign)
+    provider.before.clear()
+    await sending.change(contacts[1], tags=[])
+    await sending.make_claims_old()
+    result = await sending.send_page(campaign)
+    assert (result.planned, result.accepted) == (3, 3)
+    assert set(provider.times().values()) == {1}
+
+
+async def test_a_contact_that_loses_its_tag_before_its_page_is_left_out(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(2)
+    campaign = await sending.campaign()
+    await sending.change(contacts[1], tags=[])
+    await sending.send_page(campaign)
+    assert provider.times() == {contacts[0].phone: 1}
+
+
 async def test_contacts_added_after_the_launch_are_not_in_it(sending: Sending, provider: Provider) -> None:
     contacts = await sending.contacts(2)
     campaign = await sending.campaign()

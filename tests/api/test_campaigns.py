@@ -253,6 +253,15 @@ async def test_a_launch_fixes_the_text_and_starts_the_workflow(
     assert (await workflow.describe()).workflow_type == "CampaignLaunch"
 
 
+async def test_the_number_of_recipients_is_that_of_the_launch(api: Caller, database: Database, organization: Org) -> None:
+    first, second = await add_contacts(database, organization[0].id, 2, tags=["spring"])
+    campaign = await new_campaign(api, audience={"tags": ["spring"]})
+    await api.post(f"/campaigns/{campaign}/launch")
+    for contact in (first, second):
+        assert (await api.patch(f"/contacts/{contact}", json={"tags": []})).status_code == 200
+    assert (await api.get(f"/campaigns/{campaign}")).json()["recipients"] == 2
+
+
 async def test_contacts_that_were_left_out_are_listed_with_the_reason(api: Caller, database: Database, organization: Org) -> None:
     org_id = organization[0].id
     contacts = await add_contacts(database, org_id, 2)
