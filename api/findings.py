@@ -17,10 +17,10 @@ def tracking(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             code="link_tracking_off",
             question=subject.tracking_question,
-            severity="problem",
+            severity="info" if subject.all_tracked else "problem",
             level=level,
-            sentence=f"Link tracking is off for {whole}, so links go out unchanged and no click is seen.",
-            what_to_change=_turn_on(level, subject.live),
+            sentence=f"Link tracking is off for {whole}{_off_means(subject)}",
+            what_to_change=NOTHING if subject.all_tracked else _turn_on(level, subject.live),
         )
     untracked, tracked = subject.facts.sent(False), subject.facts.sent(True)
     if untracked and subject.has_links:
@@ -41,6 +41,16 @@ def tracking(subject: Subject) -> Iterator[Finding]:
             sentence="No text contains a link that can be tracked.",
             what_to_change="Put a web address (https://…) into the message. Phone, e-mail and unsubscribe links are not tracked.",
         )
+
+
+def _off_means(subject: Subject) -> str:
+    """The rest of the sentence. Links that went out tracked keep counting, whatever is switched off later."""
+    if subject.all_tracked:
+        return ": this concerns future messages. Those of this campaign went out with tracked links, and their clicks count."
+    if tracked := subject.facts.sent(True):
+        went = plural(tracked, "message")
+        return f": links go out unchanged now, their clicks are not seen. {went} went out before with tracked links, which count."
+    return ", so links go out unchanged and no click is seen."
 
 
 def _turn_on(level: str, live: bool) -> str:
