@@ -1,6 +1,6 @@
 """An enrollment: one contact's way through one published version of a sequence. Its workflow decides, this row shows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -162,6 +162,21 @@ async def enroll(
 ) -> list[Enrolled]:
     """One result for each entry of `contact_ids`, in their order. A contact named twice is enrolled once."""
     new = await _insert(session, FROM_VERSION, contact_ids, version_id=version_id)
+    active = await _active(session, org_id, sequence_id, contact_ids)
+    # An enrollment that stood in the way of the insert may have ended before the look: once more. Unknown contacts stay unknown.
+    if missing := set(contact_ids) - active.keys():
+        new |= await _insert(session, FROM_VERSION, missing, version_id=version_id)
+        active |= await _active(session, org_id, sequence_id, missing)
+    results = []
+    for contact in contact_ids:
+        enrollment = active.get(contact)
+        results.append(Enrolled(contact, _result(enrollment, new), enrollment))
+        new -= {enrollment}
+    return results
+
+
+async def _active(session: AsyncSession, org_id: UUID, sequence_id: UUID, contact_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The enrollment that each contact is in, but for follow-ups of campaigns."""
     rows = await session.execute(
         select(col(Enrollment.contact_id), col(Enrollment.id)).where(
             col(Enrollment.org_id) == org_id,
@@ -171,13 +186,7 @@ async def enroll(
             col(Enrollment.state).in_(ACTIVE),
         )
     )
-    active = {row.contact_id: row.id for row in rows}
-    results = []
-    for contact in contact_ids:
-        enrollment = active.get(contact)
-        results.append(Enrolled(contact, _result(enrollment, new), enrollment))
-        new -= {enrollment}
-    return results
+    return {row.contact_id: row.id for row in rows}
 
 
 def _result(enrollment: UUID | None, new: set[UUID]) -> EnrollResult:
