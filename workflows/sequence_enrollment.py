@@ -18,8 +18,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.click_book import ClickBook
 
-TakenStep = steps.SendStep | steps.WaitStep | steps.WaitForClickStep
-
 STAGE = SearchAttributeKey.for_keyword("Stage")
 
 
