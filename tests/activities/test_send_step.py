@@ -11,11 +11,12 @@ from sqlmodel import col
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.base import ChannelError, Outgoing, Receipt
-from activities.delivery import INTERRUPTED_AFTER, RefusedForNow, StillSending
+from activities.delivery import RefusedForNow, StillSending
 from models import wire
 from models.base import now
 from models.enrollment import Enrollment, EnrollmentState, get_enrollment, request_stop
 from models.event import Event
+from models.ledger import INTERRUPTED_AFTER
 from models.message import MessageState
 from tests.sending import Provider, Sending
 

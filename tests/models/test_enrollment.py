@@ -103,7 +103,7 @@ async def test_an_enrollment_that_ends_in_the_middle_of_a_request_does_not_make_
         await enroll(session, org_id, version.id, version.sequence_id, [contact])
     insert = enrollment._insert
 
-    async def insert_and_end(*arguments: Any, **parameters: UUID) -> set[UUID]:
+    async def insert_and_end(*arguments: Any, **parameters: Any) -> set[UUID]:
         inserted = await insert(*arguments, **parameters)
         if not inserted:
             async with database.transaction() as other:
