@@ -63,6 +63,7 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
     places, shards = Places(settings.geo_database), settings.recorder_shards
     recorder = RecordClicks(database, places, client, settings.recorder_batch_rows, shards)
     signals = SignalDelivery(database, client, starter)
+    send_page = SendPage(database, composer, delivery)
     return Activities(
         others=[
             enrollment_steps.load_sequence,
@@ -77,7 +78,8 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
         ],
         sending=[
             SendStep(database, composer, delivery).send_step,
-            SendPage(database, composer, delivery).send_page,
+            send_page.send_page,
+            send_page.send_refused,
         ],
         metrics=registry(recorder.meters.read, signals.read),
     )

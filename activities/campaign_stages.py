@@ -22,7 +22,7 @@ class CampaignStages:
             channel = await session.get_one(Channel, campaign.channel_id)
             return CampaignPlan(
                 name=campaign.name,
-                recipients=await audience.count_recipients(session, campaign),
+                recipients=campaign.recipients or await audience.count_recipients(session, campaign),
                 send_queue=send_queue(channel.kind),
                 page_size=self._page_size,
                 tracking_until=campaign.tracking_until or now(),

@@ -6,17 +6,34 @@ What cannot be sent is composed too, as `skipped` or `failed` with its reason, s
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+import structlog
 
 from models.channel import Medium
 from models.contact import Contact
 from models.content import ContentLink, PersonalLink
 from models.ledger import SendFacts
 from models.message import Message, MessageState
+from models.text import cut, storable
 from tracking.destination import DestinationError
 from tracking.merge import has_fields, render_destination
 from tracking.template import TemplateError, render
 from tracking.token import TokenCodec
+
+log = structlog.get_logger()
+
+
+class UnusableText(Exception):
+    """The text came out, but it cannot be kept or is no message."""
+
+
+class Texts(NamedTuple):
+    """What a contact would read."""
+
+    subject: str | None
+    body: str
+    html: str | None
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,18 @@ def contact_fields(contact: Contact) -> dict[str, Any]:
         "tags": contact.tags,
         "properties": contact.properties,
     }
+
+
+def checked(texts: Texts) -> Texts:
+    """UnusableText for what merge fields and filters can make of a good template; a line break in the subject is a space."""
+    if not texts.body.strip():
+        raise UnusableText("the text is empty for this contact")
+    try:
+        for text in texts:
+            storable(text or "")
+    except ValueError as error:
+        raise UnusableText(str(error)) from error
+    return texts if texts.subject is None else texts._replace(subject=" ".join(texts.subject.splitlines()))
 
 
 class Composer:
@@ -67,9 +96,11 @@ class Composer:
             return Composed(message)
         try:
             return self._render(message, facts, contact)
-        except (TemplateError, DestinationError) as error:
-            message.state, message.reason = MessageState.FAILED, str(error)[:500]
-            return Composed(message)
+        except (TemplateError, DestinationError, UnusableText) as error:
+            return _failed(message, str(error))
+        except Exception as error:  # whatever it is, it concerns this contact and must not stop those beside it
+            log.exception("message could not be composed", contact_id=str(contact.id), content_id=facts.content_id)
+            return _failed(message, f"the message could not be composed: {type(error).__name__}: {error}")
 
     def _render(self, message: Message, facts: SendFacts, contact: Contact) -> Composed:
         fields = contact_fields(contact)
@@ -84,16 +115,22 @@ class Composer:
                 place = {"content_id": link.content_id, "ordinal": message.ordinal, "position": link.position}
                 personal.append(PersonalLink(**place, url=render_destination(link.url, contact=fields, organization=scope)))
         fill_in = functools.partial(render, contact=fields, organization=scope, tracked_links=addresses)
-        message.body = fill_in(facts.content.body)
-        if facts.content.html is not None:
-            message.html = fill_in(facts.content.html, html=True)
-        if facts.content.subject is not None:
-            message.subject = fill_in(facts.content.subject)
+        texts = Texts(
+            subject=fill_in(facts.content.subject) if facts.content.subject is not None else None,
+            body=fill_in(facts.content.body),
+            html=fill_in(facts.content.html, html=True) if facts.content.html is not None else None,
+        )
+        message.subject, message.body, message.html = checked(texts)
         return Composed(message, personal)
 
     def _tracked(self, facts: SendFacts, message: Message, link: ContentLink) -> str:
         domain = facts.link_domain or self._link_domain
         return f"{domain.rstrip('/')}/{self._codec.encode(link.content_id, message.ordinal, link.position)}"
+
+
+def _failed(message: Message, reason: str) -> Composed:
+    message.state, message.reason = MessageState.FAILED, cut(reason)
+    return Composed(message)
 
 
 def _as_written(link: ContentLink, fields: dict[str, Any], organization: dict[str, Any]) -> str:

@@ -9,13 +9,21 @@ from activities.channels.base import CannotAsk, ChannelError, Outgoing
 from activities.channels.registry import Channels
 from models.base import now
 from models.channel import ChannelKind
-from models.ledger import Settlement
+from models.ledger import INTERRUPTED_AFTER, Settlement
 from models.message import Message, MessageState
+from models.text import cut
 
 SEND_TIMEOUT = timedelta(seconds=30)
 
-# A claim this old was interrupted: an attempt that still ran would have hit SEND_TIMEOUT.
-INTERRUPTED_AFTER = timedelta(seconds=60)
+# So long at most is a provider's Retry-After followed: a wrong one must not keep a message until it is given up.
+LONGEST_RETRY_AFTER = timedelta(hours=1)
+
+
+class RefusedForNow(ApplicationError):
+    """The channel took nothing, and may do so later: after `wait`, if it said so."""
+
+    def __init__(self, message: str, wait: timedelta | None = None) -> None:
+        super().__init__(message, type="RefusedForNow", next_retry_delay=wait)
 
 
 class StillSending(ApplicationError):
@@ -51,7 +59,8 @@ class Delivery:
                 receipt = await self._channels[kind].send(_outgoing(message))
         except ChannelError as error:
             state = MessageState.FAILED if error.permanent else MessageState.PLANNED
-            return Settlement(message.id, state, reason=str(error)[:500])
+            retry_after = min(error.retry_after, LONGEST_RETRY_AFTER) if error.retry_after else None
+            return Settlement(message.id, state, reason=cut(str(error)), retry_after=retry_after)
         return Settlement(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id)
 
     async def resolve(self, message: Message, kind: ChannelKind) -> Settlement:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from activities.compose import Composer
-from activities.delivery import Delivery
+from activities.delivery import Delivery, RefusedForNow
 from models import ledger, progress
 from models.channel import Channel, ChannelKind
 from models.contact import Contact
@@ -56,7 +55,8 @@ class SendStep:
             message = await ledger.find_step_message(session, request.enrollment_id, request.visit)
             if message is None:
                 message = await self._compose(session, enrollment, request)
-            if enrollment.finished_at is not None and message.state == MessageState.PLANNED:
+            over = enrollment.finished_at is not None or enrollment.stop_requested_at is not None
+            if over and message.state == MessageState.PLANNED:
                 message.state, message.reason = MessageState.SKIPPED, "enrollment_over"
             ours = message.state == MessageState.PLANNED
             if ours:
@@ -77,7 +77,7 @@ class SendStep:
         settlement = await self._delivery.send(claimed.message, claimed.kind)
         await self._settle(claimed.message, settlement)
         if settlement.state == MessageState.PLANNED:
-            raise ApplicationError(f"refused for now: {settlement.reason}", type="RefusedForNow")
+            raise RefusedForNow(f"refused for now: {settlement.reason}", settlement.retry_after)
 
     async def _settle(self, message: Message, settlement: ledger.Settlement) -> None:
         async with self._database.transaction() as session:

@@ -114,7 +114,7 @@ class CampaignSummary(BaseModel):
 
 
 class CampaignDetail(CampaignSummary):
-    recipients: int = Field(description="Contacts in the audience: now, or when it was launched.")
+    recipients: int = Field(description="Contacts in the audience: now, or in the moment of its launch.")
     workflow_id: str | None
     temporal_ui_url: str | None
 

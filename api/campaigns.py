@@ -91,7 +91,11 @@ async def delete(session: SessionDep, caller: OrganizationDep, campaign_id: UUID
 async def launch_one(
     request: Request, session: SessionDep, caller: OrganizationDep, services: ServicesDep, campaign_id: UUID
 ) -> CampaignDetail:
-    """Start sending. The text and the audience's tags are fixed now. 409 when it was launched before."""
+    """Start sending. The text and the audience's tags are fixed now, who has them is read page by page. 409 when launched before.
+
+    Contacts that are made later are not in it. Whether a contact has one of the tags is read when its page is sent: while the
+    campaign is `sending`, a contact that gets a tag may still be reached, and one that loses it may be left out.
+    """
     row = await get_campaign(session, caller.id, campaign_id, lock=True)
     await launch(session, services.settings, caller, row)
     await session.flush()
@@ -187,7 +191,7 @@ async def _detail(session: AsyncSession, settings: Settings, row: Campaign) -> C
     workflow_id = campaign_workflow_id(row.org_id, row.id) if row.launched_at else None
     return CampaignDetail(
         **dict(summary),
-        recipients=await count_recipients(session, row),
+        recipients=await count_recipients(session, row) if row.recipients is None else row.recipients,
         workflow_id=workflow_id,
         temporal_ui_url=workflow_ui_url(settings, workflow_id),
     )

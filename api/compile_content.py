@@ -14,7 +14,7 @@ from tracking.destination import DestinationError
 from tracking.html import compile_html
 from tracking.links import Link, compile_text
 from tracking.source import SourceError
-from tracking.template import LINKS, check_template, error_at, outer_variables
+from tracking.template import LINKS, UNSUBSCRIBE, check_template, error_at, outer_variables
 from tracking.utm import check_utm_value, with_utm
 
 
@@ -46,6 +46,7 @@ def template_errors(message: MessageTemplate, path: str) -> Iterator[FieldError]
     for field, source in _sources(message):
         try:
             check_template(source)
+            _refuse_unsubscribe_url(source)
             if field == "subject":
                 _refuse_links_in_subject(source)
         except SourceError as error:
@@ -60,6 +61,17 @@ def _sources(message: MessageTemplate) -> Iterator[tuple[str, str]]:
         yield "html", message.html
     for name, url in message.links.items():
         yield f"links.{name}", url
+
+
+def _refuse_unsubscribe_url(source: str) -> None:
+    """Nothing fills it in yet, and a message that offers an address and shows none is worse than a refusal."""
+    for variable in outer_variables(source):
+        if variable.segments[0] == UNSUBSCRIBE:
+            raise error_at(
+                source,
+                variable.span.index,
+                "unsubscribe_url cannot be filled in yet; write the address of your own page for unsubscribing.",
+            )
 
 
 def _refuse_links_in_subject(source: str) -> None:

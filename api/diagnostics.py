@@ -49,7 +49,8 @@ async def campaign_diagnostics(
     facts = await _facts(session, Scope.CAMPAIGN, campaign_id)
     links = await links_of(session, Scope.CAMPAIGN, campaign_id)
     live = campaign.state != CampaignState.DRAFT
-    subject = Subject("campaign", caller, campaign.link_tracking, live, bool(links), facts)
+    sends_more = campaign.state in (CampaignState.DRAFT, CampaignState.SENDING)
+    subject = Subject("campaign", caller, campaign.link_tracking, live, bool(links), facts, sends_more)
     late = _is_late(campaign)
     return _sorted(
         [

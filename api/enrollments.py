@@ -25,6 +25,7 @@ from models.enrollment import (
     enroll,
     get_enrollment,
     list_enrollments,
+    request_stop,
     stop_without_workflow,
 )
 from models.errors import Conflict, Unavailable
@@ -147,14 +148,17 @@ async def get_one(session: SessionDep, caller: OrganizationDep, services: Servic
 async def stop(
     session: SessionDep, caller: OrganizationDep, services: ServicesDep, enrollment_id: UUID, body: StopRequest = NO_REASON_GIVEN
 ) -> EnrollmentView:
-    """No further step for this contact. The state is `stopped` as soon as the workflow has noticed. 409 when it is over."""
-    row = await get_enrollment(session, caller.id, enrollment_id)
+    """No further step and no further message for this contact: only what is being sent in this moment still arrives.
+
+    The state is `stopped` as soon as the workflow has noticed. 409 when it is over.
+    """
+    row = await get_enrollment(session, caller.id, enrollment_id, lock=True)
     if row.state not in ACTIVE:
         raise Conflict(f"The enrollment is over already: it is {row.state}.")
-    told = await _signal_stop(services.temporal, row, body.reason)
-    if not told and not await stop_without_workflow(session, row, body.reason):
-        raise Conflict("The enrollment has just come to its end.")
-    return _view(services.settings, await get_enrollment(session, caller.id, enrollment_id))
+    await request_stop(session, row)
+    if not await _signal_stop(services.temporal, row, body.reason):
+        await stop_without_workflow(session, row, body.reason)
+    return _view(services.settings, row)
 
 
 async def _start(services: Services, ids: Sequence[UUID]) -> None:

@@ -49,6 +49,7 @@ Code = Literal[
     "location_approximate",
     "contacts_skipped",
     "messages_failed",
+    "messages_refused",
     "messages_unknown",
 ]
 
@@ -75,7 +76,7 @@ class Finding(BaseModel):
 
 @dataclass(frozen=True)
 class Subject:
-    """The campaign or sequence that is looked into. `live`: launched or published."""
+    """The campaign or sequence that is looked into. `live`: launched or published. `sends_more`: messages may still go out."""
 
     level: Literal["campaign", "sequence"]
     organization: Organization
@@ -83,6 +84,12 @@ class Subject:
     live: bool
     has_links: bool
     facts: Facts
+    sends_more: bool = True
+
+    @property
+    def all_tracked(self) -> bool:
+        """What is switched off now concerns no message: all have gone out, with tracked links, which stay tracked for ever."""
+        return bool(self.facts.sent(True)) and not self.facts.sent(False) and not self.sends_more
 
     @property
     def off_at(self) -> list[Level]:

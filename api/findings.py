@@ -17,10 +17,10 @@ def tracking(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             code="link_tracking_off",
             question=subject.tracking_question,
-            severity="problem",
+            severity="info" if subject.all_tracked else "problem",
             level=level,
-            sentence=f"Link tracking is off for {whole}, so links go out unchanged and no click is seen.",
-            what_to_change=_turn_on(level, subject.live),
+            sentence=f"Link tracking is off for {whole}{_off_means(subject)}",
+            what_to_change=NOTHING if subject.all_tracked else _turn_on(level, subject.live),
         )
     untracked, tracked = subject.facts.sent(False), subject.facts.sent(True)
     if untracked and subject.has_links:
@@ -41,6 +41,16 @@ def tracking(subject: Subject) -> Iterator[Finding]:
             sentence="No text contains a link that can be tracked.",
             what_to_change="Put a web address (https://…) into the message. Phone, e-mail and unsubscribe links are not tracked.",
         )
+
+
+def _off_means(subject: Subject) -> str:
+    """The rest of the sentence. Links that went out tracked keep counting, whatever is switched off later."""
+    if subject.all_tracked:
+        return ": this concerns future messages. Those of this campaign went out with tracked links, and their clicks count."
+    if tracked := subject.facts.sent(True):
+        went = plural(tracked, "message")
+        return f": links go out unchanged now, their clicks are not seen. {went} went out before with tracked links, which count."
+    return ", so links go out unchanged and no click is seen."
 
 
 def _turn_on(level: str, live: bool) -> str:
@@ -214,6 +224,17 @@ def delivery(subject: Subject) -> Iterator[Finding]:
         yield _undelivered(facts, "skipped", "contacts_skipped", "warning", f"{plural(skipped, 'contact')} got no message")
     if failed := facts.in_state("failed"):
         yield _undelivered(facts, "failed", "messages_failed", "problem", f"{plural(failed, 'message')} failed")
+    if refused := facts.in_state("planned"):
+        reasons = _reasons(facts, "planned")
+        yield Finding(
+            code="messages_refused",
+            question="delivery",
+            severity="warning",
+            count=refused,
+            sentence=f"The channel refuses {plural(refused, 'message')} for now: {reasons}. They are tried again for a day and "
+            "fail then.",
+            what_to_change="List them with GET /v1/messages?state=planned and ask the provider why it refuses them.",
+        )
     if unknown := facts.in_state("unknown"):
         yield Finding(
             code="messages_unknown",
@@ -227,12 +248,15 @@ def delivery(subject: Subject) -> Iterator[Finding]:
 
 
 def _undelivered(facts: Facts, state: str, code: Code, severity: Severity, what: str) -> Finding:
-    reasons = ", ".join(f"{each.reason} ({each.messages:,})" for each in facts.reasons if each.state == state)
     return Finding(
         code=code,
         question="delivery",
         severity=severity,
         count=facts.in_state(state),
-        sentence=f"{what}: {reasons}.",
+        sentence=f"{what}: {_reasons(facts, state)}.",
         what_to_change=f"List them with GET /v1/messages?state={state} and mend what the reason names.",
     )
+
+
+def _reasons(facts: Facts, state: str) -> str:
+    return ", ".join(f"{each.reason} ({each.messages:,})" for each in facts.reasons if each.state == state)

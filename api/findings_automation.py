@@ -55,8 +55,8 @@ def trigger(subject: Subject, campaign: Campaign, facts: TriggerFacts) -> Iterat
         )
         return
     yield from _trigger_link(campaign.trigger["link"], facts.links)
-    for level in subject.off_at:
-        yield _cannot_fire("trigger_untracked", level, "the trigger cannot fire")
+    for level in [] if subject.all_tracked else subject.off_at:
+        yield _cannot_fire(subject, "trigger_untracked", level, "the trigger cannot fire")
     yield from _trigger_sequence(facts.sequence)
     if subject.facts.sent(True) and facts.links and not facts.clicks:
         yield automation(
@@ -78,11 +78,13 @@ def _trigger_link(name: str | None, links: int) -> Iterator[Finding]:
         )
 
 
-def _cannot_fire(code: str, level: Level, so: str) -> Finding:
+def _cannot_fire(subject: Subject, code: str, level: Level, so: str) -> Finding:
+    """`so`: what follows for a message that goes out with unchanged links."""
+    for_whom = ", for messages that go out now; those that went out tracked still count" if subject.facts.sent(True) else ""
     return automation(
         code,
         "problem",
-        f"Link tracking is off at the level of the {level}, so no click is seen and {so}.",
+        f"Link tracking is off at the level of the {level}, so no click is seen and {so}{for_whom}.",
         f"Set link_tracking of the {level} to true.",
         level=level,
     )
@@ -126,7 +128,7 @@ def waits(subject: Subject, facts: WaitFacts) -> Iterator[Finding]:
     for fault in facts.deaf:
         yield automation("wait_link_missing", "problem", f"{fault.field}: {fault.message}", "Mend the step and publish.")
     for level in subject.off_at if facts.waits else []:
-        yield _cannot_fire("wait_untracked", level, "every wait for a click runs into its timeout")
+        yield _cannot_fire(subject, "wait_untracked", level, "every wait for a click runs into its timeout")
     if facts.draft_differs and facts.version is not None:
         yield automation(
             "draft_not_published",

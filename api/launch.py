@@ -27,7 +27,8 @@ async def launch(session: AsyncSession, settings: Settings, organization: Organi
     errors += _trigger_errors(organization, campaign, compiled)
     if not await _follow_up_is_published(session, campaign):
         errors.append(FieldError("trigger.sequence_id", "The sequence is a draft: publish it first."))
-    if await count_recipients(session, campaign) == 0:
+    campaign.recipients = await count_recipients(session, campaign)
+    if campaign.recipients == 0:
         errors.append(FieldError("audience", "Nobody would get the message: no contact has one of the tags or is named."))
     refuse(errors, "The campaign cannot be launched")
     assert compiled is not None  # noqa: S101 - without a compiled message there were errors

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.compose import contact_fields
+from activities.compose import Texts, UnusableText, checked, contact_fields
 from api.campaign_models import Preview
 from api.compile_content import compile_message, field_error, refuse
 from api.launch import utm_of
@@ -45,13 +45,16 @@ async def preview(
             _address(link, contact, organization, f"{domain}/{PLACEHOLDER}" if tracked else None) for link in compiled.links
         ]
         fill_in = functools.partial(render, contact=contact, organization={"name": organization.name}, tracked_links=addresses)
-        subject = fill_in(compiled.subject) if compiled.subject is not None else None
-        body = fill_in(compiled.body)
-        html = fill_in(compiled.html, html=True) if compiled.html is not None else None
+        texts = Texts(
+            subject=fill_in(compiled.subject) if compiled.subject is not None else None,
+            body=fill_in(compiled.body),
+            html=fill_in(compiled.html, html=True) if compiled.html is not None else None,
+        )
+        subject, body, html = checked(texts)
     except TemplateError as error:
         refuse([field_error("message.body", error)], "The message cannot be filled in for this contact")
         raise
-    except DestinationError as error:
+    except (DestinationError, UnusableText) as error:
         refuse([FieldError("message.body", str(error))], "The message cannot be filled in for this contact")
         raise
     sms = count_segments(body)._asdict() if channel.medium == Medium.SMS else None

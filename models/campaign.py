@@ -46,6 +46,7 @@ class Campaign(SQLModel, table=True):
     utm_overwrite: bool = False
     trigger: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     content_id: int | None = Field(default=None, foreign_key="content.id")
+    recipients: int | None = Field(default=None, description="How many contacts were in the audience at the launch.")
     launched_at: datetime | None = Field(default=None, sa_type=Timestamp)
     workflow_started_at: datetime | None = Field(default=None, sa_type=Timestamp)
     tracking_until: datetime | None = Field(default=None, sa_type=Timestamp)

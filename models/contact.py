@@ -1,12 +1,11 @@
 """A contact: a person that an organization can reach."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Index, Uuid, any_, bindparam, select, text
+from sqlalchemy import Index, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -57,13 +56,6 @@ async def get_contact(session: AsyncSession, org_id: UUID, contact_id: UUID) -> 
     if row is None or row.org_id != org_id:
         raise NotFound("No such contact.")
     return row
-
-
-async def find_contacts(session: AsyncSession, org_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Contact]:
-    """Those of `ids` that are contacts of this organization."""
-    wanted = bindparam("ids", list(ids), ARRAY(Uuid))
-    rows = await session.scalars(select(Contact).where(col(Contact.org_id) == org_id, col(Contact.id) == any_(wanted)))
-    return {row.id: row for row in rows}
 
 
 async def list_contacts(

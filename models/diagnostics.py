@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import now
 from models.click import Scope
-from models.starts import GRACE
 
 HOSTING_REASONS = ("hosting", "proxy", "vpn")
 """Reasons of a verdict that say: an address of a data centre or of a service that hides where somebody is."""
@@ -86,7 +85,7 @@ SELECT state, tracked, count(*) AS messages FROM message WHERE content_id = ANY(
 
 REASONS = """
 SELECT state, coalesce(reason, 'unknown reason') AS reason, count(*) AS messages
-FROM message WHERE content_id = ANY(CAST(:content_ids AS int[])) AND state IN ('skipped', 'failed')
+FROM message WHERE content_id = ANY(CAST(:content_ids AS int[])) AND state IN ('skipped', 'failed', 'planned')
 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 10
 """
 
@@ -146,7 +145,7 @@ async def _clicks(session: AsyncSession, scope: Scope, scope_id: UUID) -> ClickF
 
 async def _enrollments(session: AsyncSession, scope: Scope, scope_id: UUID) -> EnrollmentFacts:
     statement = text(ENROLLMENTS.format(owner=_owner(scope)))
-    return EnrollmentFacts(*(await session.execute(statement, {"id": scope_id, "late": now() - GRACE})).one())
+    return EnrollmentFacts(*(await session.execute(statement, {"id": scope_id, "late": now() - LATE})).one())
 
 
 def _owner(scope: Scope) -> str:

@@ -1,16 +1,17 @@
 """An enrollment: one contact's way through one published version of a sequence. Its workflow decides, this row shows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, String, select, text, update
+from sqlalchemy import Index, String, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
+from models import ledger
 from models.base import Timestamp, new_id, now
 from models.errors import NotFound
 from models.event import Event, EventKind
@@ -59,6 +60,9 @@ class Enrollment(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_type=Timestamp)
     outcome: str | None = None
     workflow_started_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    stop_requested_at: datetime | None = Field(
+        default=None, sa_type=Timestamp, description="From then on nothing is sent, also before its workflow has noticed."
+    )
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     finished_at: datetime | None = Field(default=None, sa_type=Timestamp)
 
@@ -158,6 +162,21 @@ async def enroll(
 ) -> list[Enrolled]:
     """One result for each entry of `contact_ids`, in their order. A contact named twice is enrolled once."""
     new = await _insert(session, FROM_VERSION, contact_ids, version_id=version_id)
+    active = await _active(session, org_id, sequence_id, contact_ids)
+    # An enrollment that stood in the way of the insert may have ended before the look: once more. Unknown contacts stay unknown.
+    if missing := set(contact_ids) - active.keys():
+        new |= await _insert(session, FROM_VERSION, missing, version_id=version_id)
+        active |= await _active(session, org_id, sequence_id, missing)
+    results = []
+    for contact in contact_ids:
+        enrollment = active.get(contact)
+        results.append(Enrolled(contact, _result(enrollment, new), enrollment))
+        new -= {enrollment}
+    return results
+
+
+async def _active(session: AsyncSession, org_id: UUID, sequence_id: UUID, contact_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The enrollment that each contact is in, but for follow-ups of campaigns."""
     rows = await session.execute(
         select(col(Enrollment.contact_id), col(Enrollment.id)).where(
             col(Enrollment.org_id) == org_id,
@@ -167,13 +186,7 @@ async def enroll(
             col(Enrollment.state).in_(ACTIVE),
         )
     )
-    active = {row.contact_id: row.id for row in rows}
-    results = []
-    for contact in contact_ids:
-        enrollment = active.get(contact)
-        results.append(Enrolled(contact, _result(enrollment, new), enrollment))
-        new -= {enrollment}
-    return results
+    return {row.contact_id: row.id for row in rows}
 
 
 def _result(enrollment: UUID | None, new: set[UUID]) -> EnrollResult:
@@ -182,9 +195,9 @@ def _result(enrollment: UUID | None, new: set[UUID]) -> EnrollResult:
     return EnrollResult.ENROLLED if enrollment in new else EnrollResult.ALREADY_ENROLLED
 
 
-async def get_enrollment(session: AsyncSession, org_id: UUID, enrollment_id: UUID) -> Enrollment:
-    """As it is in the database now, also when this session has read it before."""
-    row = await session.get(Enrollment, enrollment_id, populate_existing=True)
+async def get_enrollment(session: AsyncSession, org_id: UUID, enrollment_id: UUID, *, lock: bool = False) -> Enrollment:
+    """As it is in the database now, also when this session has read it before. `lock`: it stays so for this transaction."""
+    row = await session.get(Enrollment, enrollment_id, populate_existing=True, with_for_update=lock or None)
     if row is None or row.org_id != org_id:
         raise NotFound("No such enrollment.")
     return row
@@ -200,19 +213,24 @@ async def list_enrollments(
     return await newest_first(session, statement, col(Enrollment.id), page)
 
 
-async def stop_without_workflow(session: AsyncSession, row: Enrollment, reason: str) -> bool:
-    """Ends an enrollment that has no workflow to tell; False when it was over already."""
-    ended = now()
-    stopped = await session.execute(
-        update(Enrollment)
-        .where(col(Enrollment.id) == row.id, col(Enrollment.state).in_(ACTIVE))
-        .values(state=EnrollmentState.STOPPED, outcome=reason, finished_at=ended, due_at=None)
-        .returning(col(Enrollment.id))
-    )
-    if stopped.first() is None:
-        return False
+async def request_stop(session: AsyncSession, row: Enrollment) -> None:
+    """`row` is locked, so a message is claimed before this or never: a claim locks the row too."""
+    row.stop_requested_at = row.stop_requested_at or now()
+    await session.flush()
+
+
+async def stop_without_workflow(session: AsyncSession, row: Enrollment, reason: str) -> None:
+    """Ends an enrollment that has no workflow to tell; `row` is locked and not over."""
+    row.state, row.outcome, row.finished_at, row.due_at = EnrollmentState.STOPPED, reason, now(), None
     event = {"id": new_id(), "org_id": row.org_id, "contact_id": row.contact_id, "enrollment_id": row.id, "visit": row.visit}
     detail = {"state": EnrollmentState.STOPPED, "outcome": reason}
-    values = {**event, "sequence_id": row.sequence_id, "kind": EventKind.ENDED, "detail": detail, "at": ended}
+    values = {**event, "sequence_id": row.sequence_id, "kind": EventKind.ENDED, "detail": detail, "at": row.finished_at}
     await session.execute(insert(Event).values(values).on_conflict_do_nothing())
-    return True
+    await ledger.close_messages(session, row.id, failure=None)
+    await session.flush()
+
+
+async def over_before_start(session: AsyncSession, enrollment_id: UUID) -> str | None:
+    """How it ended, when it has. Waits for a stop that is being written, which found no workflow to tell."""
+    row = await session.get(Enrollment, enrollment_id, with_for_update={"read": True})
+    return (row.outcome or row.state.value) if row is not None and row.finished_at is not None else None

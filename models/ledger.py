@@ -4,12 +4,13 @@ A message is inserted as `sending` and committed before its channel hears of it.
 interrupted: its channel is asked, and if it cannot be asked the message becomes `unknown` and is never sent again blindly.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -21,6 +22,9 @@ from models.errors import NotFound
 from models.message import Message, MessageState
 from models.organization import Organization
 from models.sequence import Sequence as SequenceTable
+
+# A claim this old was interrupted: an attempt that still ran would have met the time limit of its call to the channel.
+INTERRUPTED_AFTER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,17 @@ class SendFacts:
 
 @dataclass(frozen=True)
 class Settlement:
-    """What became of a claimed message. `claimed_at`: says so of this claim only (`sending_at`), not of a later one."""
+    """What became of a claimed message. `claimed_at`: says so of this claim only (`sending_at`), not of a later one.
+
+    `retry_after`: of a refusal for now, when the provider wants to be asked again; not stored.
+    """
 
     message_id: UUID
     state: MessageState
     provider_id: str | None = None
     reason: str | None = None
     claimed_at: datetime | None = None
+    retry_after: timedelta | None = None
 
 
 async def step_facts(session: AsyncSession, sequence_version_id: UUID, step_key: str) -> SendFacts:
@@ -104,6 +112,19 @@ async def campaign_messages(
     return {row.contact_id: row for row in await session.scalars(statement)}
 
 
+async def campaign_counts(
+    session: AsyncSession, campaign_id: UUID, after: UUID | None = None, until: UUID | None = None
+) -> Counter[MessageState]:
+    """How many messages are in which state, of the contacts whose ids come `after` and go up to `until`. None: no limit."""
+    statement = select(col(Message.state), func.count()).where(col(Message.campaign_id) == campaign_id)
+    if after is not None:
+        statement = statement.where(col(Message.contact_id) > after)
+    if until is not None:
+        statement = statement.where(col(Message.contact_id) <= until)
+    rows = await session.execute(statement.group_by(col(Message.state)))
+    return Counter({MessageState(state): count for state, count in rows})
+
+
 async def claim(session: AsyncSession, messages: Sequence[Message]) -> None:
     """From now on these are being sent; an older claim starts its clock anew."""
     for message in messages:
@@ -135,5 +156,30 @@ async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> No
             "provider_ids": [each.provider_id for each in settlements],
             "reasons": [each.reason for each in settlements],
             "claimed_at": [each.claimed_at for each in settlements],
+        },
+    )
+
+
+CLOSE = text("""
+    UPDATE message
+       SET state = CASE WHEN state = 'planned' THEN :state ELSE 'unknown' END,
+           reason = CASE WHEN state = 'planned' THEN coalesce(:prefix || reason, :reason)
+                         ELSE 'interrupted, and the enrollment is over' END
+     WHERE enrollment_id = :enrollment_id
+       AND campaign_id IS NULL
+       AND (state = 'planned' OR state = 'sending' AND sending_at < :interrupted)
+""")
+
+
+async def close_messages(session: AsyncSession, enrollment_id: UUID, failure: str | None) -> None:
+    """The enrollment is over, with this `failure` or without one: what it has not sent by now it never will."""
+    await session.execute(
+        CLOSE,
+        {
+            "enrollment_id": enrollment_id,
+            "state": (MessageState.FAILED if failure else MessageState.SKIPPED).value,
+            "prefix": "given up: " if failure else None,
+            "reason": failure or "enrollment_over",
+            "interrupted": now() - INTERRUPTED_AFTER,
         },
     )

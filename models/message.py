@@ -30,6 +30,10 @@ class MessageState(StrEnum):
     SKIPPED = "skipped"
 
 
+# Refused for now, or being sent: what a campaign has still to look after.
+UNSETTLED = "state IN ('planned', 'sending')"
+
+
 class Message(SQLModel, table=True):
     """Key: (enrollment, visit) or (campaign, contact). (content, ordinal) is what a link token names."""
 
@@ -45,7 +49,7 @@ class Message(SQLModel, table=True):
         Index("uq_message_content_ordinal", "content_id", "ordinal", unique=True),
         Index("ix_message_contact_id_id", "contact_id", "id"),
         Index("ix_message_org_id_id", "org_id", "id"),
-        Index("ix_message_unsettled", "sending_at", postgresql_where=text("state = 'sending'")),
+        Index("ix_message_unsettled", "campaign_id", "contact_id", postgresql_where=text(UNSETTLED)),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

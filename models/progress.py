@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models import ledger
 from models.base import new_id, now
 from models.enrollment import Enrollment, EnrollmentState
 from models.event import Event, EventKind
@@ -34,6 +35,7 @@ async def end_enrollment(session: AsyncSession, ended: EnrollmentEnded) -> None:
     await _event(session, enrollment, EventKind.ENDED, ended.visit, None, {"state": ended.state, "outcome": ended.outcome})
     enrollment.state, enrollment.outcome = EnrollmentState(ended.state), ended.outcome
     enrollment.finished_at, enrollment.due_at = now(), None
+    await ledger.close_messages(session, enrollment.id, ended.outcome if ended.state == "failed" else None)
 
 
 async def _leave(session: AsyncSession, enrollment: Enrollment, visit: int, outcome: str | None, to: str | None) -> None:

@@ -97,15 +97,18 @@ class EnrollmentResult(Wire):
 class LoadSequence(Wire):
     org_id: UUID
     sequence_version_id: UUID
+    enrollment_id: UUID | None = None
 
 
 class LoadedSequence(Wire):
-    """A published version, and the task queue of each send step by its key."""
+    """A published version, and the task queue of each send step by its key. `over`: how the enrollment ended, when it was
+    stopped before there was a workflow to tell."""
 
     name: str
     version: int
     definition: SequenceDefinition
     send_queues: dict[str, str]
+    over: str | None = None
 
 
 class StepEntered(Wire):
@@ -171,6 +174,7 @@ class CampaignProgress(Wire):
     accepted: int = 0
     skipped: int = 0
     failed: int = 0
+    refused: int = 0
 
 
 class CampaignInput(Wire):
@@ -199,13 +203,14 @@ class CampaignPage(Wire):
 
 
 class CampaignPageResult(Wire):
-    """`cursor` None: that was the last page."""
+    """`cursor` None: that was the last page. `refused`: for now, to be tried again later."""
 
     cursor: UUID | None
     planned: int
     accepted: int
     skipped: int
     failed: int
+    refused: int = 0
 
 
 class CampaignStage(Wire):

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from activities.compose import Composer
 from activities.delivery import Delivery
 from activities.send_page import SendPage
 from activities.send_step import SendStep
-from models import wire
+from models import progress, wire
 from models.base import now
 from models.campaign import Campaign, CampaignState
 from models.channel import ChannelKind, SimulatorInbox, channels_by_name
@@ -87,6 +88,7 @@ class Sending:
         self.org_id = organization.id
         self.steps = SendStep(database, composer, delivery)
         self.pages = SendPage(database, composer, delivery)
+        self.heartbeats = 0
         self._phones = iter(range(100_000, 200_000))
 
     def by(self, channel: Channel) -> "Sending":
@@ -161,13 +163,37 @@ class Sending:
             old = now() - timedelta(hours=1)
             await session.execute(update(Message).where(col(Message.state) == "sending").values(sending_at=old))
 
+    async def make_messages_old(self) -> None:
+        """As if the first attempts at all messages had been two days ago."""
+        async with self.database.transaction() as session:
+            await session.execute(update(Message).values(created_at=now() - timedelta(days=2)))
+
     async def send_step(self, enrollment: Enrollment, visit: int = 1) -> wire.SendStepResult:
         request = wire.SendStepRequest(org_id=self.org_id, enrollment_id=enrollment.id, visit=visit, step_key="hello")
         return await ActivityEnvironment().run(self.steps.send_step, request)
 
-    async def send_page(self, campaign: Campaign, cursor: UUID | None = None, size: int = 500) -> wire.CampaignPageResult:
+    async def send_page(
+        self, campaign: Campaign, cursor: UUID | None = None, size: int = 500, attempt: int = 1
+    ) -> wire.CampaignPageResult:
         page = wire.CampaignPage(org_id=self.org_id, campaign_id=campaign.id, cursor=cursor, size=size)
-        return await ActivityEnvironment().run(self.pages.send_page, page)
+        environment = ActivityEnvironment()
+        environment.info = replace(environment.info, attempt=attempt)
+        environment.on_heartbeat = self._beat
+        return await environment.run(self.pages.send_page, page)
+
+    async def end(self, enrollment: Enrollment, state: wire.FinalState, outcome: str) -> None:
+        ended = wire.EnrollmentEnded(
+            org_id=self.org_id, enrollment_id=enrollment.id, visit=enrollment.visit + 1, state=state, outcome=outcome
+        )
+        async with self.database.transaction() as session:
+            await progress.end_enrollment(session, ended)
+
+    async def send_refused(self, campaign: Campaign) -> wire.CampaignPageResult:
+        start = wire.CampaignInput(org_id=self.org_id, campaign_id=campaign.id)
+        return await ActivityEnvironment().run(self.pages.send_refused, start)
+
+    def _beat(self, *_: Any) -> None:
+        self.heartbeats += 1
 
     async def messages(self) -> Sequence[Message]:
         """All, oldest first."""

@@ -99,7 +99,7 @@ def error_at(source: str, index: int, message: str) -> TemplateError:
 def _check_field(source: str, variable: Variable, extra: Collection[str]) -> None:
     root = str(variable.segments[0])
     if root not in MERGE_FIELDS and root not in extra:
-        known = ", ".join(sorted(MERGE_FIELDS | set(extra)))
+        known = ", ".join(sorted((MERGE_FIELDS - {UNSUBSCRIBE}) | set(extra)))
         raise error_at(source, variable.span.index, f"there is no merge field {root}; known are: {known}.")
     fields = {"contact": CONTACT_FIELDS, "organization": ORGANIZATION_FIELDS}.get(root)
     name = variable.segments[1] if len(variable.segments) > 1 else None

@@ -3,6 +3,7 @@
 Signal: `digest` (counts, at most every few seconds; the clicks themselves go to nobody's workflow here). Query: `progress`.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Literal
 
@@ -70,7 +71,27 @@ class CampaignLaunch:
             )
             self._add(page)
             self._show("sending")
+        await self._send_refused(plan)
         await self._enter_stage("tracking")
+
+    async def _send_refused(self, plan: wire.CampaignPlan) -> None:
+        """Round after round, until what the channel refused for now is sent or given up, which the activity does after a day."""
+        while self._progress.refused:
+            with suppress(TimeoutError):
+                summary = f"{self._progress.refused} refused for now: try again"
+                await workflow.wait_condition(self._must_continue, timeout=policies.REFUSED_AGAIN, timeout_summary=summary)
+            if self._must_continue():
+                self._continue_as_new()
+            self._replace(
+                await workflow.execute_activity_method(
+                    SendPage.send_refused,
+                    wire.CampaignInput(org_id=self._start.org_id, campaign_id=self._start.campaign_id),
+                    task_queue=plan.send_queue,
+                    summary=f"{self._progress.refused} refused for now",
+                    **policies.REFUSED,
+                )
+            )
+            self._show("sending")
 
     def _add(self, page: wire.CampaignPageResult) -> None:
         done = self._progress
@@ -81,7 +102,12 @@ class CampaignLaunch:
             accepted=done.accepted + page.accepted,
             skipped=done.skipped + page.skipped,
             failed=done.failed + page.failed,
+            refused=done.refused + page.refused,
         )
+
+    def _replace(self, whole: wire.CampaignPageResult) -> None:
+        counts = whole.model_dump(exclude={"cursor"})
+        self._progress = self._progress.model_copy(update=counts)
 
     async def _track(self, plan: wire.CampaignPlan) -> None:
         while (left := plan.tracking_until - workflow.now()) > timedelta(0):
@@ -95,7 +121,8 @@ class CampaignLaunch:
                 return
 
     async def _enter_stage(self, stage: Literal["tracking", "completed"]) -> None:
-        if stage == "tracking" and self._start.progress is not None and self._start.progress.sent_all:
+        before = self._start.progress
+        if stage == "tracking" and before is not None and before.sent_all and not before.refused:
             return  # entered in an earlier run
         self._show(stage)
         workflow.upsert_search_attributes([STAGE.value_set(stage)])
@@ -108,8 +135,9 @@ class CampaignLaunch:
 
     def _show(self, stage: str) -> None:
         done, clicks = self._progress, self._digest
+        refused = f", {done.refused} refused for now" if done.refused else ""
         workflow.set_current_details(
-            f"**{stage}**: {done.accepted} accepted, {done.skipped} skipped, {done.failed} failed; "
+            f"**{stage}**: {done.accepted} accepted, {done.skipped} skipped, {done.failed} failed{refused}; "
             f"{clicks.clicks} clicks by {clicks.people} people"
         )
 

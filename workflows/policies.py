@@ -28,12 +28,23 @@ SEND: Options = {
     "retry_policy": PATIENT,
 }
 
-# A page of a campaign: many messages, reporting after each chunk; a worker that died is noticed after half a minute.
+# A page of a campaign: many messages, reporting after each, which takes 30 s at most (SEND_TIMEOUT in activities/delivery.py); a
+# worker that died is noticed after a minute.
 PAGE: Options = {
     "start_to_close_timeout": timedelta(minutes=30),
-    "heartbeat_timeout": timedelta(seconds=30),
+    "heartbeat_timeout": timedelta(seconds=60),
     "retry_policy": PATIENT,
 }
+
+# The messages of a campaign that were refused for now, perhaps all of it, once more.
+REFUSED: Options = {
+    "start_to_close_timeout": timedelta(days=1),
+    "heartbeat_timeout": timedelta(seconds=60),
+    "retry_policy": PATIENT,
+}
+
+# Between two such rounds: long enough for a provider to recover, and a campaign of a day has fewer than 300 of them.
+REFUSED_AGAIN = timedelta(minutes=5)
 
 # One sweep works through batches and reports after each.
 SWEEP: Options = {

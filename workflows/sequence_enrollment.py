@@ -3,13 +3,14 @@
 Signals: `click` (a person clicked a link of a message of this enrollment), `stop`. Query: `progress`.
 """
 
+from asyncio import CancelledError
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.enrollment_steps import EnrollmentSteps
@@ -17,8 +18,6 @@ with workflow.unsafe.imports_passed_through():
     from models import steps, wire
     from workflows import policies
     from workflows.click_book import ClickBook
-
-TakenStep = steps.SendStep | steps.WaitStep | steps.WaitForClickStep
 
 STAGE = SearchAttributeKey.for_keyword("Stage")
 
@@ -66,20 +65,32 @@ class SequenceEnrollment:
     async def run(self, start: wire.EnrollmentInput) -> wire.EnrollmentResult:
         try:
             sequence = await self._load(start)
+            if sequence.over is not None and self._stop is None:
+                self._stop = wire.StopSignal(reason=sequence.over)
             outcome = await self._walk(sequence)
-        except ActivityError as error:
-            self._previous_outcome = "failed"
-            await self._end("failed", str(error.cause or error))
+        except (ActivityError, CancelledError) as error:
+            await self._end_by(error)
             raise
         if self._stop is not None:
             outcome = self._stop.reason
         await self._end("stopped" if self._stop else "completed", outcome)
         return wire.EnrollmentResult(outcome=outcome, steps=self._visit)
 
+    async def _end_by(self, error: BaseException) -> None:
+        """Whatever ends the workflow, its row must not go on running. A cancel comes from Temporal's own tools, not from us."""
+        canceled = is_cancelled_exception(error)
+        self._previous_outcome = "stopped" if canceled else "failed"
+        if canceled:
+            await self._end("stopped", "canceled in Temporal")
+        else:
+            await self._end("failed", str(error.__cause__ or error))
+
     async def _load(self, start: wire.EnrollmentInput) -> wire.LoadedSequence:
         return await workflow.execute_activity_method(
             EnrollmentSteps.load_sequence,
-            wire.LoadSequence(org_id=start.org_id, sequence_version_id=start.sequence_version_id),
+            wire.LoadSequence(
+                org_id=start.org_id, sequence_version_id=start.sequence_version_id, enrollment_id=start.enrollment_id
+            ),
             **policies.QUICK,
         )
 

@@ -4,6 +4,7 @@ A new channel is one file with a class like this, a line in `registry.py`, and a
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -28,11 +29,15 @@ class Receipt:
 
 
 class ChannelError(Exception):
-    """A definite refusal: the message was not sent. `permanent`: trying again will not help."""
+    """A definite refusal: the message was not sent. `permanent`: trying again will not help.
 
-    def __init__(self, message: str, *, permanent: bool) -> None:
+    `retry_after`: how long the provider asks to be left alone; at most an hour of it is waited for.
+    """
+
+    def __init__(self, message: str, *, permanent: bool, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.retry_after = retry_after
 
 
 class CannotAsk(Exception):

@@ -316,6 +316,7 @@ def upgrade() -> None:
         sa.Column("utm_overwrite", sa.Boolean(), nullable=False),
         sa.Column("trigger", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("content_id", sa.Integer(), nullable=True),
+        sa.Column("recipients", sa.Integer(), nullable=True),
         sa.Column("launched_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("workflow_started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tracking_until", sa.DateTime(timezone=True), nullable=True),
@@ -379,7 +380,11 @@ def upgrade() -> None:
     op.create_index("ix_message_contact_id_id", "message", ["contact_id", "id"], unique=False)
     op.create_index("ix_message_org_id_id", "message", ["org_id", "id"], unique=False)
     op.create_index(
-        "ix_message_unsettled", "message", ["sending_at"], unique=False, postgresql_where=sa.text("state = 'sending'")
+        "ix_message_unsettled",
+        "message",
+        ["campaign_id", "contact_id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('planned', 'sending')"),
     )
     op.create_index(
         "uq_message_campaign_contact",
@@ -447,6 +452,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
         sa.Column("workflow_started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stop_requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_enrollment_campaign_id")),
@@ -527,7 +533,7 @@ def downgrade() -> None:
     op.drop_index("uq_message_enrollment_visit", table_name="message", postgresql_where=sa.text("campaign_id IS NULL"))
     op.drop_index("uq_message_content_ordinal", table_name="message")
     op.drop_index("uq_message_campaign_contact", table_name="message", postgresql_where=sa.text("campaign_id IS NOT NULL"))
-    op.drop_index("ix_message_unsettled", table_name="message", postgresql_where=sa.text("state = 'sending'"))
+    op.drop_index("ix_message_unsettled", table_name="message", postgresql_where=sa.text("state IN ('planned', 'sending')"))
     op.drop_index("ix_message_org_id_id", table_name="message")
     op.drop_index("ix_message_contact_id_id", table_name="message")
     op.drop_table("message")

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from activities import compose
+from activities.compose import Texts, UnusableText, checked
 from models.content import PersonalLink
 from models.message import Message
 from tests.sending import BODY, CODEC, DOMAIN, Sending
@@ -89,3 +91,45 @@ async def test_the_organizations_own_domain_carries_its_links(simulated: Sending
 async def test_what_is_not_known_of_a_contact_is_left_empty(simulated: Sending) -> None:
     message = await composed(simulated, "Hello {{ contact.first_name }}{{ contact.properties.pet }}!", first_name=None)
     assert message.body == "Hello !"
+
+
+@pytest.mark.parametrize(
+    ("body", "properties"),
+    [
+        ('Hello {{ "%00" | url_decode }}', {}),
+        ("Hello {{ contact.properties.note | url_decode }}", {"note": "a%00b"}),
+        ("{{ contact.properties.note | url_decode | divided_by: 0 }}", {"note": "a%00b"}),
+    ],
+)
+async def test_a_text_that_cannot_be_kept_fails_the_message(simulated: Sending, body: str, properties: dict[str, str]) -> None:
+    message = await composed(simulated, body, properties=properties)
+    assert (message.state, message.body) == ("failed", None)
+    assert message.reason
+    assert await simulated.inbox() == []
+
+
+async def test_a_text_that_is_empty_for_a_contact_is_no_message(simulated: Sending) -> None:
+    message = await composed(simulated, " {{ contact.properties.note }}\n")
+    assert (message.state, message.reason) == ("failed", "the text is empty for this contact")
+
+
+@pytest.mark.parametrize("unusable", ["\x00", "\ud83d"])
+@pytest.mark.parametrize("part", ["subject", "body", "html"])
+def test_every_part_of_a_message_is_looked_at(part: str, unusable: str) -> None:
+    texts = Texts("Hello", "Hello", "<p>Hello</p>")
+    assert checked(texts) == texts
+    with pytest.raises(UnusableText, match="cannot be stored"):
+        checked(texts._replace(**{part: f"Hello {unusable}"}))
+
+
+def test_a_subject_stays_one_line_whatever_a_field_contains() -> None:
+    assert checked(Texts("Hello\r\nBcc: everybody@example.com\n", "Hello", None)).subject == "Hello Bcc: everybody@example.com"
+
+
+async def test_an_error_that_nobody_thought_of_fails_its_own_message(simulated: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Texts) -> Texts:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(compose, "checked", broken)
+    message = await composed(simulated, BODY)
+    assert (message.state, message.reason) == ("failed", "the message could not be composed: RecursionError: too deep")

@@ -6,9 +6,10 @@ import pytest
 
 from activities import delivery
 from activities.channels.base import ChannelError
-from activities.delivery import INTERRUPTED_AFTER, SEND_TIMEOUT, Delivery, StillSending
+from activities.delivery import SEND_TIMEOUT, Delivery, StillSending
 from models.base import new_id, now
 from models.channel import ChannelKind
+from models.ledger import INTERRUPTED_AFTER
 from models.message import Message, MessageState
 from tests.sending import Provider
 from workflows import policies

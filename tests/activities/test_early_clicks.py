@@ -42,6 +42,13 @@ async def arrives(database: Database, at: datetime | None, kind: str = "http", s
         await session.execute(text("UPDATE message SET accepted_at = :at, state = :state"), {"at": at, "state": state})
 
 
+async def claimed(database: Database, at: datetime) -> None:
+    """All messages are being sent since this time."""
+    await arrives(database, None, state="sending")
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE message SET sending_at = :at"), {"at": at})
+
+
 async def record(database: Database) -> int:
     return (await RecordClicks(database, Places()).record_clicks(ALL)).recorded
 
@@ -84,6 +91,16 @@ async def test_other_clicks_are_peoples(
     state: str,
 ) -> None:
     await arrives(database, None if ago is None else now() - ago * SECOND, kind, state)
+    await delivery.deliver(await store(database_url, [click(sent)], wakes=True))
+    assert [outcome for _, outcome in await rows(database, OUTBOX)] == ["closed"]
+    await record(database)
+    assert [verdict for verdict, _ in await rows(database, VERDICTS)] == ["human"]
+
+
+async def test_a_persons_click_counts_though_the_sender_died_before_it_knew_of_the_delivery(
+    database: Database, database_url: str, sent: Sent, delivery: SignalDelivery
+) -> None:
+    await claimed(database, now() - 30 * SECOND)
     await delivery.deliver(await store(database_url, [click(sent)], wakes=True))
     assert [outcome for _, outcome in await rows(database, OUTBOX)] == ["closed"]
     await record(database)

@@ -3,17 +3,20 @@
 import asyncio
 from collections import Counter
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.base import ChannelError, Outgoing, Receipt
 from activities.channels.simulator import Simulator
-from activities.delivery import StillSending
-from activities.send_page import CHUNK
+from activities.delivery import LONGEST_RETRY_AFTER, SEND_TIMEOUT, RefusedForNow, StillSending
+from activities.send_page import CHUNK, TRIES
+from models.base import now
 from models.message import MessageState
 from tests.sending import CODEC, Provider, Sending
 from tracking.token import Token
+from workflows import policies
 
 LOST = ConnectionResetError("connection reset by peer")
 
@@ -92,6 +95,61 @@ async def test_a_refusal_for_now_is_tried_again_and_the_rest_of_the_page_goes_ou
     assert set(provider.times().values()) == {1}
 
 
+async def test_refusals_do_not_keep_the_next_page_waiting(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(3)
+    campaign = await sending.campaign()
+    provider.before[contacts[0].phone or ""] = ChannelError("slow down", permanent=False)
+    page = await sending.send_page(campaign, size=2, attempt=TRIES)
+    assert (page.planned, page.accepted, page.refused, page.cursor) == (2, 1, 1, contacts[1].id)
+    assert (await sending.send_page(campaign, cursor=page.cursor, size=2)).accepted == 1
+    (refused,) = [each for each in await sending.messages() if each.state == MessageState.PLANNED]
+    assert refused.reason == "slow down"
+    provider.before.clear()
+    whole = await sending.send_refused(campaign)
+    assert (whole.planned, whole.accepted, whole.refused) == (3, 3, 0)
+    assert set(provider.times().values()) == {1}
+
+
+async def test_every_message_tells_that_the_page_goes_on(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(3)
+    campaign = await sending.campaign()
+    provider.after = {contact.phone or "": LOST for contact in contacts}
+    with pytest.raises(ConnectionResetError):
+        await sending.send_page(campaign)
+    provider.after = {}
+    await sending.contacts(2)
+    await sending.change(campaign, launched_at=now())
+    await sending.make_claims_old()
+    await sending.send_page(campaign)
+    assert sending.heartbeats == 3 + 2
+
+
+def test_a_page_is_not_given_up_while_a_slow_provider_answers() -> None:
+    assert policies.PAGE["heartbeat_timeout"] > SEND_TIMEOUT
+
+
+async def test_what_is_refused_for_a_day_has_failed(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(CHUNK + 1)
+    campaign = await sending.campaign()
+    provider.before = {contact.phone or "": ChannelError("slow down", permanent=False) for contact in contacts}
+    assert (await sending.send_page(campaign, attempt=TRIES)).refused == CHUNK + 1
+    assert (await sending.send_refused(campaign)).refused == CHUNK + 1
+    await sending.make_messages_old()
+    whole = await sending.send_refused(campaign)
+    assert (whole.failed, whole.refused) == (CHUNK + 1, 0)
+    assert {each.reason for each in await sending.messages()} == {"given up after a day: slow down"}
+
+
+async def test_a_provider_says_when_it_wants_to_be_asked_again(sending: Sending, provider: Provider) -> None:
+    (contact,) = await sending.contacts(1)
+    campaign = await sending.campaign()
+    for wait in (None, timedelta(seconds=7), timedelta(days=3)):
+        provider.before = {contact.phone or "": ChannelError("slow down", permanent=False, retry_after=wait)}
+        with pytest.raises(RefusedForNow) as caught:
+            await sending.send_page(campaign)
+        assert caught.value.next_retry_delay == (wait and min(wait, LONGEST_RETRY_AFTER))
+
+
 async def test_a_refusal_for_good_is_counted_and_not_tried_again(sending: Sending, provider: Provider) -> None:
     contacts = await sending.contacts(2)
     campaign = await sending.campaign()
@@ -130,6 +188,42 @@ async def test_contacts_without_the_address_are_skipped_with_a_reason(sending: S
     result = await sending.send_page(await sending.campaign())
     assert (result.planned, result.accepted, result.skipped) == (3, 1, 2)
     assert Counter(each.reason for each in await sending.messages()) == {None: 1, "no_phone": 2}
+
+
+async def test_a_text_that_cannot_be_kept_fails_one_message_and_stops_nobody_else(sending: Sending, provider: Provider) -> None:
+    (odd,) = await sending.contacts(1, properties={"note": "%00"})
+    contacts = await sending.contacts(2, properties={"note": "welcome"})
+    campaign = await sending.campaign("{{ contact.properties.note | url_decode }}: https://example.com")
+    result = await sending.send_page(campaign)
+    assert (result.accepted, result.failed) == (2, 1)
+    assert provider.times() == {contact.phone: 1 for contact in contacts}
+    (failed,) = [each for each in await sending.messages() if each.state == MessageState.FAILED]
+    assert failed.contact_id == odd.id
+    assert "cannot be stored" in (failed.reason or "")
+
+
+async def test_a_contact_that_leaves_the_audience_while_it_is_being_sent_to_is_settled(
+    sending: Sending, provider: Provider
+) -> None:
+    contacts = await sending.contacts(3)
+    campaign = await sending.campaign()
+    provider.before[contacts[1].phone or ""] = LOST
+    with pytest.raises(ConnectionResetError):
+        await sending.send_page(campaign)
+    provider.before.clear()
+    await sending.change(contacts[1], tags=[])
+    await sending.make_claims_old()
+    result = await sending.send_page(campaign)
+    assert (result.planned, result.accepted) == (3, 3)
+    assert set(provider.times().values()) == {1}
+
+
+async def test_a_contact_that_loses_its_tag_before_its_page_is_left_out(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(2)
+    campaign = await sending.campaign()
+    await sending.change(contacts[1], tags=[])
+    await sending.send_page(campaign)
+    assert provider.times() == {contacts[0].phone: 1}
 
 
 async def test_contacts_added_after_the_launch_are_not_in_it(sending: Sending, provider: Provider) -> None:

@@ -11,10 +11,12 @@ from sqlmodel import col
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.base import ChannelError, Outgoing, Receipt
-from activities.delivery import INTERRUPTED_AFTER, StillSending
+from activities.delivery import RefusedForNow, StillSending
+from models import wire
 from models.base import now
-from models.enrollment import Enrollment, EnrollmentState
+from models.enrollment import Enrollment, EnrollmentState, get_enrollment, request_stop
 from models.event import Event
+from models.ledger import INTERRUPTED_AFTER
 from models.message import MessageState
 from tests.sending import Provider, Sending
 
@@ -144,6 +146,32 @@ async def test_a_refusal_for_now_is_planned_again_and_tried_again(sending: Sendi
     assert provider.times() == {phone: 1}
 
 
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [("failed", ("failed", "given up: too many messages this second")), ("stopped", ("skipped", "enrollment_over"))],
+)
+async def test_what_an_enrollment_has_not_sent_at_its_end_is_settled(
+    sending: Sending, provider: Provider, state: wire.FinalState, message: tuple[str, str]
+) -> None:
+    enrollment, phone = await enrolled(sending)
+    provider.before[phone] = ChannelError("too many messages this second", permanent=False)
+    with pytest.raises(RefusedForNow):
+        await sending.send_step(enrollment)
+    await sending.end(enrollment, state, "activity ScheduleToClose timeout")
+    left = await sending.message()
+    assert (left.state, left.reason) == message
+
+
+async def test_an_interrupted_message_of_an_enrollment_that_is_over_is_unknown(sending: Sending, provider: Provider) -> None:
+    enrollment, phone = await enrolled(sending)
+    provider.before[phone] = LOST
+    with pytest.raises(ConnectionResetError):
+        await sending.send_step(enrollment)
+    await sending.make_claims_old()
+    await sending.end(enrollment, "failed", "activity ScheduleToClose timeout")
+    assert (await sending.message()).state == MessageState.UNKNOWN
+
+
 async def test_a_refusal_for_good_is_a_result_with_its_reason(sending: Sending, provider: Provider) -> None:
     enrollment, phone = await enrolled(sending)
     provider.before[phone] = ChannelError("this number does not exist", permanent=True)
@@ -175,6 +203,19 @@ async def test_a_stop_between_two_attempts_wins(sending: Sending, provider: Prov
     provider.before.clear()
     await sending.change(enrollment, state=EnrollmentState.STOPPED, finished_at=now())
     assert (await sending.send_step(enrollment)).state == "skipped"
+    assert provider.taken == []
+
+
+async def test_an_accepted_stop_wins_before_its_workflow_has_noticed(sending: Sending, provider: Provider) -> None:
+    enrollment, phone = await enrolled(sending)
+    provider.before[phone] = ChannelError("later", permanent=False)
+    with pytest.raises(RefusedForNow):
+        await sending.send_step(enrollment)
+    provider.before.clear()
+    async with sending.database.transaction() as session:
+        await request_stop(session, await get_enrollment(session, sending.org_id, enrollment.id, lock=True))
+    result = await sending.send_step(enrollment)
+    assert (result.state, result.reason) == ("skipped", "enrollment_over")
     assert provider.taken == []
 
 

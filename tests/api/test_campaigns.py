@@ -181,10 +181,23 @@ async def test_a_change_that_cannot_be_saved_changes_nothing(api: Caller, change
     assert (await api.get(f"/campaigns/{campaign}")).json() == before
 
 
+@pytest.mark.parametrize("part", ["subject", "body", "html"])
+async def test_an_unsubscribe_address_that_would_be_empty_is_refused(api: Caller, part: str) -> None:
+    message = {"subject": "Hello", "body": "Hello", part: "Unsubscribe: {{ unsubscribe_url }}"}
+    answer = await api.post("/campaigns", json=draft(channel="simulator-email", message=message))
+    assert "unsubscribe_url cannot be filled in yet" in fields(answer)[f"message.{part}"]
+
+
 async def test_a_preview_for_an_unknown_contact_is_refused(api: Caller) -> None:
     campaign = await new_campaign(api)
     answer = await api.post(f"/campaigns/{campaign}/preview", json={"contact_id": str(uuid4())})
     assert list(fields(answer)) == ["contact_id"]
+
+
+async def test_a_preview_of_a_text_that_could_not_be_sent_says_why(api: Caller) -> None:
+    campaign = await new_campaign(api, message={"body": "{{ contact.properties.note }}"})
+    answer = await api.post(f"/campaigns/{campaign}/preview", json={})
+    assert fields(answer) == {"message.body": "the text is empty for this contact"}
 
 
 async def test_a_preview_shows_the_text_with_links_that_lead_nowhere(api: Caller, database: Database, organization: Org) -> None:
@@ -238,6 +251,15 @@ async def test_a_launch_fixes_the_text_and_starts_the_workflow(
     assert row.workflow_started_at is not None
     workflow = services.temporal.get_workflow_handle(campaign_workflow_id(org_id, row.id))
     assert (await workflow.describe()).workflow_type == "CampaignLaunch"
+
+
+async def test_the_number_of_recipients_is_that_of_the_launch(api: Caller, database: Database, organization: Org) -> None:
+    first, second = await add_contacts(database, organization[0].id, 2, tags=["spring"])
+    campaign = await new_campaign(api, audience={"tags": ["spring"]})
+    await api.post(f"/campaigns/{campaign}/launch")
+    for contact in (first, second):
+        assert (await api.patch(f"/contacts/{contact}", json={"tags": []})).status_code == 200
+    assert (await api.get(f"/campaigns/{campaign}")).json()["recipients"] == 2
 
 
 async def test_contacts_that_were_left_out_are_listed_with_the_reason(api: Caller, database: Database, organization: Org) -> None:

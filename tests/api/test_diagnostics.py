@@ -24,6 +24,7 @@ from models.database import Database
 from models.enrollment import EnrollmentState
 from models.message import MessageState
 from models.organization import Organization, create_organization
+from models.starts import GRACE
 from tests.builders import Caller
 from tests.plans import scans_without_index, statements
 from tests.rows import BYE, NOWHERE, OFFER, SEND, WAIT, Rows
@@ -117,6 +118,26 @@ async def test_off_at_both_levels_is_two_findings(api: Caller, rows: Rows) -> No
     campaign = await rows.campaign(link_tracking=False)
     answer = (await api.get(f"/campaigns/{campaign.id}/diagnostics")).json()["findings"]
     assert [each["level"] for each in answer if each["code"] == "link_tracking_off"] == ["organization", "campaign"]
+
+
+async def test_links_that_went_out_tracked_count_whatever_is_switched_off_later(api: Caller, rows: Rows) -> None:
+    trigger = {"link": "offer", "sequence_id": str((await rows.sequence()).id)}
+    campaign, _ = await sent_campaign(rows, trigger=trigger, wakes=[0])
+    await set_organization(rows, link_tracking=False)
+    found = await read(api, campaign)
+    assert found["link_tracking_off"]["severity"] == "info"
+    assert "concerns future messages" in found["link_tracking_off"]["sentence"]
+    assert "trigger_untracked" not in found
+
+
+async def test_tracking_that_is_switched_off_while_messages_go_out_is_a_problem_for_the_rest(api: Caller, rows: Rows) -> None:
+    trigger = {"link": "offer", "sequence_id": str((await rows.sequence()).id)}
+    campaign, _ = await sent_campaign(rows, trigger=trigger, wakes=[0], state=CampaignState.SENDING)
+    await set_organization(rows, link_tracking=False)
+    found = await read(api, campaign)
+    assert (found["link_tracking_off"]["severity"], found["trigger_untracked"]["severity"]) == ("problem", "problem")
+    assert "1 message went out before with tracked links, which count." in found["link_tracking_off"]["sentence"]
+    assert found["trigger_untracked"]["sentence"].endswith("those that went out tracked still count.")
 
 
 async def test_messages_sent_before_tracking_was_on_are_counted(api: Caller, rows: Rows) -> None:
@@ -218,6 +239,7 @@ async def test_work_that_was_not_started_or_failed_is_found(api: Caller, rows: R
     sequence, contact = await rows.sequence(), await rows.contact()
     waiting: dict[str, Any] = {"workflow_started_at": None, "state": EnrollmentState.QUEUED}
     await rows.enrollment(sequence, contact, **waiting)
+    await rows.enrollment(sequence, await rows.contact(), **waiting, created_at=now() - 2 * GRACE)
     assert "enrollments_not_started" not in await read(api, sequence)
     await rows.enrollment(sequence, await rows.contact(), **waiting, created_at=now() - LONG_AGO)
     await rows.enrollment(sequence, await rows.contact(), EnrollmentState.FAILED, outcome="no such channel.")
@@ -295,12 +317,14 @@ async def test_who_got_no_message_is_counted_with_reasons(api: Caller, rows: Row
         (MessageState.SKIPPED, "no_phone"),
         (MessageState.FAILED, "refused"),
         (MessageState.UNKNOWN, "interrupted"),
+        (MessageState.PLANNED, "slow down"),
     ):
         await rows.message(campaign.content_id, await rows.contact(), state, reason=reason)
     found = await read(api, campaign)
     assert "no_phone (2)" in found["contacts_skipped"]["sentence"]
     assert "refused (1)" in found["messages_failed"]["sentence"]
     assert found["messages_unknown"]["count"] == 1
+    assert "1 message for now: slow down (1)" in found["messages_refused"]["sentence"]
 
 
 async def test_problems_come_first(api: Caller, rows: Rows) -> None:

@@ -1,7 +1,8 @@
 """Enrollments over HTTP: results row by row, workflows started after the commit, and the three ways to stop one."""
 
+import asyncio
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -9,13 +10,15 @@ from sqlalchemy import update
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from activities.enrollment_steps import EnrollmentSteps
 from activities.starter import Starter
 from api.app import create_app
 from api.enrollments import STARTED_AT_ONCE
 from api.services import Services
 from models.database import Database
-from models.enrollment import Enrollment, EnrollmentState
+from models.enrollment import Enrollment, EnrollmentState, get_enrollment, stop_without_workflow
 from models.organization import Organization, create_organization
+from models.wire import LoadSequence
 from settings import Settings
 from tests.api.campaign_builders import add_contacts, fields, new_sequence
 from tests.builders import Caller
@@ -157,6 +160,8 @@ async def test_a_stop_tells_the_workflow(api: Caller, services: Services, databa
     (signal,) = [event for event in history.events if event.HasField("workflow_execution_signaled_event_attributes")]
     attributes = signal.workflow_execution_signaled_event_attributes
     assert (attributes.signal_name, attributes.input.payloads[0].data) == ("stop", b'{"reason":"Called us"}')
+    async with database.transaction() as session:
+        assert (await session.get_one(Enrollment, UUID(enrollment))).stop_requested_at is not None
 
 
 async def test_a_queued_enrollment_without_a_workflow_is_stopped_in_its_row(
@@ -170,6 +175,20 @@ async def test_a_queued_enrollment_without_a_workflow_is_stopped_in_its_row(
     assert stopped["finished_at"] is not None
     assert (await api.post(f"/enrollments/{enrollment}/stop", json={})).status_code == 409
     assert await enroll_one(api, sequence, contact) != enrollment
+
+
+async def test_a_workflow_that_starts_while_its_enrollment_is_stopped_learns_of_it(
+    cut_off: Caller, database: Database, organization: Org
+) -> None:
+    """The stop found no workflow; the workflow's first activity waits until the stop is written."""
+    (contact,) = await add_contacts(database, organization[0].id, 1)
+    enrollment_id = UUID(await enroll_one(cut_off, await new_sequence(cut_off), contact))
+    async with database.transaction() as session:
+        row = await get_enrollment(session, organization[0].id, enrollment_id, lock=True)
+        load = LoadSequence(org_id=row.org_id, sequence_version_id=row.sequence_version_id, enrollment_id=row.id)
+        loading = asyncio.create_task(EnrollmentSteps(database).load_sequence(load))
+        await stop_without_workflow(session, row, "Called us")
+    assert (await loading).over == "Called us"
 
 
 async def test_a_workflow_that_was_terminated_by_hand_does_not_leave_its_row_running(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from models import enrollment
 from models.base import new_id
 from models.campaign import Campaign
 from models.channel import channels_by_name
@@ -89,6 +91,29 @@ async def test_a_finished_enrollment_does_not_stand_in_the_way(
     await session.execute(update(Enrollment).values(state=EnrollmentState.COMPLETED))
     (again,) = await enroll(session, org_id, version.id, version.sequence_id, [contact])
     assert again.result == EnrollResult.ENROLLED
+
+
+async def test_an_enrollment_that_ends_in_the_middle_of_a_request_does_not_make_its_contact_unknown(
+    database: Database, organization: tuple[Organization, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org_id = organization[0].id
+    async with database.transaction() as session:
+        (contact,) = await add_contacts(session, org_id, 1)
+        version = await add_sequence(session, org_id)
+        await enroll(session, org_id, version.id, version.sequence_id, [contact])
+    insert = enrollment._insert
+
+    async def insert_and_end(*arguments: Any, **parameters: Any) -> set[UUID]:
+        inserted = await insert(*arguments, **parameters)
+        if not inserted:
+            async with database.transaction() as other:
+                await other.execute(update(Enrollment).values(state=EnrollmentState.COMPLETED))
+        return inserted
+
+    monkeypatch.setattr(enrollment, "_insert", insert_and_end)
+    async with database.transaction() as session:
+        known, unknown = await enroll(session, org_id, version.id, version.sequence_id, [contact, new_id()])
+    assert (known.result, unknown.result) == (EnrollResult.ENROLLED, EnrollResult.UNKNOWN_CONTACT)
 
 
 async def test_two_requests_at_once_enroll_each_contact_once(database: Database, organization: tuple[Organization, str]) -> None:

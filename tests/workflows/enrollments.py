@@ -81,6 +81,7 @@ class Person:
         self.states: dict[str, str] = {}
         self.in_database: list[wire.LinkKey] = []
         self.refuse_send = False
+        self.over_before_start: str | None = None
         self.runner: WorkflowRunner = SandboxedWorkflowRunner()
         self.unhurried = False
         self.first_run_id: str | None = None
@@ -88,7 +89,9 @@ class Person:
     @activity.defn
     async def load_sequence(self, request: wire.LoadSequence) -> wire.LoadedSequence:
         queues = {step.key: self.send_queue for step in self.definition.steps if isinstance(step, SendStep)}
-        return wire.LoadedSequence(name="Sequence", version=1, definition=self.definition, send_queues=queues)
+        return wire.LoadedSequence(
+            name="Sequence", version=1, definition=self.definition, send_queues=queues, over=self.over_before_start
+        )
 
     @activity.defn
     async def enter_step(self, entered: wire.StepEntered) -> None:

@@ -17,6 +17,7 @@ ORG = UUID(int=1)
 
 class Launch:
     """Stands for everything outside of one launch. `broken_pages`: this many attempts fail before a page is sent.
+    `refused`: how many of each page are refused for now; one less in each later round.
 
     The signals of `digests` come while the first page is being sent.
     """
@@ -29,6 +30,8 @@ class Launch:
         self.tracking_until = tracking_until
         self.broken_pages = 0
         self.digests = 0
+        self.refused = 0
+        self.rounds = 0
         self.asked: list[UUID | None] = []
         self.stages: list[str] = []
 
@@ -48,7 +51,17 @@ class Launch:
         self.digests = 0
         self.asked.append(page.cursor)
         left = self.cursors[self.cursors.index(page.cursor) + 1 :] if page.cursor else self.cursors
-        return wire.CampaignPageResult(cursor=left[0] if left else None, planned=10, accepted=7, skipped=2, failed=1)
+        return wire.CampaignPageResult(
+            cursor=left[0] if left else None, planned=10, accepted=7 - self.refused, skipped=2, failed=1, refused=self.refused
+        )
+
+    @activity.defn
+    async def send_refused(self, start: wire.CampaignInput) -> wire.CampaignPageResult:
+        self.rounds += 1
+        self.refused -= 1
+        return wire.CampaignPageResult(
+            cursor=None, planned=10, accepted=7 - self.refused, skipped=2, failed=1, refused=self.refused
+        )
 
     @activity.defn
     async def enter_stage(self, stage: wire.CampaignStage) -> None:
@@ -63,7 +76,7 @@ class Launch:
             self.client,
             task_queue=self.queue,
             workflows=[CampaignLaunch],
-            activities=[self.load_campaign, self.send_page, self.enter_stage],
+            activities=[self.load_campaign, self.send_page, self.send_refused, self.enter_stage],
             max_cached_workflows=0,
             workflow_runner=UnsandboxedWorkflowRunner(),  # so that the workflow sees what a test has changed in `policies`
         )

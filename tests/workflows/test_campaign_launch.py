@@ -76,3 +76,21 @@ async def test_progress_can_be_asked_for(skipping: WorkflowEnvironment) -> None:
         progress = await handle.query(CampaignLaunch.progress)
         await handle.result()
     assert (progress.sent_all, progress.accepted) == (True, 14)
+
+
+async def test_what_was_refused_for_now_is_tried_again_until_nothing_is_left(skipping: WorkflowEnvironment) -> None:
+    campaign = await launch(skipping, pages=1)
+    campaign.refused = 3
+    progress = await campaign.progress()
+    assert (progress.planned, progress.accepted, progress.failed, progress.refused) == (10, 7, 1, 0)
+    assert (campaign.rounds, campaign.stages) == (3, ["tracking", "completed"])
+
+
+async def test_a_new_run_between_two_rounds_goes_on_with_them(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "MAX_SIGNALS", 3)
+    campaign = await launch(skipping, pages=1)
+    campaign.refused, campaign.digests = 2, 3
+    assert (await campaign.progress()).accepted == 7
+    assert (campaign.asked, campaign.rounds, campaign.stages) == ([None], 2, ["tracking", "completed"])

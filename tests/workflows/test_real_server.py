@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import SearchAttributeKey
 
 from tests.workflows.enrollments import BRANCH, Person, link
@@ -55,3 +56,11 @@ async def test_sends_wait_in_the_queue_of_their_channel(temporal: Client) -> Non
     queues = {each.activity_type.name: each.task_queue.name for each in scheduled if each.activity_type.name}
     assert queues["send_step"] == person.send_queue
     assert {queue for name, queue in queues.items() if name != "send_step"} == {person.queue}
+
+
+async def test_a_cancel_by_hand_during_a_send_ends_the_row_too(temporal: Client) -> None:
+    person = Person(temporal, *BRANCH)
+    person.during_send["hello"] = lambda _: person.handle.cancel()
+    with pytest.raises(WorkflowFailureError):
+        await person.outcome()
+    assert [(each.state, each.outcome) for each in person.ends] == [("stopped", "canceled in Temporal")]

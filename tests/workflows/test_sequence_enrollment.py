@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import CancelledError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner
 
@@ -53,6 +54,24 @@ async def test_a_stop_before_the_first_step_sends_nothing(skipping: WorkflowEnvi
         assert (await handle.result()).outcome == "changed my mind"
     assert person.sends == []
     assert [each.state for each in person.ends] == ["stopped"]
+
+
+async def test_an_enrollment_that_was_over_when_its_workflow_began_does_nothing(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    person.over_before_start = "changed my mind"
+    assert await person.outcome() == "changed my mind"
+    assert (person.sends, person.entered) == ([], [])
+
+
+async def test_a_cancel_by_hand_during_a_wait_ends_the_row_too(skipping: WorkflowEnvironment) -> None:
+    person = Person(skipping.client, *BRANCH)
+    async with person.enrolled() as handle:
+        await skipping.sleep(timedelta(hours=1))
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as caught:
+            await handle.result()
+    assert isinstance(caught.value.cause, CancelledError)
+    assert [(each.state, each.outcome) for each in person.ends] == [("stopped", "canceled in Temporal")]
 
 
 async def test_a_stop_during_a_send_ends_after_it(skipping: WorkflowEnvironment) -> None:
