@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -17,13 +18,27 @@ def psycopg_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+# A server whose machine or network is gone says nothing, and TCP by itself waits a quarter of an hour for it.
+NETWORK: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+
 class Database:
     """A pool of connections and the sessions on it."""
 
     def __init__(self, url: str, pool_size: int = 8) -> None:
         # pre_ping: after a restart of PostgreSQL the first request gets a new connection instead of an error.
         self.engine = create_async_engine(
-            engine_url(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"}
+            engine_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"options": "-c timezone=UTC", **NETWORK},
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 

@@ -1,5 +1,6 @@
 """What the redirect keeps in memory: for each content its links, whose it is, and which of them wake something."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -33,10 +34,12 @@ GROUP BY content.id
 """
 
 
-async def contents_after(session: AsyncSession, newest: int, limit: int) -> list[ContentRow]:
-    """The next contents with a larger id, in their order."""
-    statement = text(CONTENTS.format(where="WHERE content.id > :newest") + "ORDER BY content.id LIMIT :limit")
-    return [_content(*row) for row in await session.execute(statement, {"newest": newest, "limit": limit})]
+async def contents_after(session: AsyncSession, newest: int, late: Sequence[int], limit: int) -> list[ContentRow]:
+    """The next contents with a larger id, and those of `late` that are there; in the order of their ids."""
+    where = "WHERE content.id > :newest OR content.id = ANY(CAST(:late AS int[]))"
+    statement = text(CONTENTS.format(where=where) + "ORDER BY content.id LIMIT :limit")
+    rows = await session.execute(statement, {"newest": newest, "late": late, "limit": limit})
+    return [_content(*row) for row in rows]
 
 
 async def one_content(session: AsyncSession, content_id: int) -> ContentRow | None:

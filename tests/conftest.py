@@ -28,7 +28,13 @@ from tests.builders import Caller, keyword_attributes, temporal_binary
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     # Nobody pulls the plug on a test; what a crash does to the servers is tested in tests/stack/ with their real settings.
-    fast = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "wal_level": "minimal", "max_wal_senders": "0"}
+    fast = {
+        "fsync": "off",
+        "full_page_writes": "off",
+        "synchronous_commit": "off",
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
+    }
     with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=fast) as server:
         yield server
 

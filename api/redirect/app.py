@@ -1,7 +1,6 @@
 """The redirect's composition root: `GET|HEAD /{token}` and two health pages, in one process."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,7 +41,7 @@ log = structlog.get_logger()
 
 # Look-ups and signals only: clicks have the journal's connection.
 POOL_SIZE = 4
-LOAD_SECONDS = 5.0
+LOAD_SECONDS, GLANCE_SECONDS = 5.0, 0.3
 METRICS = "/metrics"
 SENTENCE_500 = "Something went wrong on our side."
 SENTENCES = {404: "There is no such page.", 405: "Links are opened with GET."}
@@ -159,10 +158,7 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
     parts.after_commit.start()
     parts.holds.start()
     parts.shared.restore()
-    with contextlib.suppress(Exception):  # the database is away: look-ups will say so, and `run` tries again
-        async with asyncio.timeout(LOAD_SECONDS):
-            await parts.linkbook.refresh()
-            await parts.shared.refresh()
+    await _first_look(parts)
     stop = asyncio.Event()
     refreshing = [asyncio.create_task(book.run(stop)) for book in (parts.linkbook, parts.shared)]
     try:
@@ -174,6 +170,17 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
         stop.set()
         await finish(refreshing)
         await parts.database.close()
+
+
+async def _first_look(parts: Parts) -> None:
+    """Without links from the disk, those of the database are worth a moment: one that is looked up alone takes longer. What is
+    not there then is left to `run`; that a driver takes seconds to give up keeps nobody waiting."""
+    looks = [asyncio.create_task(book.refresh()) for book in (parts.linkbook, parts.shared)]
+    for look in looks:
+        look.add_done_callback(lambda done: done.cancelled() or done.exception())  # it is in the book's `problem`
+    _, rest = await asyncio.wait(looks, timeout=GLANCE_SECONDS if parts.linkbook.loaded else LOAD_SECONDS)
+    for look in rest:
+        look.cancel()
 
 
 async def _plain_page(_request: Request, error: Exception) -> Response:

@@ -13,6 +13,8 @@ log = structlog.get_logger()
 
 LOOK_PAUSE = 0.5
 AWAY_PAUSE = 5.0
+DECIDE_SECONDS = 20.0
+"""A database that takes longer has failed."""
 
 Stored = Callable[[Sequence[InboxClick | LinkOfRecipient], Sequence[LinkOfRecipient]], None]
 
@@ -48,17 +50,21 @@ class Holds:
             await self._any.wait()
             self._any.clear()
             try:
-                await self._until_none_is_held()
+                async with asyncio.timeout(None) as limit:
+                    await self._until_none_is_held(limit)
                 self.problem = None
             except Exception as error:  # the database is away: tried again
                 if self.problem is None:
                     log.warning("held clicks left for later", error=str(error))
-                self.problem = str(error)
+                self.problem = str(error) or type(error).__name__
                 self._any.set()
                 await pause(self._stop, AWAY_PAUSE)
 
-    async def _until_none_is_held(self) -> None:
-        while not self._stop.is_set() and await self._held.any():
+    async def _until_none_is_held(self, limit: asyncio.Timeout) -> None:
+        while not self._stop.is_set():
+            limit.reschedule(asyncio.get_running_loop().time() + DECIDE_SECONDS)
+            if not await self._held.any():
+                return
             await pause(self._stop, LOOK_PAUSE)
             decided = await self._held.decide()
             if decided.links:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import psycopg
 
 from models.click_inbox import Connection, InboxClick, LinkOfRecipient, store_clicks
-from models.database import psycopg_url
+from models.database import NETWORK, psycopg_url
 
 COMMIT_SECONDS = 10.0
-CONNECT_SECONDS = 5
 # What is wrong with a click itself; everything else is wrong with PostgreSQL, and passes.
 REFUSED = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 
@@ -44,8 +43,9 @@ class Inbox:
     async def connect(self) -> None:
         """Raises Away."""
         try:
-            await (await self._connected()).execute("")  # an old connection may be a dead one
-        except (psycopg.Error, OSError) as error:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await (await self._connected()).execute("")  # an old connection may be a dead one
+        except (psycopg.Error, OSError, TimeoutError) as error:
             await self.close()
             raise Away(_reason(error)) from error
 
@@ -58,7 +58,7 @@ class Inbox:
     async def _connected(self) -> Connection:
         if self._connection is None:
             self._connection = await psycopg.AsyncConnection.connect(
-                self.url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="linkwake-redirect"
+                self.url, autocommit=True, application_name="linkwake-redirect", **NETWORK
             )
         return self._connection
 

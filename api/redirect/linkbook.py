@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import time
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.redirect.closing import pause
 from api.redirect.link_entry import link_of, pack
@@ -19,14 +20,20 @@ from tracking.destination import DestinationError, check_destination
 from tracking.token import Token
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 REFRESH_SECONDS = 0.5
 """A switched off metadata setting is honoured after this time and one query."""
 PAGE = 2_000
-LOOK_BACK = 32
-"""Contents are seen in the order of their commits, not of their ids: so many ids back are looked at again."""
+ANSWER_SECONDS = 10.0
+"""A query of the refresh that takes longer has failed."""
 SAVE_SECONDS = 5.0
+SAVE_PAUSE = 0.1
+"""A new content is on disk after this time and one fsync."""
 LOOK_UP_SECONDS = 2.0
+"""A contact waits no longer for a link that is not in memory."""
+LATE_SECONDS, LATE_IDS = 120.0, 1_000
+"""A content may appear so long after one with a later id, and so many ids below it."""
 UNKNOWN_SECONDS = 2.0
 UNKNOWN_LIMIT = 10_000
 """So many contents that do not exist are remembered as such, for 2 seconds each."""
@@ -55,7 +62,8 @@ class Linkbook:
     def __init__(self, database: Database, snapshot: LinkbookSnapshot | None = None) -> None:
         self._database = database
         self._entries: dict[int, bytes] = {}  # see `link_entry.py`
-        self._newest = 0
+        self._order = CommitOrder()
+        self._new: dict[int, bytes] = {}  # not on disk yet
         # None: not known, so nobody's metadata is kept.
         self._without_metadata: frozenset[bytes] | None = None
         self._unsaved_contents = self._unsaved_switches = False
@@ -77,37 +85,49 @@ class Linkbook:
         log.info("linkbook read from disk", contents=len(found.entries), seconds_old=round(time.time() - found.saved_at))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`: keep the book as the database has it. While the database is away, what is known stays valid."""
+        """Until `stop`: keep the book as the database has it, and the disk as the book. While the database is away, what is
+        known stays valid; a database that says nothing does not keep the disk waiting."""
+        await asyncio.gather(self._refreshing(stop), self._saving(stop))
+
+    async def _refreshing(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             with contextlib.suppress(Exception):  # kept in `problem`, and tried again
                 await self.refresh()
-            await self.save()
             await pause(stop, REFRESH_SECONDS)
+
+    async def _saving(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self.save()
+            await pause(stop, SAVE_PAUSE)
+        await self.save()
 
     async def refresh(self) -> None:
         """New contents and the organizations' switches; the first time, everything."""
         try:
             async with self._database.session() as session:
-                self._switch(await linkbook.organizations_without_metadata(session))
-                after = max(0, self._newest - LOOK_BACK)
-                while contents := await linkbook.contents_after(session, after, PAGE):
-                    for content in contents:
-                        # A content never changes; but one from the disk can be of another database.
-                        if content.id not in self._entries or content.id > self._newest:
-                            self._add(content)
-                    after = contents[-1].id
-                    self._newest = max(self._newest, after)
-                    if len(contents) < PAGE:
-                        break
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    self._switch(await linkbook.organizations_without_metadata(session))
+                while await self._next_page(session) == PAGE:
+                    pass
         except Exception as error:
             if self.problem is None:
                 log.warning("linkbook not refreshed, what is known stays valid", error=str(error))
-            self.problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+            self.problem = _first_line(error)
             raise
         self.loaded, self.problem = True, None
 
+    async def _next_page(self, session: AsyncSession) -> int:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            contents = await linkbook.contents_after(session, self._order.newest, self._order.missing(), PAGE)
+        for content in contents:
+            # A content never changes; but one from the disk can be of another database.
+            self._add(content)
+            self._order.seen(content.id)
+        return len(contents)
+
     async def save(self) -> None:
-        """What has changed goes to disk: switches at once, contents at most every 5 seconds and 5 % of the time."""
+        """What has changed goes to disk: switches and new contents at once, all contents as one file at most every 5 seconds and
+        5 % of the time."""
         if self.snapshot is None:
             return
         if self._unsaved_switches and self._without_metadata is not None:
@@ -116,10 +136,14 @@ class Linkbook:
             self._unsaved_switches |= self.snapshot.problem is not None
         start = time.monotonic()
         if self._unsaved_contents and start >= self._save_at:
-            self._unsaved_contents = False
-            await asyncio.to_thread(self.snapshot.save_contents, self._entries.copy())
+            self._unsaved_contents, self._new = False, {}
+            appended = self.snapshot.begin_contents()
+            await asyncio.to_thread(self.snapshot.save_contents, self._entries.copy(), appended)
             self._unsaved_contents |= self.snapshot.problem is not None
             self._save_at = time.monotonic() + max(SAVE_SECONDS, 20 * (time.monotonic() - start))
+        elif self._new:
+            new, self._new = self._new, {}
+            await asyncio.to_thread(self.snapshot.append_contents, new)
 
     async def find(self, token: Token) -> Destination | None:
         """None: there is no such link. LinkbookUnavailable: nobody can say now."""
@@ -145,7 +169,7 @@ class Linkbook:
         if content_id not in self._asking:
             task = self._asking[content_id] = asyncio.create_task(self._look_up(content_id))
             task.add_done_callback(lambda _: self._asking.pop(content_id, None))
-        return await asyncio.shield(self._asking[content_id])
+        return await _soon(self._asking[content_id])
 
     async def _look_up(self, content_id: int) -> bytes | None:
         try:
@@ -161,6 +185,9 @@ class Linkbook:
         return self._add(content)
 
     async def _personal(self, token: Token) -> str | None:
+        return await _soon(asyncio.create_task(self._look_up_personal(token)))
+
+    async def _look_up_personal(self, token: Token) -> str | None:
         try:
             async with asyncio.timeout(LOOK_UP_SECONDS), self._database.session() as session:
                 return await linkbook.personal_url(session, *token)
@@ -175,7 +202,8 @@ class Linkbook:
     def _add(self, content: ContentRow) -> bytes:
         entry = pack(content)
         if self._entries.get(content.id) != entry:
-            self._entries[content.id], self._unsaved_contents = entry, True
+            self._entries[content.id] = self._new[content.id] = entry
+            self._unsaved_contents = True
         return entry
 
     def _remember_unknown(self, content_id: int) -> None:
@@ -183,6 +211,40 @@ class Linkbook:
         if len(self._unknown) >= UNKNOWN_LIMIT:
             del self._unknown[next(iter(self._unknown))]  # the oldest one
         self._unknown[content_id] = time.monotonic() + UNKNOWN_SECONDS
+
+
+class CommitOrder:
+    """Contents appear in the order of their commits, not of their ids: an id that is missing below the newest one may still
+    come, until nobody's transaction can be so old."""
+
+    def __init__(self) -> None:
+        self.newest = 0
+        self._until: dict[int, float] = {}
+
+    def seen(self, content_id: int) -> None:
+        self._until.pop(content_id, None)
+        until = time.monotonic() + LATE_SECONDS
+        for missing in range(max(self.newest + 1, content_id - LATE_IDS), content_id):
+            self._until[missing] = until
+        self.newest = max(self.newest, content_id)
+
+    def missing(self) -> list[int]:
+        now = time.monotonic()
+        self._until = {content_id: until for content_id, until in self._until.items() if until > now}
+        return list(self._until)
+
+
+async def _soon(task: asyncio.Task[T]) -> T:
+    """The task's result. A driver that is told to give up may take seconds more over it: nobody waits for that."""
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # an error that nobody waited for is no news
+    done, _ = await asyncio.wait({task}, timeout=LOOK_UP_SECONDS)
+    if not done:
+        raise LinkbookUnavailable(f"PostgreSQL has not answered for {LOOK_UP_SECONDS:.0f} seconds")
+    return task.result()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 @lru_cache(maxsize=4096)  # a judgement takes 20 to 40 microseconds, and most clicks are on few addresses

@@ -2,7 +2,8 @@
 
 Two files under `VAR_DIR/linkbook`, each replaced as a whole: the contents, and the organizations that keep no metadata. The
 second one is small and written at every change, so that a switched off setting is not forgotten by a restart. Several processes
-of one machine write the same; the last one wins.
+of one machine write the same; the last one wins. All contents take seconds to write, so a new one is first appended to a log of
+the process's own, which the next whole file makes superfluous.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from models.base import new_id
 log = structlog.get_logger()
 
 CONTENTS, SWITCHES = "contents", "without_metadata"
+NEW_CONTENTS = "new_contents"
 BLOCK = 64 * 1024
 """Bytes written at a time: other threads run in between."""
 LEFT_SECONDS = 3600.0
@@ -42,36 +44,52 @@ class LinkbookSnapshot:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._log = self._fresh_log()
         self.problem: str | None = None
+
+    def begin_contents(self) -> Path:
+        """What is appended from now on goes to a new log; the old one is not needed once all contents of now are saved."""
+        log, self._log = self._log, self._fresh_log()
+        return log
 
     def load(self) -> Loaded:
         """What is whole in the files; nothing when there are none. Never raises."""
         loaded = Loaded()
-        try:
-            self._remove_leftovers()
-            self._load_contents(loaded)
+        for path in (self._directory / CONTENTS, *sorted(self._directory.glob(f"{NEW_CONTENTS}.*"))):
+            with _readable():
+                self._load_contents(loaded, path)
+        with _readable():
             self._load_switches(loaded)
-        except FileNotFoundError:
-            pass  # the first start
-        except OSError as error:
-            log.error("linkbook on disk cannot be read", error=str(error))
+        with _readable():
+            self._remove_leftovers()
         return loaded
 
-    def save_contents(self, entries: Mapping[int, bytes]) -> None:
-        """`entries` must not change meanwhile. A failure is kept in `problem`."""
+    def save_contents(self, entries: Mapping[int, bytes], log: Path | None = None) -> None:
+        """`entries` must not change meanwhile; `log`: what `begin_contents` gave before. A failure is kept in `problem`."""
         self._save(CONTENTS, _blocks(entries))
+        if log and not self.problem:
+            log.unlink(missing_ok=True)
+
+    def append_contents(self, entries: Mapping[int, bytes]) -> None:
+        """A few new ones, on disk when it returns. A failure is kept in `problem`."""
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _write(self._log, _blocks(entries), os.O_APPEND)
+            self.problem = None
+        except OSError as error:
+            self._failed(error)
 
     def save_switches(self, without_metadata: Iterable[bytes]) -> None:
         self._save(SWITCHES, [frame(b"".join(sorted(without_metadata)))])
 
-    def _load_contents(self, loaded: Loaded) -> None:
+    def _load_contents(self, loaded: Loaded, path: Path) -> None:
         damage = Damage()
-        with (self._directory / CONTENTS).open("rb") as file:
+        with path.open("rb") as file:
             for block in read_frames(file, damage):
                 loaded.entries.update(_entries(block))
-            loaded.saved_at = os.fstat(file.fileno()).st_mtime
+            loaded.saved_at = max(loaded.saved_at or 0.0, os.fstat(file.fileno()).st_mtime)
         if damage != Damage():  # the rest is whole, and most links are better than none
-            log.error("linkbook on disk is damaged", unreadable=damage.spans, bytes_at_the_end=damage.tail)
+            log.error("linkbook on disk is damaged", file=path.name, unreadable=damage.spans, bytes_at_the_end=damage.tail)
 
     def _load_switches(self, loaded: Loaded) -> None:
         damage = Damage()
@@ -89,25 +107,46 @@ class LinkbookSnapshot:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             fresh = self._directory / f"{name}.{new_id()}.new"
             try:
-                _write(fresh, blocks)
+                _write(fresh, blocks, os.O_EXCL)
                 fresh.rename(self._directory / name)
             finally:
                 fresh.unlink(missing_ok=True)
             self.problem = None
         except OSError as error:
-            if self.problem is None:
-                log.error("linkbook not saved: a restart without PostgreSQL would not know new links", error=str(error))
-            self.problem = str(error)
+            self._failed(error)
+
+    def _failed(self, error: OSError) -> None:
+        if self.problem is None:
+            log.error("linkbook not saved: a restart without PostgreSQL would not know new links", error=str(error))
+        self.problem = str(error)
+
+    def _fresh_log(self) -> Path:
+        return self._directory / f"{NEW_CONTENTS}.{new_id()}"
 
     def _remove_leftovers(self) -> None:
-        for path in self._directory.glob("*.new"):
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime < time.time() - LEFT_SECONDS:  # nobody is still writing it
-                    path.unlink()
+        """Of processes that were killed. An old log is only one when the whole file is younger: that was made of it."""
+        contents = self._directory / CONTENTS
+        saved_at = contents.stat().st_mtime if contents.exists() else 0.0
+        for pattern, until in (("*.new", time.time()), (f"{NEW_CONTENTS}.*", saved_at)):
+            for path in self._directory.glob(pattern):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_mtime < until - LEFT_SECONDS:  # nobody is still writing it
+                        path.unlink()
 
 
-def _write(path: Path, blocks: Iterable[bytes]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """One file that is missing or cannot be read does not keep the others from being read."""
+    try:
+        yield
+    except FileNotFoundError:
+        pass  # the first start
+    except OSError as error:
+        log.error("linkbook on disk cannot be read", error=str(error))
+
+
+def _write(path: Path, blocks: Iterable[bytes], how: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         for block in blocks:
             file.write(block)

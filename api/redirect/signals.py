@@ -19,6 +19,8 @@ WAKE_PAUSE = 0.5
 """Seconds between two wakes of a recorder: a workflow takes about five signals a second, and other processes wake it too."""
 AWAY_PAUSE = 5.0
 RPC_TIMEOUT = timedelta(seconds=5)
+WORK_SECONDS = 60.0
+"""A database that says nothing must not stop later signals for ever; what is under way then is left to the sweeper."""
 
 
 class AfterCommit:
@@ -60,12 +62,13 @@ class AfterCommit:
             await event.wait()
             event.clear()
             try:
-                await work()
+                async with asyncio.timeout(WORK_SECONDS):
+                    await work()
                 self._problems.pop(name, None)
             except Exception as error:  # left to the recorder's timer and the sweeper
                 if name not in self._problems:
                     log.warning("left to the worker", what=name, error=str(error))
-                self._problems[name] = str(error)
+                self._problems[name] = str(error) or type(error).__name__
                 await pause(self._stop, AWAY_PAUSE)
 
     async def _wake_recorders(self) -> None:

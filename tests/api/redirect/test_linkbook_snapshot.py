@@ -1,7 +1,9 @@
 """The linkbook on disk: links and switches survive a restart without PostgreSQL, and damage never loosens privacy."""
 
+import asyncio
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -9,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from api.redirect import linkbook as book
 from api.redirect import linkbook_snapshot as module
 from api.redirect.link_entry import LinkEntry, link_of, pack
 from api.redirect.linkbook import Destination, Linkbook, LinkbookUnavailable
 from api.redirect.linkbook_snapshot import CONTENTS, SWITCHES, LinkbookSnapshot, Loaded
+from models import linkbook
 from models.base import new_id
 from models.database import Database
 from models.linkbook import ContentRow, LinkRow
@@ -56,6 +60,16 @@ async def saved(database: Database, directory: Path) -> Linkbook:
     await links.refresh()
     await links.save()
     return links
+
+
+def logs(directory: Path) -> list[Path]:
+    return list(directory.glob("new_contents.*"))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 - a file appears
+            await asyncio.sleep(0.01)
 
 
 def trouble(links: Linkbook) -> str:
@@ -134,16 +148,95 @@ async def test_what_postgresql_says_replaces_what_the_disk_said(
     assert (await links.find(token) or pytest.fail("unknown")).url == "https://example.com/a"
 
 
-async def test_a_content_whose_transaction_ends_after_that_of_a_later_one_is_not_missed(
-    database: Database, organization: tuple[Organization, str], sent: Sent, directory: Path
+async def test_contents_whose_transactions_end_after_that_of_a_later_one_are_not_missed(
+    database: Database, organization: tuple[Organization, str], directory: Path
 ) -> None:
     links = Linkbook(database, LinkbookSnapshot(directory))
-    later = await send(database, organization[0].id)
-    del later
+    first = await send(database, organization[0].id, people=0)
+    async with database.transaction() as session:  # a publish of a hundred messages has their ids, and is not committed
+        await session.execute(text("SELECT nextval(pg_get_serial_sequence('content', 'id')) FROM generate_series(1, 100)"))
+    last = await send(database, organization[0].id, people=0)
     await links.refresh()
-    del links._entries[sent.content_id]  # as if it had not been visible yet
+    late = range(first.content_id + 1, last.content_id)
+    assert len(late) == 100
+    async with database.transaction() as session:
+        copy = (
+            "INSERT INTO content (id, org_id, body, wakes, next_ordinal, created_at)"
+            " SELECT :late, org_id, body, wakes, next_ordinal, created_at FROM content WHERE id = :first"
+        )
+        for content_id in (late[0], late[40], late[-1]):
+            await session.execute(text(copy), {"late": content_id, "first": first.content_id})
     await links.refresh()
-    assert sent.content_id in links._entries
+    assert {late[0], late[40], late[-1]} <= links._entries.keys()
+
+
+def test_only_so_many_missing_contents_are_waited_for_and_only_for_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = book.CommitOrder()
+    order.seen(5_000_000)
+    assert order.missing() == list(range(5_000_000 - book.LATE_IDS, 5_000_000))
+    order.seen(4_999_999)
+    assert 4_999_999 not in order.missing()
+    assert order.newest == 5_000_000
+    monkeypatch.setattr(time, "monotonic", lambda clock=time.monotonic: clock() + book.LATE_SECONDS)
+    assert order.missing() == []
+
+
+async def test_a_content_that_was_learned_a_moment_ago_survives_a_restart_without_postgresql(
+    database: Database, organization: tuple[Organization, str], sent: Sent, directory: Path
+) -> None:
+    links = await saved(database, directory)  # the whole file is not written again for seconds
+    new = await send(database, organization[0].id)
+    await links.refresh()
+    looked_up = await send(database, organization[0].id)
+    await links.find(Token(looked_up.content_id, 0, 0))
+    await links.save()
+    again = await restarted(directory)
+    for each in (sent, new, looked_up):
+        assert await again.find(Token(each.content_id, 0, 0)) is not None
+
+
+async def test_a_database_that_says_nothing_does_not_keep_the_disk_waiting(
+    database: Database, organization: tuple[Organization, str], sent: Sent, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = await saved(database, directory)
+    silent = asyncio.Event()
+
+    async def nothing(*_: object) -> None:
+        silent.set()
+        await asyncio.Event().wait()
+
+    new = await send(database, organization[0].id)
+    await links.find(Token(new.content_id, 0, 0))
+    monkeypatch.setattr(linkbook, "organizations_without_metadata", nothing)
+    stop = asyncio.Event()
+    running = asyncio.create_task(links.run(stop))
+    await silent.wait()
+    await until(lambda: len(logs(directory)) == 1)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    monkeypatch.undo()
+    assert await (await restarted(directory)).find(Token(new.content_id, 0, 0)) is not None
+
+
+async def test_the_whole_file_makes_the_log_superfluous(
+    database: Database, organization: tuple[Organization, str], sent: Sent, directory: Path
+) -> None:
+    links = await saved(database, directory)
+    await send(database, organization[0].id)
+    await links.refresh()
+    await links.save()
+    assert len(logs(directory)) == 1
+    links._save_at = 0.0
+    await links.save()
+    assert logs(directory) == []
+
+
+async def test_a_torn_end_of_the_log_costs_its_last_content_only(snapshot: LinkbookSnapshot, directory: Path) -> None:
+    snapshot.append_contents({1: b"one"})
+    snapshot.append_contents({2: b"two"})
+    [log] = logs(directory)
+    log.write_bytes(log.read_bytes()[:-1])
+    assert snapshot.load().entries == {1: b"one"}
 
 
 async def test_contents_are_saved_when_they_change_and_not_all_the_time(
