@@ -117,7 +117,7 @@ class Settings(BaseSettings):
 
     drill_seed: int | None = Field(None, description="Drills only: repeats an earlier one's choices; empty: a new seed.")
     drill_outage: Annotated[timedelta, _duration(_SECOND, 120 * _SECOND, "from 1 second to 2 minutes")] = Field(
-        timedelta(seconds=10), description="Drills only: how long PostgreSQL does not answer (seconds or ISO 8601)."
+        timedelta(seconds=30), description="Drills only: how long PostgreSQL does not answer (seconds or ISO 8601)."
     )
     drill_crash: Path | None = Field(None, description="Drills only: the directory in which crash points are armed; empty: off.")
 

@@ -127,12 +127,12 @@ def area(tag: str) -> APIRouter:
     return APIRouter(prefix="/v1", tags=[tag], route_class=TransactionRoute, responses={"4XX": {"model": Problem}})
 
 
-def get_session(request: Request) -> AsyncSession:
+async def get_session(request: Request) -> AsyncSession:
     session: AsyncSession = request.state.session
     return session
 
 
-def get_services(request: Request) -> Services:
+async def get_services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 

@@ -143,7 +143,7 @@ class Plan:
     rate: float = 25.0
     faults: Sequence[Fault] = FAULTS
     seed: int = 0
-    outage: timedelta = timedelta(seconds=10)
+    outage: timedelta = timedelta(seconds=30)
 
     @property
     def enrollments(self) -> int:
