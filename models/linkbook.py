@@ -34,12 +34,16 @@ GROUP BY content.id
 """
 
 
-async def contents_after(session: AsyncSession, newest: int, late: Sequence[int], limit: int) -> list[ContentRow]:
-    """The next contents with a larger id, and those of `late` that are there; in the order of their ids."""
-    where = "WHERE content.id > :newest OR content.id = ANY(CAST(:late AS int[]))"
-    statement = text(CONTENTS.format(where=where) + "ORDER BY content.id LIMIT :limit")
-    rows = await session.execute(statement, {"newest": newest, "late": late, "limit": limit})
-    return [_content(*row) for row in rows]
+async def contents_after(session: AsyncSession, newest: int, limit: int) -> list[ContentRow]:
+    """The next contents with a larger id, in their order."""
+    statement = text(CONTENTS.format(where="WHERE content.id > :newest") + "ORDER BY content.id LIMIT :limit")
+    return [_content(*row) for row in await session.execute(statement, {"newest": newest, "limit": limit})]
+
+
+async def contents_of(session: AsyncSession, ids: Sequence[int]) -> list[ContentRow]:
+    """Those of the contents that are there."""
+    statement = text(CONTENTS.format(where="WHERE content.id = ANY(CAST(:ids AS int[]))"))
+    return [_content(*row) for row in await session.execute(statement, {"ids": ids})]
 
 
 async def one_content(session: AsyncSession, content_id: int) -> ContentRow | None:

@@ -5,6 +5,7 @@ addresses by position with a zero byte between them; an empty one is no link. Po
 """
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from models.linkbook import ContentRow
@@ -30,6 +31,7 @@ def pack(content: ContentRow) -> bytes:
     return _HEAD.pack(content.org_id.bytes, merge, wakes) + "\0".join(urls).encode()
 
 
+@lru_cache(maxsize=4096)  # most clicks are on few links
 def link_of(entry: bytes, position: int) -> LinkEntry | None:
     """None: the content has no such link."""
     org_id, merge, wakes = _HEAD.unpack_from(entry)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -107,6 +108,8 @@ class Linkbook:
             async with self._database.session() as session:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     self._switch(await linkbook.organizations_without_metadata(session))
+                    if late := self._order.missing():
+                        self._take(await linkbook.contents_of(session, late))
                 while await self._next_page(session) == PAGE:
                     pass
         except Exception as error:
@@ -118,12 +121,14 @@ class Linkbook:
 
     async def _next_page(self, session: AsyncSession) -> int:
         async with asyncio.timeout(ANSWER_SECONDS):
-            contents = await linkbook.contents_after(session, self._order.newest, self._order.missing(), PAGE)
+            contents = await linkbook.contents_after(session, self._order.newest, PAGE)
+        self._take(contents)
+        return len(contents)
+
+    def _take(self, contents: Sequence[ContentRow]) -> None:
         for content in contents:
-            # A content never changes; but one from the disk can be of another database.
             self._add(content)
             self._order.seen(content.id)
-        return len(contents)
 
     async def save(self) -> None:
         """What has changed goes to disk: switches and new contents at once, all contents as one file at most every 5 seconds and
