@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from prometheus_client.core import Metric
 from temporalio.api.common.v1 import Payloads, WorkflowExecution
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -121,7 +122,7 @@ class SignalDelivery:
         try:
             await self._client.workflow_service.signal_workflow_execution(request, timeout=RPC_TIMEOUT)
         except RPCError as error:
-            if error.status == RPCStatusCode.NOT_FOUND:
+            if error.status == RPCStatusCode.NOT_FOUND and not _namespace_is_missing(error):
                 return Outcome.CLOSED
             raise
         return Outcome.DELIVERED
@@ -157,6 +158,11 @@ class SignalDelivery:
         except TEMPORAL_AWAY as error:
             log.warning("follow-ups left to the sweeper", count=len(enrollments), error=str(error))
         return len(clicks)
+
+
+def _namespace_is_missing(error: RPCError) -> bool:
+    """A wrong setting or a server that was made anew: that says nothing about the workflow."""
+    return any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
 
 
 def _retry_delay(attempts: int) -> timedelta:

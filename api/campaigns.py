@@ -19,6 +19,7 @@ from api.campaign_models import (
 )
 from api.compile_content import medium_errors, refuse, template_errors, utm_errors
 from api.launch import launch
+from api.link_domain import link_domain_errors
 from api.links import link_views
 from api.messages import MessageSummary, message_page
 from api.paging import Page, PageDep, encode_cursor
@@ -43,7 +44,7 @@ router = area("campaigns")
 @router.post("/campaigns", status_code=201, dependencies=[Idempotent])
 async def create(session: SessionDep, caller: OrganizationDep, services: ServicesDep, body: CampaignCreate) -> CampaignDetail:
     """A new draft. Templates are checked now, links and audience at launch."""
-    channel = await _checked(session, caller.id, body)
+    channel = await _checked(session, services.settings, caller.id, body)
     row = Campaign(org_id=caller.id, channel_id=channel.id, **body.model_dump(mode="json", exclude={"channel"}))
     session.add(row)
     await session.flush()
@@ -73,7 +74,7 @@ async def change(
     row = await _draft(session, caller.id, campaign_id, "changed")
     now_saved = await _as_request(session, row)
     merged = CampaignCreate.model_validate(now_saved.model_dump() | body.model_dump(exclude_unset=True))
-    channel = await _checked(session, caller.id, merged)
+    channel = await _checked(session, services.settings, caller.id, merged)
     for field, value in merged.model_dump(mode="json", exclude={"channel"}).items():
         setattr(row, field, value)
     row.channel_id, row.updated_at = channel.id, now()
@@ -143,11 +144,12 @@ async def _as_request(session: AsyncSession, row: Campaign) -> CampaignCreate:
     return CampaignCreate(channel=names[row.channel_id], **same)
 
 
-async def _checked(session: AsyncSession, org_id: UUID, body: CampaignCreate) -> Channel:
+async def _checked(session: AsyncSession, settings: Settings, org_id: UUID, body: CampaignCreate) -> Channel:
     """The channel of a campaign that can be saved; Invalid with all that is wrong."""
     channels = await channels_by_name(session, org_id)
     channel = channels.get(body.channel)
     errors = [*template_errors(body.message, "message"), *utm_errors(body.utm)]
+    errors += await link_domain_errors(session, settings, org_id, body.link_domain)
     if channel is None:
         known = ", ".join(channels) or "none"
         errors.append(FieldError("channel", f"There is no channel named '{body.channel}'; known channels: {known}."))

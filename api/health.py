@@ -25,6 +25,7 @@ async def live() -> dict[str, str]:
     return {"status": "alive"}
 
 
+@router.get("/health", responses={503: {"model": Readiness}}, summary="Health")
 @router.get("/health/ready", responses={503: {"model": Readiness}})
 async def ready(services: ServicesDep, response: Response) -> Readiness:
     """503 without PostgreSQL. Without Temporal the API is degraded: it stores, and workflows start when Temporal is back. Without

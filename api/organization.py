@@ -7,7 +7,9 @@ from uuid import UUID
 import ada_url
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from api.request import OrganizationDep, SessionDep, area
+from api.link_domain import link_domain_errors
+from api.request import OrganizationDep, ServicesDep, SessionDep, area
+from models.errors import Invalid
 from models.text import Text
 from models.time_zone import TimeZone
 from tracking.destination import check_destination
@@ -89,9 +91,13 @@ async def get_organization(caller: OrganizationDep) -> OrganizationView:
 
 
 @router.patch("/organization")
-async def change_organization(session: SessionDep, caller: OrganizationDep, body: OrganizationChange) -> OrganizationView:
+async def change_organization(
+    session: SessionDep, caller: OrganizationDep, services: ServicesDep, body: OrganizationChange
+) -> OrganizationView:
     """Change settings. They hold for messages planned and clicks made from now on."""
     await session.refresh(caller, with_for_update=True)  # it was read before the body came
+    if errors := await link_domain_errors(session, services.settings, caller.id, body.link_domain):
+        raise Invalid(errors[0].message, errors)
     for field in body.model_fields_set:
         setattr(caller, field, getattr(body, field))
     return OrganizationView.model_validate(caller)

@@ -81,7 +81,8 @@ DOMAINS = """
 SELECT link_domain, id AS org_id, fallback_url FROM organization WHERE link_domain IS NOT NULL
 UNION
 SELECT campaign.link_domain, organization.id, organization.fallback_url
-FROM campaign JOIN organization ON organization.id = campaign.org_id WHERE campaign.link_domain IS NOT NULL
+FROM campaign JOIN organization ON organization.id = campaign.org_id
+WHERE campaign.link_domain IS NOT NULL AND campaign.state <> 'draft'
 """
 
 # One slug at a time on one domain: who comes second waits here, and then sees the first one's row.
@@ -137,7 +138,8 @@ async def delete_shared_link(session: AsyncSession, shared: SharedLink) -> None:
 
 
 async def changed_shared_links(session: AsyncSession, since: datetime | None) -> Sequence[SharedRow]:
-    """In the order of their changes, deleted ones too. `since` None: all."""
+    """In the order of their changes, deleted ones too. `since`: when they were asked for last, None: all. Transactions end later
+    than their rows say, and clocks differ: a minute is looked back."""
     parameters = {"since": since - OVERLAP if since else None}
     return [SharedRow(*row) for row in await session.execute(text(CHANGED), parameters)]
 

@@ -44,6 +44,21 @@ def has_fields(url: str) -> bool:
     return any(piece.kind is Kind.OUTPUT for piece in pieces(url))
 
 
+@functools.lru_cache(maxsize=4096)
+def without_fields(url: str) -> str | None:
+    """The destination with its merge fields left empty; None: one of them stands before the query, so it is another page for
+    each contact. UTM values and the like stand behind it, and are for statistics."""
+    at = min((place for place in (url.find("?"), url.find("#")) if place >= 0), default=len(url))
+    fields = [piece for piece in pieces(url) if piece.kind is Kind.OUTPUT]
+    if any(piece.start < at for piece in fields):
+        return None
+    text = "".join(url[piece.start : piece.end] for piece in pieces(url) if piece.kind is Kind.TEXT)
+    try:
+        return check_destination(text)
+    except DestinationError:
+        return None
+
+
 def render_destination(
     url: str,
     *,

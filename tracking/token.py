@@ -26,7 +26,7 @@ _BASE2, _BASE4, _BASE6 = _BASE**2, _BASE**4, _BASE**6
 
 # Phones and mail programs often take the punctuation that follows a link into the link, and with scripts that are written
 # without spaces the rest of the sentence: from the first character on that is not ASCII, the text is not the link's.
-_SHAPE = re.compile(rf"([0-9A-Za-z]{{{TOKEN_LENGTH}}})[.,);!?'\"\]>]*(?:[^\x00-\x7f].*)?", re.ASCII | re.DOTALL)
+_SHAPE = re.compile(rf"([0-9A-Za-z]{{{TOKEN_LENGTH}}})[.,);!?'\"\]>/]*(?:[^\x00-\x7f].*)?", re.ASCII | re.DOTALL)
 
 
 class Token(NamedTuple):

@@ -35,7 +35,8 @@ _OTHER_SCHEME = re.compile(
     r")\S+",
     re.IGNORECASE,
 )
-_USERINFO = re.compile(r"[^\s/\\?#<>\"()\[\],;]*@")
+# Not across a closing mark: a mail address may follow in the same run of text (`https://x.test，邮箱a@b.test`).
+_USERINFO = re.compile(rf"[^\s/\\?#<>\"()\[\],;{_CLOSING}]*@")
 _HOST_AND_PORT = re.compile(
     rf"(?:\[[0-9a-f:.]+\]|[^\s/?#\\'()\[\]{{}}|,;:!*&=+$^~@{_CLOSING}\u2010-\u2027\u2030-\u205e]+)(?::[0-9]+|:(?=[/?#]))?",
     re.IGNORECASE,

@@ -42,7 +42,9 @@ log = structlog.get_logger()
 # Look-ups and signals only: clicks have the journal's connection.
 POOL_SIZE = 4
 LOAD_SECONDS, GLANCE_SECONDS = 5.0, 0.3
-METRICS = "/metrics"
+HEALTH, LIVE, READY, METRICS = "/health", "/health/live", "/health/ready", "/metrics"
+PAGES = frozenset((HEALTH, LIVE, READY, METRICS))
+"""None of them is 14 letters and digits long, and slugs of these names are refused."""
 SENTENCE_500 = "Something went wrong on our side."
 SENTENCES = {404: "There is no such page.", 405: "Links are opened with GET."}
 
@@ -93,8 +95,8 @@ class Redirect(FastAPI):
 
 
 def _may_be_link(method: str, path: str) -> bool:
-    """A token has no slash, and no page of ours is 14 letters and digits long."""
-    return method in ("GET", "HEAD") and len(path) > 1 and path.count("/") == 1 and path != METRICS
+    """Whatever is no page of ours; also with slashes, since other text can run into a link."""
+    return method in ("GET", "HEAD") and len(path) > 1 and path not in PAGES
 
 
 def create_app(settings: Settings | None = None, client: Client | None = None) -> Redirect:
@@ -107,7 +109,14 @@ def create_app(settings: Settings | None = None, client: Client | None = None) -
         async with _running(parts):
             yield
 
-    app = Redirect(title="Linkwake redirect", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app = Redirect(
+        title="Linkwake redirect",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect leads where our table says, never where a Host header says
+    )
 
     async def live(request: Request) -> Response:
         return await app.state.parts.health.live(request)  # type: ignore[no-any-return] # app.state is untyped
@@ -121,11 +130,12 @@ def create_app(settings: Settings | None = None, client: Client | None = None) -
     async def follow(request: Request) -> Response:
         return _response(await app.answer(read_visit(request.scope)))
 
-    app.add_route("/health/live", live)
-    app.add_route("/health/ready", ready)
+    app.add_route(LIVE, live)
+    app.add_route(READY, ready)
+    app.add_route(HEALTH, ready)
     app.add_route(METRICS, metrics)
     # Other methods are not allowed.
-    app.add_route("/{token}", follow, methods=["GET", "HEAD"])
+    app.add_route("/{token:path}", follow, methods=["GET", "HEAD"])
     app.add_exception_handler(HTTPException, _plain_page)
     return app
 
@@ -145,7 +155,7 @@ async def _build(settings: Settings, client: Client | None) -> Parts:
     journal = Journal(url, settings.click_budget, meters.counting(holds.stored), spool)
     codec, addresses = TokenCodec(settings.effective_token_keys), ClientAddress(settings.trusted_proxies)
     follow = Follow(codec, linkbook, shared, journal, addresses, MissLimit(settings.miss_limit), settings.suspect_hold, meters)
-    health = Health(linkbook, journal, after_commit, holds)
+    health = Health(linkbook, shared, journal, after_commit, holds)
     metrics = Metrics(meters, journal, delivery, health.degraded)
     return Parts(database, linkbook, shared, journal, after_commit, holds, follow, health, meters, metrics)
 

@@ -64,6 +64,8 @@ class ClientAddress:
 
 def read_address(text: str) -> Address | None:
     """Also as proxies write it: `192.0.2.1:4711`, `[2001:db8::1]:4711`. An IPv4 address inside IPv6 is an IPv4 address."""
+    if "%" in text:  # the name of an interface of its own machine, and as long as somebody likes
+        return None
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

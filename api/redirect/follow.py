@@ -20,6 +20,7 @@ from tracking.verdict import judge
 log = structlog.get_logger()
 
 LONGEST_USER_AGENT = 500
+NOT_NOW = "This link cannot be opened now. Please try again in a moment."
 
 
 class Follow:
@@ -53,7 +54,7 @@ class Follow:
             destination = await self._linkbook.find(token)
         except LinkbookUnavailable as error:
             log.warning("destination not known now", content_id=token.content_id, error=str(error))
-            return page(503, "This link cannot be opened now. Please try again in a moment.", {"Retry-After": "1"})
+            return page(503, NOT_NOW, {"Retry-After": "1"})
         if destination is None:
             return self._miss(visit)
         if visit.method != "HEAD":  # mail programs and messengers look without a person clicking
@@ -64,7 +65,7 @@ class Follow:
     async def _follow_shared(self, visit: Visit) -> Answer:
         shared = self._shared.find(visit.headers.get("host", ""), visit.token)
         if shared is None:
-            return self._miss(visit)
+            return self._miss(visit) if self._shared.loaded else page(503, NOT_NOW, {"Retry-After": "1"})
         if visit.method != "HEAD":
             destination = Destination(shared.url, wakes=False, metadata=self._linkbook.keeps_metadata(shared.org_id))
             await self._journal.write(self._click(visit, Token(shared.content_id, 0, 0), destination), wakes=False)

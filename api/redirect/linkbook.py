@@ -18,6 +18,7 @@ from models import linkbook
 from models.database import Database
 from models.linkbook import ContentRow
 from tracking.destination import DestinationError, check_destination
+from tracking.merge import without_fields
 from tracking.token import Token
 
 log = structlog.get_logger()
@@ -158,7 +159,7 @@ class Linkbook:
         link = link_of(entry, token.position) if entry is not None else None
         if link is None:
             return None
-        url = link.url if link.url is not None else await self._personal(token)
+        url = await self._personal(token, link.url) if link.merge else link.url
         if url is None or not _leads_somewhere(url):
             return None
         metadata = self._without_metadata is not None and link.org_id not in self._without_metadata
@@ -189,8 +190,15 @@ class Linkbook:
             return None
         return self._add(content)
 
-    async def _personal(self, token: Token) -> str | None:
-        return await _soon(asyncio.create_task(self._look_up_personal(token)))
+    async def _personal(self, token: Token, template: str) -> str | None:
+        """The recipient's own address. While nobody can say, the page that all recipients share, if there is one."""
+        try:
+            return await _soon(asyncio.create_task(self._look_up_personal(token)))
+        except LinkbookUnavailable:
+            shared = without_fields(template)
+            if shared is None:
+                raise
+            return shared
 
     async def _look_up_personal(self, token: Token) -> str | None:
         try:

@@ -16,6 +16,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from api.redirect.closing import pause
+from models.base import now
 from models.database import Database
 from models.shared_link import DomainRow, SharedRow, changed_shared_links, link_domains
 from tracking.destination import DestinationError, check_destination
@@ -24,10 +25,12 @@ from tracking.hosts import as_host, host_of
 log = structlog.get_logger()
 
 SAVE_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
+"""A refresh that takes longer has failed."""
 REFRESH_SECONDS = 0.5
 """A new link, a changed one and a new fallback are honoured after this time and two queries."""
 # What phones take into a link behind it, as with tokens: see `tracking/token.py`.
-_SLUG = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{2,62})[.,);!?'\"\]>]*(?:[^\x00-\x7f].*)?", re.ASCII | re.DOTALL)
+_SLUG = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{2,62})[.,);!?'\"\]>/]*(?:[^\x00-\x7f].*)?", re.ASCII | re.DOTALL)
 
 
 _ROWS = TypeAdapter(SharedRow)
@@ -48,8 +51,9 @@ class SharedBook:
         self._path = path
         self._links: dict[tuple[str, str], SharedRow] = {}
         self._fallbacks: dict[str, str | None] = {}
-        self._newest: datetime | None = None
-        self._unsaved = False
+        self._since: datetime | None = None
+        self._unsaved = True
+        self.loaded = False
         self._save_at = 0.0
         self.problem: str | None = "the shared links are not loaded yet"
 
@@ -61,18 +65,19 @@ class SharedBook:
 
     async def refresh(self) -> None:
         """What has changed; the first time, everything."""
+        begin = now()
         try:
-            async with self._database.session() as session:
+            async with asyncio.timeout(ANSWER_SECONDS), self._database.session() as session:
                 found = fallbacks(await link_domains(session))
                 self._fallbacks, self._unsaved = found, self._unsaved or found != self._fallbacks
-                for row in await changed_shared_links(session, self._newest):
+                for row in await changed_shared_links(session, self._since):
                     self._put(row)
         except Exception as error:
             if self.problem is None:
                 log.warning("shared links not refreshed, what is known stays valid", error=str(error))
             self.problem = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise
-        self.problem = None
+        self._since, self.loaded, self.problem = begin, True, None
         await self._save()
 
     def restore(self) -> None:
@@ -82,6 +87,7 @@ class SharedBook:
             rows = [_ROWS.validate_python(tuple(row.values())) for row in saved["links"]]
             self._fallbacks = {str(host): url for host, url in saved["fallbacks"].items()}
             self._links = {(row.domain, row.slug): row for row in rows}
+            self.loaded = True
 
     async def _save(self) -> None:
         """At most every 5 seconds. A disk that is full costs only this."""
@@ -116,13 +122,15 @@ class SharedBook:
         self._unsaved |= known != row
         if known is None or known.id == row.id or row.updated_at >= known.updated_at:
             self._links[row.domain, row.slug] = row
-        self._newest = max(self._newest or row.updated_at, row.updated_at)
 
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.write_bytes(content)
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     fresh.replace(path)
 
 

@@ -100,6 +100,15 @@ async def test_without_temporal_a_signal_stays_open_and_is_tried_again_later(
     assert await outcomes(database) == ["delivered"]
 
 
+async def test_a_namespace_that_does_not_exist_says_nothing_about_the_workflow(
+    database: Database, database_url: str, sent: Sent, temporal: Client
+) -> None:
+    lost = Client(temporal.service_client, namespace="no-such-namespace", data_converter=pydantic_data_converter)
+    links = await store(database_url, [click(sent)], wakes=True)
+    assert await SignalDelivery(database, lost, Starter(database, lost)).deliver(links) == 0
+    assert await outcomes(database) == [None]
+
+
 async def test_the_waits_between_attempts_grow_and_have_a_limit() -> None:
     assert [_retry_delay(n).total_seconds() for n in (1, 2, 3)] == [1, 2, 4]
     assert _retry_delay(10_000) == LAST_RETRY

@@ -6,6 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from api.organization import OrganizationChange
+from models.database import Database
+from models.organization import create_organization
+from settings import Settings
 from tests.builders import Caller
 
 
@@ -81,3 +84,19 @@ def test_a_link_domain_is_kept_as_a_base_address(given: str | None, kept: str | 
 async def test_a_link_domain_can_be_given_up_again(api: Caller) -> None:
     assert (await api.patch("/organization", json={"link_domain": "https://go.example.com/"})).json()["link_domain"]
     assert (await api.patch("/organization", json={"link_domain": None})).json()["link_domain"] is None
+
+
+@pytest.mark.parametrize("whose", ["the server's", "another organization's"])
+async def test_a_link_domain_of_somebody_else_is_refused(api: Caller, database: Database, settings: Settings, whose: str) -> None:
+    async with database.transaction() as session:
+        other, _ = await create_organization(session, "Other")
+        other.link_domain = "https://GO.other.test"
+    domain = settings.effective_link_domain if whose == "the server's" else "https://go.other.test"
+    draft = {"name": "Draft", "channel": "simulator-sms", "message": {"body": "x"}, "link_domain": domain}
+    for answer in (
+        await api.patch("/organization", json={"link_domain": domain}),
+        await api.post("/campaigns", json=draft),
+    ):
+        assert answer.status_code == 422
+        assert [each["field"] for each in answer.json()["errors"]] == ["link_domain"]
+    assert (await api.get("/organization")).json()["link_domain"] is None

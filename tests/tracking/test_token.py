@@ -47,7 +47,7 @@ def test_a_part_that_does_not_fit_is_refused(parts: tuple[int, int, int]) -> Non
         lambda t: t + "-",
         lambda t: t + " ",
         lambda t: t + "\n",
-        lambda t: t + "/",
+        lambda t: t + "/a",
         lambda t: t + ".html",
         lambda t: t + "\x00",
         lambda t: " " + t,

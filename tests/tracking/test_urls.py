@@ -133,6 +133,8 @@ def test_a_whole_address_is_found(url: str) -> None:
         ("👉https://x.test/a👈", [X]),
         ("https://x.test/🎉", ["https://x.test/"]),
         ("https://x.test👍", ["https://x.test"]),
+        *((f"详情https://x.test{mark}邮箱a@b.test", ["https://x.test"]) for mark in "，。、；"),
+        ("https://x.test/a，联系a@b.test", [X]),
         ("at https://x.test/a—it is good", [X]),
         ("\u200fhttps://x.test/a\u200f עוד", [X]),
     ],
@@ -165,7 +167,9 @@ def test_several_links_and_words_that_touch_them(text: str, links: list[str]) ->
     assert found(text) == links
 
 
-@pytest.mark.parametrize("url", ["https://a:b@x.test/", "https://a@x.test", "https://@x.test", "https://a:b:c%40@x.test:80/"])
+@pytest.mark.parametrize(
+    "url", ["https://a:b@x.test/", "https://a@x.test", "https://@x.test", "https://a:b:c%40@x.test:80/", "https://用户@x.test"]
+)
 def test_an_address_with_a_user_name_is_found_so_that_it_can_be_refused(url: str) -> None:
     assert found(f"See {url} now") == [url[: url.rindex("@") + 1]]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.places import Places
 from activities.record_clicks import RecordClicks
-from models import wire
+from models import linkbook, wire
 from models.base import new_id
 from models.database import Database
 from models.organization import Organization
@@ -29,7 +30,7 @@ async def sent(database: Database, organization: tuple[Organization, str]) -> Se
     return await send(database, organization[0].id, [ODD_URL, "https://example.com/b"], people=3, wakes=[0])
 
 
-@pytest.mark.parametrize("path", ["/", "/nonsense", "/favicon.ico", "/AAAAAAAAAAAAAA", "/health", "/a/b"])
+@pytest.mark.parametrize("path", ["/", "/nonsense", "/favicon.ico", "/AAAAAAAAAAAAAA", "/AAAAAAAAAAAAAA/", "/healthy", "/a/b"])
 async def test_an_unknown_link_is_a_small_plain_page_that_nobody_keeps(contact: Contact, path: str) -> None:
     answer = await contact.client.get(path)
     assert answer.status_code == 404
@@ -86,6 +87,25 @@ async def test_a_click_leads_to_the_destination_as_it_was_stored(contact: Contac
 
 async def test_a_link_works_with_the_full_stop_that_a_phone_took_for_a_part_of_it(contact: Contact, sent: Sent) -> None:
     assert (await contact.client.get(f"/{contact.token(sent)}.")).status_code == 302
+
+
+@pytest.mark.parametrize("after", ["/", "/)", "查看a/b"])
+async def test_what_ran_into_a_link_does_not_matter(contact: Contact, sent: Sent, after: str) -> None:
+    answer = await contact.client.get(f"/{contact.token(sent)}{after}", headers={"Host": "evil.test"})
+    assert (answer.status_code, answer.headers["location"]) == (302, ODD_URL)
+
+
+async def test_while_nobody_can_ask_for_a_recipients_own_address_the_page_that_all_share_is_opened(
+    contact: Contact, database: Database, organization: tuple[Organization, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = ["https://example.com/a?utm_content={{ contact.id }}&b=1#{{ contact.id }}", "https://example.com/{{ contact.id }}"]
+    sent = await send(database, organization[0].id, urls)
+    await contact.app.state.parts.linkbook.refresh()
+    monkeypatch.setattr(linkbook, "personal_url", AsyncMock(side_effect=ConnectionRefusedError("away")))
+    shared, own = await contact.click(sent), await contact.click(sent, position=1)
+    assert (shared.status_code, shared.headers["location"]) == (302, "https://example.com/a?utm_content=&b=1#")
+    assert (own.status_code, own.headers["retry-after"]) == (503, "1")
+    assert await rows(database, "SELECT position FROM click_inbox") == [0]
 
 
 async def test_a_link_with_merge_fields_leads_to_the_recipients_own_address(
@@ -173,6 +193,7 @@ async def test_two_hundred_clicks_at_once_are_each_stored_once_in_few_commits(
 
 async def test_health_is_no_link(contact: Contact) -> None:
     live, ready = await contact.client.get("/health/live"), await contact.client.get("/health/ready")
+    assert (await contact.client.get("/health")).json() == ready.json()
     assert (live.status_code, live.json()) == (200, {"status": "alive"})
     assert (ready.status_code, ready.json()) == (200, {"status": "ready", "degraded": {}})
 

@@ -326,4 +326,4 @@ def test_an_entry_is_its_content(org: UUID, links: dict[int, tuple[str, bool]], 
     else:
         url, merge = links[position]
         alone = max(links) == 0
-        assert found == LinkEntry(org.bytes, None if merge else url, position in wakes, alone)
+        assert found == LinkEntry(org.bytes, url, merge, position in wakes, alone)

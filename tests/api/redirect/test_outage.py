@@ -27,7 +27,7 @@ from tracking.token import TokenCodec
 ROOT = Path(__file__).parents[3]
 KEY = "11" * 32
 CLIENTS = 8
-GRANIAN = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--loop", "uvloop"]
+GRANIAN = [sys.executable, "-m", "granian", "--interface", "rsgi", "--factory", "--loop", "uvloop"]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Shared links and fallbacks as a contact meets them."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from api.redirect.shared_book import SharedBook
 from models import wire
 from models.database import Database
 from models.organization import Organization, create_organization
+from models.shared_link import changed_shared_links
 from settings import Settings
 from tests.api.redirect.contact import Contact
 from tests.builders import Caller
@@ -102,12 +104,35 @@ async def test_an_unknown_link_goes_to_the_fallback_of_the_domains_organization_
         assert (await opened(contact, path, "else.test")).status_code == 404
 
 
-async def test_a_domain_that_two_organizations_claim_has_no_fallback(api: Caller, database: Database, contact: Contact) -> None:
-    await api.patch("/organization", json={"link_domain": "https://go.shop.test", "fallback_url": "https://shop.test/sorry"})
+async def test_a_domain_that_two_organizations_claim_has_no_fallback(database: Database, contact: Contact) -> None:
     async with database.transaction() as session:
-        _, key = await create_organization(session, "Other")
-    await api.with_key(key).patch("/organization", json={"link_domain": "https://go.shop.test"})
+        for name in ("One", "Other"):  # the API refuses the second one: two requests at once, or rows of before
+            organization, _ = await create_organization(session, name)
+            organization.link_domain, organization.fallback_url = "https://go.shop.test", "https://shop.test/sorry"
     assert (await opened(contact, "/nothing", "go.shop.test")).status_code == 404
+
+
+async def test_a_draft_claims_no_domain(api: Caller, database: Database, contact: Contact) -> None:
+    await api.patch("/organization", json={"link_domain": "https://go.shop.test", "fallback_url": "https://shop.test/sorry"})
+    draft = {"name": "Draft", "channel": "simulator-sms", "message": {"body": "x"}, "link_domain": "https://new.shop.test"}
+    assert (await api.post("/campaigns", json=draft)).status_code == 201
+    assert (await opened(contact, "/nothing", "new.shop.test")).status_code == 404
+
+
+async def test_before_the_shared_links_are_known_nobody_is_told_that_one_does_not_exist(contact: Contact) -> None:
+    contact.app.state.parts.shared.loaded = False
+    answer = await contact.client.get("/spring-sale")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_only_what_changes_is_read_again(api: Caller, database: Database, tmp_path: Path) -> None:
+    await shared(api)
+    book = SharedBook(database, tmp_path / "shared.json")
+    await book.refresh()
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE shared_link SET updated_at = now() - interval '2 minutes'"))
+        assert len(await changed_shared_links(session, None)) == 1
+        assert await changed_shared_links(session, book._since) == []
 
 
 async def test_what_is_known_survives_a_restart_without_a_database(api: Caller, database: Database, settings: Settings) -> None:
