@@ -31,6 +31,7 @@ from models.channel import ChannelKind
 from models.database import Database
 from settings import Settings
 from stack.checks import ports_free
+from stack.garbage import collect_rarely
 from stack.priority import step_back_in_postgres
 from temporal_client import connect
 from tracking.token import TokenCodec
@@ -131,6 +132,7 @@ async def main(settings: Settings | None = None) -> None:
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, registry=activities.metrics)
     workers = build_workers(client, activities)
+    collect_rarely()
     tasks = [asyncio.create_task(worker.run()) for worker in workers]
     await start_endless_workflows(settings, Starter(database, client))
     log.info("worker ready", task_queues=[worker.task_queue for worker in workers])

@@ -1,6 +1,5 @@
 """One HTTP role: an application under Granian, until SIGTERM or SIGINT."""
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -12,6 +11,7 @@ from granian.log import LogLevels
 
 from settings import Settings
 from stack.checks import Port, ports_free
+from stack.garbage import collect_rarely
 
 # Granian's own lines take the form of all others, which `stack.logs` has given the root logger.
 _THROUGH_ROOT = {
@@ -19,7 +19,6 @@ _THROUGH_ROOT = {
     "disable_existing_loggers": False,
     "loggers": {name: {"handlers": [], "propagate": True} for name in ("_granian", "granian.access")},
 }
-GC_THRESHOLD = 50_000  # objects more than before; Python's own is 700
 STOP_SECONDS = 8  # below the supervisor's grace, so that Granian ends its worker itself
 
 
@@ -51,7 +50,4 @@ def _begin() -> None:
     # would take STOP_SECONDS.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
-    # What is imported stays for ever, and a request leaves next to no cycles: looking at all of it again and again takes
-    # a tenth of the time, and every look a person's answer waits for.
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
+    collect_rarely()
