@@ -149,6 +149,7 @@ def test_what_is_imported_is_declared_and_locked() -> None:
     wanted = declared(project["project"]["dependencies"])
     modules = {module.partition(".")[0] for path in files(*OURS - {"tests"}) for module, _ in imports(parse(path))}
     others = modules - OURS - sys.stdlib_module_names
-    belongs = {module: {distribution(name) for name in packages_distributions()[module]} for module in others}
+    installed = packages_distributions()
+    belongs = {module: {distribution(name) for name in installed[module]} for module in others}
     assert [module for module, names in belongs.items() if not names & wanted] == []
     assert wanted - declared((ROOT / "requirements.lock").read_text().splitlines()) == set()

@@ -137,14 +137,16 @@ async def test_a_link_that_nothing_waits_for_is_judged_and_wakes_nothing(
 async def test_a_scanner_that_takes_its_time_is_decided_when_the_hold_is_over_and_remembered_until_it_is_quiet(
     database: Database, database_url: str, sent: Sent, held: HeldClicks
 ) -> None:
-    slow = [made(sent, n, ago=10.5 - 2 * n, **SCANNER) for n in range(3)] + [made(sent, 2, ago=n, **SCANNER) for n in (4.5, 2.5)]
+    # A minute ahead, so that it does not become quiet while the test runs; the hold of the first one is over all the same.
+    ahead: dict[str, Any] = {**SCANNER, "hold": -50}
+    slow = [made(sent, n, ago=-49.5 - 2 * n, **ahead) for n in range(3)] + [made(sent, 2, ago=n, **ahead) for n in (-55.5, -57.5)]
     await store(database_url, slow)
     assert (await held.decide()).waking == []
     assert await record(database) == 4  # the last one is held as evidence
     assert (await held.decide()).links == []
-    await store(database_url, [made(sent, 3, ago=0.5, **SCANNER)])
+    await store(database_url, [made(sent, 3, ago=-59.5, **ahead)])
     async with database.transaction() as session:
-        await session.execute(text("UPDATE click_inbox SET clicked_at = clicked_at - interval '4 seconds'"))
+        await session.execute(text("UPDATE click_inbox SET clicked_at = clicked_at - interval '64 seconds'"))
     assert (await held.decide()).waking == []
     assert await record(database) == 2
     assert {(verdict, reason) for _, verdict, reason in await rows(database, VERDICTS)} == {("suspect", "burst")}
