@@ -106,7 +106,7 @@ async def test_a_person_who_comes_after_the_scanner_gets_through(
 async def test_a_click_is_neither_recorded_nor_signalled_while_its_message_is_not_quiet(
     database: Database, database_url: str, sent: Sent, held: HeldClicks
 ) -> None:
-    await store(database_url, [made(sent, 0, ago=1)])
+    await store(database_url, [made(sent, 0, ago=-60)])
     assert (await held.decide()).links == []
     assert await record(database) == 0
     assert await rows(database, OUTBOX) == []
