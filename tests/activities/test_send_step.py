@@ -121,7 +121,7 @@ async def test_an_answer_about_an_old_claim_does_not_free_a_new_one(sending: Sen
     await sending.make_claims_old()
     crossing = Crossing()
     attempts = [asyncio.create_task(sending.by(crossing).send_step(enrollment)) for _ in range(2)]
-    (late,), _ = await asyncio.wait(attempts, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+    (late,), _ = await asyncio.wait(attempts, return_when=asyncio.FIRST_COMPLETED, timeout=60)
     assert isinstance(late.exception(), StillSending)
     crossing.release.set()
     results = await asyncio.gather(*attempts, return_exceptions=True)

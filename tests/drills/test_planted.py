@@ -162,7 +162,7 @@ async def test_a_spool_without_a_checksum_is_found(
     damage(tmp_path)
     after = journal(Journal, psycopg_url(database_url), tmp_path)
     await after.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while after.counts.replayed < 8 or after.spool.files:  # noqa: ASYNC110 # it looks from outside
             await asyncio.sleep(0.01)
     await after.close()

@@ -220,7 +220,7 @@ async def test_without_a_database_from_the_start_the_redirect_is_unavailable(set
 
 async def _ready_when(contact: Contact, status: str) -> httpx.Response:
     """The readiness once it has this status: it follows the background work."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             answer = await contact.client.get("/health/ready")
             body: dict[str, Any] = answer.json()

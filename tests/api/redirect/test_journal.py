@@ -66,7 +66,7 @@ def directed(made: Journal, url: str) -> None:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 # it looks from outside
             await asyncio.sleep(0.005)
 
