@@ -145,7 +145,7 @@ async def _build(settings: Settings, client: Client | None) -> Parts:
     journal = Journal(url, settings.click_budget, meters.counting(holds.stored), spool)
     codec, addresses = TokenCodec(settings.effective_token_keys), ClientAddress(settings.trusted_proxies)
     follow = Follow(codec, linkbook, shared, journal, addresses, MissLimit(settings.miss_limit), settings.suspect_hold, meters)
-    health = Health(linkbook, journal, after_commit, holds)
+    health = Health(linkbook, shared, journal, after_commit, holds)
     metrics = Metrics(meters, journal, delivery, health.degraded)
     return Parts(database, linkbook, shared, journal, after_commit, holds, follow, health, meters, metrics)
 

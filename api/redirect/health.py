@@ -8,12 +8,14 @@ from starlette.responses import JSONResponse, Response
 from api.redirect.holds import Holds
 from api.redirect.journal import Journal
 from api.redirect.linkbook import Linkbook
+from api.redirect.shared_book import SharedBook
 from api.redirect.signals import AfterCommit
 
 
 class Health:
-    def __init__(self, linkbook: Linkbook, journal: Journal, after_commit: AfterCommit, holds: Holds) -> None:
+    def __init__(self, linkbook: Linkbook, shared: SharedBook, journal: Journal, after_commit: AfterCommit, holds: Holds) -> None:
         self._linkbook = linkbook
+        self._shared = shared
         self._journal = journal
         self._after_commit = after_commit
         self._holds = holds
@@ -34,6 +36,7 @@ class Health:
         reasons = {
             "links": self._linkbook.problem,
             "links_on_disk": self._linkbook.snapshot.problem if self._linkbook.snapshot else None,
+            "shared_links": self._shared.problem,
             "clicks": self._journal.problem,
             "spool": self._journal.spool.state,
             "signals": self._after_commit.problem,
