@@ -44,6 +44,19 @@ def has_fields(url: str) -> bool:
     return any(piece.kind is Kind.OUTPUT for piece in pieces(url))
 
 
+def without_fields(url: str) -> str | None:
+    """Where a merge link leads when nobody can say what its fields hold: with empty ones, if all of them stand in the query.
+    None: one is a part of the host, the path or the fragment, or the address leads nowhere without it."""
+    text = MaskedText(url)
+    before, _, query = text.masked.partition("?")
+    if FIELD in before or "#" in before or FIELD in query.partition("#")[2]:
+        return None
+    try:
+        return check_destination("".join(url[piece.start : piece.end] for piece in pieces(url) if piece.kind is Kind.TEXT))
+    except DestinationError:
+        return None
+
+
 def render_destination(
     url: str,
     *,

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.places import Places
 from activities.record_clicks import RecordClicks
-from models import wire
+from models import linkbook, wire
 from models.base import new_id
 from models.database import Database
 from models.organization import Organization
@@ -95,6 +96,16 @@ async def test_a_link_with_merge_fields_leads_to_the_recipients_own_address(
     await add_personal_link(database, sent, 0, "https://example.com/mine")
     assert (await contact.click(sent, 0)).headers["location"] == "https://example.com/mine"
     assert (await contact.click(sent, 1)).status_code == 404
+
+
+async def test_a_click_on_a_link_that_cannot_be_opened_now_is_kept_all_the_same(
+    contact: Contact, database: Database, organization: tuple[Organization, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = await send(database, organization[0].id, ["https://example.com/{{ contact.id }}"])
+    monkeypatch.setattr(linkbook, "personal_url", AsyncMock(side_effect=ConnectionRefusedError("away")))
+    answer = await contact.click(sent)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert len(await rows(database, INBOX)) == 1
 
 
 async def test_a_client_cannot_say_where_it_is(settings: Settings, temporal: Client, database: Database, sent: Sent) -> None:
