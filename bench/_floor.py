@@ -36,7 +36,7 @@ class FloorParts:
             return redirect("https://shop.example.com/offers/1?utm_source=sms&utm_campaign=1&place=0")
         token = self._codec.decode(visit.token)
         destination = await self.linkbook.find(token) if token else None
-        return redirect(destination.url) if destination else page(404, "There is no such link.")
+        return redirect(destination.url) if destination and destination.url else page(404, "There is no such link.")
 
 
 def floor() -> Redirect:

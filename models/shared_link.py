@@ -19,7 +19,8 @@ from models.errors import Conflict, NotFound
 from models.paging import PageRequest, newest_first
 
 OVERLAP = timedelta(minutes=1)
-"""A change is read again for this long: it may have been committed after later ones, or by a machine whose clock is behind."""
+"""How much earlier than the newest change one may be that comes later: it was committed later, or by a machine whose clock is
+behind."""
 
 
 class SharedLink(SQLModel, table=True):
@@ -138,10 +139,8 @@ async def delete_shared_link(session: AsyncSession, shared: SharedLink) -> None:
 
 
 async def changed_shared_links(session: AsyncSession, since: datetime | None) -> Sequence[SharedRow]:
-    """In the order of their changes, deleted ones too. `since`: when they were asked for last, None: all. Transactions end later
-    than their rows say, and clocks differ: a minute is looked back."""
-    parameters = {"since": since - OVERLAP if since else None}
-    return [SharedRow(*row) for row in await session.execute(text(CHANGED), parameters)]
+    """In the order of their changes, deleted ones too. `since` None: all."""
+    return [SharedRow(*row) for row in await session.execute(text(CHANGED), {"since": since})]
 
 
 async def link_domains(session: AsyncSession) -> Sequence[DomainRow]:

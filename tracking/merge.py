@@ -44,17 +44,15 @@ def has_fields(url: str) -> bool:
     return any(piece.kind is Kind.OUTPUT for piece in pieces(url))
 
 
-@functools.lru_cache(maxsize=4096)
 def without_fields(url: str) -> str | None:
-    """The destination with its merge fields left empty; None: one of them stands before the query, so it is another page for
-    each contact. UTM values and the like stand behind it, and are for statistics."""
-    at = min((place for place in (url.find("?"), url.find("#")) if place >= 0), default=len(url))
-    fields = [piece for piece in pieces(url) if piece.kind is Kind.OUTPUT]
-    if any(piece.start < at for piece in fields):
+    """Where a merge link leads when nobody can say what its fields hold: with empty ones, if all of them stand in the query.
+    None: one is a part of the host, the path or the fragment, or the address leads nowhere without it."""
+    text = MaskedText(url)
+    before, _, query = text.masked.partition("?")
+    if FIELD in before or "#" in before or FIELD in query.partition("#")[2]:
         return None
-    text = "".join(url[piece.start : piece.end] for piece in pieces(url) if piece.kind is Kind.TEXT)
     try:
-        return check_destination(text)
+        return check_destination("".join(url[piece.start : piece.end] for piece in pieces(url) if piece.kind is Kind.TEXT))
     except DestinationError:
         return None
 

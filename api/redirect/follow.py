@@ -54,18 +54,18 @@ class Follow:
             destination = await self._linkbook.find(token)
         except LinkbookUnavailable as error:
             log.warning("destination not known now", content_id=token.content_id, error=str(error))
-            return page(503, NOT_NOW, {"Retry-After": "1"})
+            return later()
         if destination is None:
             return self._miss(visit)
         if visit.method != "HEAD":  # mail programs and messengers look without a person clicking
             click = self._click(visit, token, destination)
             await self._journal.write(click, wakes=destination.wakes and click.verdict == "human" and not click.held_until)
-        return redirect(destination.url)
+        return redirect(destination.url) if destination.url else later()
 
     async def _follow_shared(self, visit: Visit) -> Answer:
         shared = self._shared.find(visit.headers.get("host", ""), visit.token)
         if shared is None:
-            return self._miss(visit) if self._shared.loaded else page(503, NOT_NOW, {"Retry-After": "1"})
+            return self._miss(visit) if self._shared.loaded else later()
         if visit.method != "HEAD":
             destination = Destination(shared.url, wakes=False, metadata=self._linkbook.keeps_metadata(shared.org_id))
             await self._journal.write(self._click(visit, Token(shared.content_id, 0, 0), destination), wakes=False)
@@ -93,3 +93,7 @@ class Follow:
 
 def _user_agent(visit: Visit) -> str:
     return visit.headers.get("user-agent", "").replace("\x00", "")[:LONGEST_USER_AGENT]
+
+
+def later() -> Answer:
+    return page(503, "This link cannot be opened now. Please try again in a moment.", {"Retry-After": "1"})

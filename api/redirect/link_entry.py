@@ -14,14 +14,14 @@ _HEAD = struct.Struct("<16sII")
 
 
 class LinkEntry(NamedTuple):
-    """One link. `url` as it was stored; with `merge` each recipient has an own one, made of it. `alone`: its content has no other
-    link."""
+    """One link. `url` as it was stored; with `merge` it is a template, and each recipient has an own address. `alone`: its
+    content has no other link."""
 
     org_id: bytes
     url: str
-    merge: bool
     wakes: bool
     alone: bool
+    merge: bool = False
 
 
 def pack(content: ContentRow) -> bytes:
@@ -41,4 +41,4 @@ def link_of(entry: bytes, position: int) -> LinkEntry | None:
     if position >= len(urls) or not urls[position]:
         return None
     bit = 1 << position
-    return LinkEntry(org_id, urls[position].decode(), bool(merge & bit), bool(wakes & bit), len(urls) == 1)
+    return LinkEntry(org_id, urls[position].decode(), bool(wakes & bit), len(urls) == 1, bool(merge & bit))

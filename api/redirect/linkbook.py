@@ -12,8 +12,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.redirect.closing import pause
-from api.redirect.link_entry import link_of, pack
+from api.redirect.link_entry import LinkEntry, link_of, pack
 from api.redirect.linkbook_snapshot import LinkbookSnapshot
+from api.redirect.patience import Condition
+from api.redirect.personal_links import PersonalLinks, PersonalUnknown
 from models import linkbook
 from models.database import Database
 from models.linkbook import ContentRow
@@ -42,14 +44,14 @@ UNKNOWN_LIMIT = 10_000
 
 
 class LinkbookUnavailable(Exception):
-    """The destination is not in memory and the database cannot be asked."""
+    """The content is not in memory and the database cannot be asked."""
 
 
 class Destination(NamedTuple):
-    """`url` as it was stored. `wakes`: something waits for a click here. `metadata`: the organization keeps it. `alone`: its
-    message has no other link."""
+    """`url` as it was stored; None: it is the recipient's own, and cannot be asked for now. `wakes`: something waits for a click
+    here. `metadata`: the organization keeps it. `alone`: its message has no other link."""
 
-    url: str
+    url: str | None
     wakes: bool
     metadata: bool
     alone: bool = True
@@ -74,7 +76,12 @@ class Linkbook:
         self._asking: dict[int, asyncio.Task[bytes | None]] = {}
         self.snapshot = snapshot
         self.loaded = False
-        self.problem: str | None = "the links are not loaded yet"
+        self._personal = PersonalLinks(database)
+        self._condition = Condition("refresh", "the links are not loaded yet")
+
+    @property
+    def problem(self) -> str | None:
+        return self._condition.problem
 
     async def load_snapshot(self) -> None:
         """The links as an earlier process has left them; whatever PostgreSQL says later replaces them."""
@@ -114,11 +121,10 @@ class Linkbook:
                 while await self._next_page(session) == PAGE:
                     pass
         except Exception as error:
-            if self.problem is None:
-                log.warning("linkbook not refreshed, what is known stays valid", error=str(error))
-            self.problem = _first_line(error)
+            self._condition.bad(error, "linkbook not refreshed, what is known stays valid")
             raise
-        self.loaded, self.problem = True, None
+        self._condition.good()
+        self.loaded = True
 
     async def _next_page(self, session: AsyncSession) -> int:
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -159,10 +165,20 @@ class Linkbook:
         link = link_of(entry, token.position) if entry is not None else None
         if link is None:
             return None
-        url = await self._personal(token, link.url) if link.merge else link.url
-        if url is None or not _leads_somewhere(url):
-            return None
         metadata = self._without_metadata is not None and link.org_id not in self._without_metadata
+        if link.merge:
+            return await self._own(token, link, metadata)
+        return Destination(link.url, link.wakes, metadata, link.alone) if _leads_somewhere(link.url) else None
+
+    async def _own(self, token: Token, link: LinkEntry, metadata: bool) -> Destination | None:
+        """The recipient's. While the database is away, a link whose merge fields all stand in the query leads on without them."""
+        try:
+            url = await self._personal.find(token)
+            if url is None or not _leads_somewhere(url):
+                return None
+        except PersonalUnknown as error:
+            url = without_fields(link.url)
+            log.warning("a recipient's own address is not known now", content_id=token.content_id, without=url, error=str(error))
         return Destination(url, link.wakes, metadata, link.alone)
 
     def keeps_metadata(self, org_id: UUID) -> bool:
@@ -189,23 +205,6 @@ class Linkbook:
             self._remember_unknown(content_id)
             return None
         return self._add(content)
-
-    async def _personal(self, token: Token, template: str) -> str | None:
-        """The recipient's own address. While nobody can say, the page that all recipients share, if there is one."""
-        try:
-            return await _soon(asyncio.create_task(self._look_up_personal(token)))
-        except LinkbookUnavailable:
-            shared = without_fields(template)
-            if shared is None:
-                raise
-            return shared
-
-    async def _look_up_personal(self, token: Token) -> str | None:
-        try:
-            async with asyncio.timeout(LOOK_UP_SECONDS), self._database.session() as session:
-                return await linkbook.personal_url(session, *token)
-        except Exception as error:  # whatever it is, the database cannot be asked
-            raise LinkbookUnavailable(str(error)) from error
 
     def _switch(self, organizations: frozenset[UUID]) -> None:
         without = frozenset(each.bytes for each in organizations)
@@ -254,10 +253,6 @@ async def _soon(task: asyncio.Task[T]) -> T:
     if not done:
         raise LinkbookUnavailable(f"PostgreSQL has not answered for {LOOK_UP_SECONDS:.0f} seconds")
     return task.result()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 @lru_cache(maxsize=4096)  # a judgement takes 20 to 40 microseconds, and most clicks are on few addresses

@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -15,18 +14,22 @@ import orjson
 import structlog
 from pydantic import TypeAdapter
 
-from api.redirect.closing import pause
-from models.base import now
+from api.redirect.closing import finish, pause
+from api.redirect.disk import replace_file
+from api.redirect.patience import Condition, within
 from models.database import Database
-from models.shared_link import DomainRow, SharedRow, changed_shared_links, link_domains
+from models.shared_link import OVERLAP, DomainRow, SharedRow, changed_shared_links, link_domains
 from tracking.destination import DestinationError, check_destination
 from tracking.hosts import as_host, host_of
 
 log = structlog.get_logger()
 
-SAVE_SECONDS = 5.0
-ANSWER_SECONDS = 10.0
-"""A refresh that takes longer has failed."""
+AGAIN_SECONDS = 1.0
+"""Until the disk is asked again that did not take them."""
+ANSWER_SECONDS = 5.0
+"""A database that does not answer for so long counts as away."""
+LOOKS = 120
+"""A change is read again so many times, a minute in all: see `OVERLAP`."""
 REFRESH_SECONDS = 0.5
 """A new link, a changed one and a new fallback are honoured after this time and two queries."""
 # What phones take into a link behind it, as with tokens: see `tracking/token.py`.
@@ -51,34 +54,50 @@ class SharedBook:
         self._path = path
         self._links: dict[tuple[str, str], SharedRow] = {}
         self._fallbacks: dict[str, str | None] = {}
-        self._since: datetime | None = None
-        self._unsaved = True
+        self._newest: datetime | None = None
+        self._looks = 0  # how often `_newest` has stayed what it is
+        self._unsaved = asyncio.Event()
+        self._condition = Condition("refresh", "the shared links are not loaded yet")
+        self._disk: str | None = None
         self.loaded = False
-        self._save_at = 0.0
-        self.problem: str | None = "the shared links are not loaded yet"
+
+    @property
+    def problem(self) -> str | None:
+        return self._condition.problem or self._disk
 
     async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            with contextlib.suppress(Exception):  # kept in `problem`, and tried again
-                await self.refresh()
-            await pause(stop, REFRESH_SECONDS)
+        saving = [asyncio.create_task(self._save_for_ever(stop))]
+        try:
+            while not stop.is_set():
+                with contextlib.suppress(Exception):  # kept in `problem`, and tried again
+                    await self.refresh()
+                await pause(stop, REFRESH_SECONDS)
+        finally:
+            self._unsaved.set()
+            await finish(saving)
 
     async def refresh(self) -> None:
         """What has changed; the first time, everything."""
         begin = now()
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._database.session() as session:
-                found = fallbacks(await link_domains(session))
-                self._fallbacks, self._unsaved = found, self._unsaved or found != self._fallbacks
-                for row in await changed_shared_links(session, self._since):
-                    self._put(row)
+            found, changed = await within(ANSWER_SECONDS, self._read())
         except Exception as error:
-            if self.problem is None:
-                log.warning("shared links not refreshed, what is known stays valid", error=str(error))
-            self.problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+            self._condition.bad(error, "shared links not refreshed, what is known stays valid")
             raise
-        self._since, self.loaded, self.problem = begin, True, None
-        await self._save()
+        self._condition.good()
+        before = self._newest
+        for row in changed:
+            self._put(row)
+        self._looks = self._looks + 1 if self._newest == before else 0
+        if found != self._fallbacks or not self.loaded:
+            self._fallbacks = found
+            self._unsaved.set()
+        self.loaded = True
+
+    async def _read(self) -> tuple[dict[str, str | None], Sequence[SharedRow]]:
+        since = self._newest if self._newest is None or self._looks >= LOOKS else self._newest - OVERLAP
+        async with self._database.session() as session:
+            return fallbacks(await link_domains(session)), await changed_shared_links(session, since)
 
     def restore(self) -> None:
         """What an earlier process of this machine knew; a file that is missing or broken is as none."""
@@ -89,16 +108,28 @@ class SharedBook:
             self._links = {(row.domain, row.slug): row for row in rows}
             self.loaded = True
 
-    async def _save(self) -> None:
-        """At most every 5 seconds. A disk that is full costs only this."""
-        if not self._unsaved or time.monotonic() < self._save_at:
-            return
-        self._unsaved, self._save_at = False, time.monotonic() + SAVE_SECONDS
+    async def save(self) -> bool:
+        """False: the disk does not take it, which costs nothing else."""
         content = orjson.dumps({"fallbacks": self._fallbacks, "links": [row._asdict() for row in self._links.values()]})
         try:
-            await asyncio.to_thread(_write, self._path, content)
+            await asyncio.to_thread(replace_file, self._path, [content])
         except OSError as error:
             log.warning("shared links not saved to disk", error=str(error))
+            self._disk = f"not saved to disk: {error}"
+            return False
+        self._disk = None
+        return True
+
+    async def _save_for_ever(self, stop: asyncio.Event) -> None:
+        """At every change, at most 5 % of the time; whatever the database does meanwhile."""
+        while not stop.is_set():
+            await self._unsaved.wait()
+            self._unsaved.clear()
+            start = time.monotonic()
+            if self.loaded and not await self.save():
+                self._unsaved.set()
+                await pause(stop, AGAIN_SECONDS)
+            await pause(stop, 20 * (time.monotonic() - start))
 
     def find(self, host: str, path: str) -> Shared | None:
         """The link of this slug on this host. Slugs of the server's own domain are not known on an organization's."""
@@ -119,19 +150,10 @@ class SharedBook:
     def _put(self, row: SharedRow) -> None:
         """A slug can have had several links, of which at most one is live: a newer one is never put out by an older one."""
         known = self._links.get((row.domain, row.slug))
-        self._unsaved |= known != row
+        if known != row:
+            self._unsaved.set()
         if known is None or known.id == row.id or row.updated_at >= known.updated_at:
             self._links[row.domain, row.slug] = row
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def fallbacks(domains: Iterable[DomainRow]) -> dict[str, str | None]:

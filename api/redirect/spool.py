@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import structlog
 
+from api.redirect.disk import sync_directory
 from api.redirect.frames import Damage, frame, read_frames
 from models.base import new_id
 
@@ -162,7 +163,7 @@ class Spool:
         """A file of our own. Until it is locked another process can take it for a dead one's, and remove it."""
         if not self._directory.is_dir():
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _sync_directory(self._directory.parent)
+            sync_directory(self._directory.parent)
         while True:
             path = self._directory / f"{new_id()}{SUFFIX}"
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -171,7 +172,7 @@ class Spool:
                 os.close(descriptor)
                 continue
             try:
-                _sync_directory(self._directory)
+                sync_directory(self._directory)
             except OSError:
                 self._remove(file)
                 raise
@@ -239,12 +240,3 @@ def _lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return os.fstat(descriptor).st_nlink > 0
-
-
-def _sync_directory(path: Path) -> None:
-    """Else a new file's name is lost with the machine's power."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

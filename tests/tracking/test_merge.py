@@ -3,7 +3,7 @@
 import pytest
 
 from tracking.destination import DestinationError
-from tracking.merge import judge, render_destination
+from tracking.merge import judge, render_destination, without_fields
 from tracking.template import TemplateError
 
 
@@ -85,3 +85,18 @@ def test_what_is_stored_is_the_address_that_browsers_write_or_the_template() -> 
     assert judge("https://X.test").url == "https://x.test/"
     assert judge("https://X.test").written == "https://X.test"
     assert judge("https://X.test/{{contact.id}}").url == "https://X.test/{{contact.id}}"
+
+
+@pytest.mark.parametrize(
+    ("url", "leads_to"),
+    [
+        ("https://x.test/a?utm_term={{ contact.first_name }}&b=1", "https://x.test/a?utm_term=&b=1"),
+        ("https://x.test/a?b={{ contact.id }}{{ contact.email }}#c", "https://x.test/a?b=#c"),
+        ("https://x.test/{{ contact.id }}?b={{ contact.id }}", None),
+        ("https://{{ contact.external_id }}.x.test/?b=1", None),
+        ("https://x.test/?a=1#{{ contact.id }}", None),
+        ("https://x.test/#a?b={{ contact.id }}", None),
+    ],
+)
+def test_without_its_fields_a_link_leads_on_when_all_of_them_stand_in_the_query(url: str, leads_to: str | None) -> None:
+    assert without_fields(url) == leads_to

@@ -117,6 +117,16 @@ async def test_a_link_with_merge_fields_leads_to_the_recipients_own_address(
     assert (await contact.click(sent, 1)).status_code == 404
 
 
+async def test_a_click_on_a_link_that_cannot_be_opened_now_is_kept_all_the_same(
+    contact: Contact, database: Database, organization: tuple[Organization, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = await send(database, organization[0].id, ["https://example.com/{{ contact.id }}"])
+    monkeypatch.setattr(linkbook, "personal_url", AsyncMock(side_effect=ConnectionRefusedError("away")))
+    answer = await contact.click(sent)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert len(await rows(database, INBOX)) == 1
+
+
 async def test_a_client_cannot_say_where_it_is(settings: Settings, temporal: Client, database: Database, sent: Sent) -> None:
     spoof = {"X-Forwarded-For": "6.6.6.6, 81.2.69.160"}
     async with running(settings, temporal) as contact:

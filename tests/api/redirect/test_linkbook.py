@@ -1,17 +1,21 @@
 """The linkbook: new contents at once, switches within a second, memory that does not grow with guesses."""
 
 import asyncio
+import contextlib
 from unittest.mock import AsyncMock
 
 import pytest
 from sqlalchemy import text
 
 from api.redirect import linkbook as book
+from api.redirect import patience, personal_links
 from api.redirect.linkbook import Destination, Linkbook, LinkbookUnavailable
+from api.redirect.patience import Condition, within
+from api.redirect.personal_links import PersonalLinks
 from models import linkbook
 from models.database import Database
 from models.organization import Organization
-from tests.clicks import Sent, send
+from tests.clicks import Sent, add_personal_link, send
 from tracking.token import Token
 
 
@@ -103,3 +107,55 @@ async def test_the_first_click_on_a_new_content_knows_a_setting_that_was_switche
     await switch_metadata_off(database)
     found = await links.find(Token(sent.content_id, 0, 0))
     assert found == Destination("https://example.com/a", wakes=False, metadata=False, alone=False)
+
+
+MINE = "https://example.com/a?utm_term={{ contact.first_name }}&x=1"
+
+
+async def test_a_recipients_own_address_is_kept_and_without_it_a_link_leads_on_when_its_fields_stand_in_the_query(
+    database: Database, organization: tuple[Organization, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = await send(database, organization[0].id, [MINE, "https://example.com/{{ contact.id }}"], people=2)
+    await add_personal_link(database, sent, 0, "https://example.com/a?utm_term=Ada&x=1")
+    links = Linkbook(database)
+    await links.refresh()
+    assert await _url(links, Token(sent.content_id, 0, 0)) == "https://example.com/a?utm_term=Ada&x=1"
+    monkeypatch.setattr(database, "session", lambda: (_ for _ in ()).throw(ConnectionRefusedError("away")))
+    assert await _url(links, Token(sent.content_id, 0, 0)) == "https://example.com/a?utm_term=Ada&x=1"
+    assert await _url(links, Token(sent.content_id, 1, 0)) == "https://example.com/a?utm_term=&x=1"
+    assert await _url(links, Token(sent.content_id, 1, 1)) is None
+
+
+async def _url(links: Linkbook, token: Token) -> str | None:
+    return (await links.find(token) or pytest.fail("unknown")).url
+
+
+async def test_few_addresses_of_recipients_are_kept(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
+    monkeypatch.setattr(personal_links, "KEPT", 2)
+    monkeypatch.setattr(linkbook, "personal_url", asked := AsyncMock(return_value="https://example.com/mine"))
+    links = PersonalLinks(database)
+    for ordinal in (1, 2, 1, 3, 1, 2):
+        assert await links.find(Token(1, ordinal, 0)) == "https://example.com/mine"
+    assert asked.await_count == 4
+
+
+async def test_a_question_without_an_answer_is_given_up_without_waiting_for_its_end() -> None:
+    going_on = asyncio.Event()
+
+    async def deaf() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await going_on.wait()
+
+    with pytest.raises(TimeoutError):
+        await within(0.001, deaf())
+    going_on.set()
+
+
+def test_a_part_that_was_well_long_ago_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    condition = Condition("refresh", "not loaded yet")
+    problems = [condition.problem]
+    condition.good()
+    problems.append(condition.problem)
+    monkeypatch.setattr(patience, "STALE_SECONDS", -1.0)
+    assert [*problems, condition.problem] == ["not loaded yet", None, "last refresh 0 s ago"]

@@ -1,20 +1,23 @@
 """Shared links and fallbacks as a contact meets them."""
 
 import asyncio
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.places import Places
 from activities.record_clicks import RecordClicks
+from api.redirect import shared_book
 from api.redirect.shared_book import SharedBook
 from models import wire
 from models.database import Database
 from models.organization import Organization, create_organization
-from models.shared_link import changed_shared_links
+from models.shared_link import SharedRow, changed_shared_links
 from settings import Settings
 from tests.api.redirect.contact import Contact
 from tests.builders import Caller
@@ -139,7 +142,9 @@ async def test_what_is_known_survives_a_restart_without_a_database(api: Caller, 
     await shared(api)
     await api.patch("/organization", json={"link_domain": "https://go.shop.test", "fallback_url": "https://shop.test/sorry"})
     path = settings.var_dir / "shared.json"
-    await SharedBook(database, path).refresh()
+    first = SharedBook(database, path)
+    await first.refresh()
+    assert await first.save()
     again = SharedBook(database, path)
     again.restore()
     found = again.find("link.test", "spring-sale")
@@ -155,3 +160,31 @@ async def test_one_slug_is_given_to_one_of_those_who_ask_at_once(api: Caller, da
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     async with database.transaction() as session:
         assert await session.scalar(text("SELECT count(*) FROM shared_link")) == 1
+
+
+async def test_while_the_shared_links_are_not_known_nobody_is_told_that_one_does_not_exist(contact: Contact) -> None:
+    contact.app.state.parts.shared.loaded = False
+    answer = await contact.client.get("/spring-sale")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_a_change_is_read_again_for_a_minute_and_then_no_more(
+    api: Caller, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shared(api)
+    read: list[int] = []
+
+    async def counted(session: AsyncSession, since: datetime | None) -> Sequence[SharedRow]:
+        found = await changed_shared_links(session, since)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(shared_book, "changed_shared_links", counted)
+    monkeypatch.setattr(shared_book, "LOOKS", 2)
+    book = SharedBook(database, settings.var_dir / "shared.json")
+    for _ in range(6):
+        await book.refresh()
+    assert read == [1, 1, 1, 0, 0, 0]
+    await shared(api, slug="summer-sale")
+    await book.refresh()
+    assert book.find("link.test", "summer-sale") is not None
