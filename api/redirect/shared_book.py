@@ -78,7 +78,6 @@ class SharedBook:
 
     async def refresh(self) -> None:
         """What has changed; the first time, everything."""
-        begin = now()
         try:
             found, changed = await within(ANSWER_SECONDS, self._read())
         except Exception as error:
@@ -154,6 +153,7 @@ class SharedBook:
             self._unsaved.set()
         if known is None or known.id == row.id or row.updated_at >= known.updated_at:
             self._links[row.domain, row.slug] = row
+        self._newest = max(self._newest or row.updated_at, row.updated_at)
 
 
 def fallbacks(domains: Iterable[DomainRow]) -> dict[str, str | None]:

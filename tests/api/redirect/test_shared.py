@@ -122,22 +122,6 @@ async def test_a_draft_claims_no_domain(api: Caller, database: Database, contact
     assert (await opened(contact, "/nothing", "new.shop.test")).status_code == 404
 
 
-async def test_before_the_shared_links_are_known_nobody_is_told_that_one_does_not_exist(contact: Contact) -> None:
-    contact.app.state.parts.shared.loaded = False
-    answer = await contact.client.get("/spring-sale")
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-
-
-async def test_only_what_changes_is_read_again(api: Caller, database: Database, tmp_path: Path) -> None:
-    await shared(api)
-    book = SharedBook(database, tmp_path / "shared.json")
-    await book.refresh()
-    async with database.transaction() as session:
-        await session.execute(text("UPDATE shared_link SET updated_at = now() - interval '2 minutes'"))
-        assert len(await changed_shared_links(session, None)) == 1
-        assert await changed_shared_links(session, book._since) == []
-
-
 async def test_what_is_known_survives_a_restart_without_a_database(api: Caller, database: Database, settings: Settings) -> None:
     await shared(api)
     await api.patch("/organization", json={"link_domain": "https://go.shop.test", "fallback_url": "https://shop.test/sorry"})
