@@ -71,7 +71,7 @@ def test_text_of_another_shape_is_no_token(change: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "tail", [*".,);!?'\"]>", ").", "?!", '".', "...", ")]>", "\u3002", "\u67e5\u770b abc", ").\u0e14\u0e39", "\u201d"]
+    "tail", [*".,);!?'\"]>", ").", "?!", '".', "...", ")]>", "/", "/.", "\u3002", "\u67e5/a b", ").\u0e14\u0e39", "\u201d"]
 )
 def test_what_a_phone_took_into_the_link_is_tolerated(tail: str) -> None:
     assert CODEC.decode(CODEC.encode(1, 2, 3) + tail) == (1, 2, 3)

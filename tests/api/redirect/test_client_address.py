@@ -27,6 +27,8 @@ def request(peer: str | None, *forwarded: str) -> Visit:
         ("127.0.0.1", ["81.2.69.160, unknown"], None),
         ("testclient", ["81.2.69.160"], None),
         (None, ["81.2.69.160"], None),
+        ("127.0.0.1", ["fe80::1%" + "a" * 500], None),  # an interface's name, as long as somebody likes
+        ("127.0.0.1", ["[fe80::1%eth0]:4711"], None),
         ("127.0.0.1", [], "127.0.0.1"),
         ("127.0.0.1", [""], "127.0.0.1"),
         ("127.0.0.1", ["10.0.0.7, 10.0.0.2"], "10.0.0.7"),  # a client inside our own network

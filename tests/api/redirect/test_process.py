@@ -73,6 +73,11 @@ async def test_clicks_over_the_network_are_answered_and_stored(
         assert {(each.status_code, each.headers["location"]) for each in answers} == {(302, "https://example.com/a")}
         assert (await client.head(paths[0])).status_code == 302
         assert (await client.post(paths[0])).status_code == 405
-        assert (await client.get("/nothing")).status_code == 404
+        for path in ("/", "/nothing", "/nothing/", "/health/"):
+            unknown = await client.get(path, headers={"Host": "evil.test"})
+            assert (unknown.status_code, unknown.headers.get("location")) == (404, None)
+        for tail in ("/", "查看/或者"):
+            assert (await client.head(paths[0] + tail)).status_code == 302
+        assert (await client.get("/health")).status_code == 200
     assert await rows(database, "SELECT ip, count(*) FROM click_inbox GROUP BY 1") == [(LONDON, 50)]
     assert await rows(database, "SELECT count(*) FROM signal_outbox") == [50]

@@ -70,6 +70,13 @@ async def test_a_slug_leads_nowhere_on_the_domain_of_another(api: Caller, databa
     assert (await opened(contact, "/spring-sale", "whatever.test")).status_code == 302
 
 
+@pytest.mark.parametrize("tail", ["/", ".", "查看/或者"])
+async def test_a_slug_works_with_what_a_phone_took_into_the_link(api: Caller, contact: Contact, tail: str) -> None:
+    await shared(api)
+    answer = await opened(contact, f"/spring-sale{tail}")
+    assert (answer.status_code, answer.headers["location"]) == (302, LEADS_TO)
+
+
 async def test_a_click_counts_for_the_link_with_place_and_device_and_for_nobody(
     api: Caller, database: Database, contact: Contact
 ) -> None:
