@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.compile_content import CompiledMessage, compile_message, medium_errors, refuse, store
+from api.link_domain import link_domain_errors
 from models.audience import count_recipients
 from models.base import now
 from models.campaign import Campaign, CampaignState
@@ -24,6 +25,7 @@ async def launch(session: AsyncSession, settings: Settings, organization: Organi
     channel = await get_channel(session, campaign.org_id, campaign.channel_id)
     compiled, errors = compile_message(message, "message", utm_of(campaign), campaign.utm_overwrite)
     errors += medium_errors(message, channel, "message")
+    errors += await link_domain_errors(session, settings, organization.id, campaign.link_domain)
     errors += _trigger_errors(organization, campaign, compiled)
     if not await _follow_up_is_published(session, campaign):
         errors.append(FieldError("trigger.sequence_id", "The sequence is a draft: publish it first."))

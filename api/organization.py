@@ -95,7 +95,7 @@ async def change_organization(
     session: SessionDep, caller: OrganizationDep, services: ServicesDep, body: OrganizationChange
 ) -> OrganizationView:
     """Change settings. They hold for messages planned and clicks made from now on."""
-    await session.refresh(caller, with_for_update=True)  # it was read before the body came
+    await session.refresh(caller, with_for_update={"key_share": True})  # it was read before the body came
     if errors := await link_domain_errors(session, services.settings, caller.id, body.link_domain):
         raise Invalid(errors[0].message, errors)
     for field in body.model_fields_set:

@@ -90,6 +90,10 @@ WHERE campaign.link_domain IS NOT NULL AND campaign.state <> 'draft'
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(:domain || '/' || :slug, 0))"
 
 
+# The same for the link domain of an organization or campaign.
+LOCK_HOST = "SELECT pg_advisory_xact_lock(hashtextextended('link domain ' || :host, 0))"
+
+
 async def add_shared_link(session: AsyncSession, shared: SharedLink, url: str) -> SharedLink:
     """`url`: with UTM parameters. Conflict when the slug is taken on this domain."""
     await session.execute(text(LOCK), {"domain": shared.domain, "slug": shared.slug})
@@ -141,6 +145,11 @@ async def delete_shared_link(session: AsyncSession, shared: SharedLink) -> None:
 async def changed_shared_links(session: AsyncSession, since: datetime | None) -> Sequence[SharedRow]:
     """In the order of their changes, deleted ones too. `since` None: all."""
     return [SharedRow(*row) for row in await session.execute(text(CHANGED), {"since": since})]
+
+
+async def lock_link_domain(session: AsyncSession, host: str) -> None:
+    """Until this transaction ends nobody else takes this host as a link domain."""
+    await session.execute(text(LOCK_HOST), {"host": host})
 
 
 async def link_domains(session: AsyncSession) -> Sequence[DomainRow]:

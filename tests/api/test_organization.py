@@ -1,5 +1,6 @@
 """The organization's settings."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from api.organization import OrganizationChange
 from models.database import Database
 from models.organization import create_organization
 from settings import Settings
+from tests.api.campaign_builders import fields, new_campaign
 from tests.builders import Caller
 
 
@@ -100,3 +102,20 @@ async def test_a_link_domain_of_somebody_else_is_refused(api: Caller, database: 
         assert answer.status_code == 422
         assert [each["field"] for each in answer.json()["errors"]] == ["link_domain"]
     assert (await api.get("/organization")).json()["link_domain"] is None
+
+
+async def test_a_draft_whose_link_domain_became_somebody_elses_cannot_be_launched(api: Caller, database: Database) -> None:
+    async with database.transaction() as session:
+        _, key = await create_organization(session, "Other")
+    campaign = await new_campaign(api, link_domain="https://go.other.test")
+    taken = await api.with_key(key).patch("/organization", json={"link_domain": "https://go.other.test"})
+    assert taken.status_code == 200  # a draft holds no domain
+    assert "link_domain" in fields(await api.post(f"/campaigns/{campaign}/launch"))
+
+
+async def test_of_two_organizations_that_want_a_link_domain_at_once_one_gets_it(api: Caller, database: Database) -> None:
+    async with database.transaction() as session:
+        _, key = await create_organization(session, "Other")
+    body = {"link_domain": "https://go.shop.test"}
+    answers = await asyncio.gather(*(each.patch("/organization", json=body) for each in (api, api.with_key(key))))
+    assert sorted(answer.status_code for answer in answers) == [200, 422]
