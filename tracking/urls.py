@@ -47,6 +47,8 @@ _CLOSED = re.compile(f"[{_CLOSING}]")
 _AFTER_HOST = re.compile(f"[{_EMOJI}]|(?<=[{_RUNS_ON}])[{_UNSPACED}]")
 # A label that mixes scripts is a name when more of the host follows (abc日本.jp), and running text when not (x.test查看).
 _IN_HOST = re.compile(f"(?<=[{_RUNS_ON}])[{_UNSPACED}{_EMOJI}]+(?![.-]?[{_RUNS_ON}{_UNSPACED}{_EMOJI}])")
+# Text after a host with a dot, up to the @ of a mail address in it (https://x.test或者a@b.test).
+_BEFORE_MAIL = re.compile(rf"[^\s@]*?[A-Za-z0-9{FIELD}]\.[A-Za-z]{{2,}}(?::[0-9]+)?(?=[{_UNSPACED}{_EMOJI}])")
 _NEXT = re.compile(r"[,;|]https?://", re.IGNORECASE)
 _TRAILING = re.compile(r"[.,;:!?'‘’(\[{]+$")
 _TRAILING_HOST = re.compile(r"[.\-_]+$")
@@ -75,7 +77,8 @@ def find_urls(text: str) -> Iterator[tuple[int, int]]:
 def _end(text: str, start: int, authority: int) -> int:
     """Where the address ends; 0 when what follows the scheme is no host."""
     if userinfo := _USERINFO.match(text, authority):
-        return userinfo.end()
+        host = _BEFORE_MAIL.match(text, authority, userinfo.end())
+        return host.end() if host else userinfo.end()
     host = _HOST_AND_PORT.match(text, authority)
     if host is None:
         return 0

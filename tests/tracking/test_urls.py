@@ -1,6 +1,8 @@
 """Addresses in running text, as people write it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tracking.urls import FIELD, find_urls
 
@@ -135,6 +137,9 @@ def test_a_whole_address_is_found(url: str) -> None:
         ("https://x.test👍", ["https://x.test"]),
         *((f"详情https://x.test{mark}邮箱a@b.test", ["https://x.test"]) for mark in "，。、；"),
         ("https://x.test/a，联系a@b.test", [X]),
+        ("https://x.test和a@b.test", ["https://x.test"]),
+        ("https://x.test:8443或发邮件a.b@c.test", ["https://x.test:8443"]),
+        ("https://x.test👉a@b.test", ["https://x.test"]),
         ("at https://x.test/a—it is good", [X]),
         ("\u200fhttps://x.test/a\u200f עוד", [X]),
     ],
@@ -168,10 +173,29 @@ def test_several_links_and_words_that_touch_them(text: str, links: list[str]) ->
 
 
 @pytest.mark.parametrize(
-    "url", ["https://a:b@x.test/", "https://a@x.test", "https://@x.test", "https://a:b:c%40@x.test:80/", "https://用户@x.test"]
+    "url",
+    [
+        "https://a:b@x.test/",
+        "https://a@x.test",
+        "https://@x.test",
+        "https://a:b:c%40@x.test:80/",
+        "https://用户@x.test",
+        "https://me用户@x.test",
+    ],
 )
 def test_an_address_with_a_user_name_is_found_so_that_it_can_be_refused(url: str) -> None:
     assert found(f"See {url} now") == [url[: url.rindex("@") + 1]]
+
+
+@given(
+    st.sampled_from(["https://x.test", "https://x.test/a", "http://shop.x.test:8080", "https://例え.テスト"]),
+    st.sampled_from("，。、；：！？）」』》”—…"),
+    st.text("邮箱联系我或ご質問はเมล메일", max_size=5),
+    st.sampled_from(["a@b.test", "first.last+tag@mail.b.test"]),
+    st.sampled_from(["", "。", " more"]),
+)
+def test_a_mail_address_behind_a_link_is_no_user_name(url: str, mark: str, words: str, mail: str, rest: str) -> None:
+    assert found(f"详情{url}{mark}{words}{mail}{rest}") == [url]
 
 
 def test_a_very_long_address_is_found_whole() -> None:
@@ -190,6 +214,8 @@ def test_a_very_long_address_is_found_whole() -> None:
         "https://x" * 8_000,
         "a." * 32_000,
         "mailto:" * 9_000,
+        "https://" + "a." * 30_000 + "@",
+        "https://" + "a.bc" * 15_000 + "查@",
         "myapp://x " * 6_000 + "https://x.test " * 4_000,
     ],
 )
