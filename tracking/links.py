@@ -12,10 +12,11 @@ from liquid.static_analysis import Variable
 
 from tracking.destination import DestinationError
 from tracking.masked import MaskedText
-from tracking.merge import Destination, judge
+from tracking.merge import Destination, encoding_template, judge
 from tracking.source import Piece, SourceError, line_and_column
 from tracking.template import LINKS, TRACKED_LINKS, UNSUBSCRIBE, TemplateError, check_template, outer_variables, parse
 from tracking.token import MAX_POSITION
+from tracking.unsubscribe import is_for_unsubscribing
 from tracking.urls import find_urls
 
 MAX_LINKS = MAX_POSITION + 1
@@ -83,6 +84,8 @@ class Names:
                 if any(variable.segments[0] in (LINKS, UNSUBSCRIBE) for variable in outer_variables(url)):
                     raise DestinationError("Other links cannot be part of an address.")
                 destination = judge(url)
+                if is_for_unsubscribing(MaskedText(url).masked):
+                    raise DestinationError("An address for unsubscribing is never tracked; write it into the text itself.")
             except (DestinationError, TemplateError) as error:
                 raise LinkError(f"the named link {name}: {error}") from error
             other = self.by_key.setdefault(destination.key, name)
@@ -92,11 +95,11 @@ class Names:
 
 
 class _Use(NamedTuple):
-    """`source[start:end]` is to be replaced by a tracked link, written as `output`."""
+    """`source[start:end]` is to be replaced by a tracked link, written as `output`. `destination` None: by `output` itself."""
 
     start: int
     end: int
-    destination: Destination
+    destination: Destination | None
     output: str
 
 
@@ -124,6 +127,9 @@ class Compiler:
             return
         if LINKS in roots:
             raise self.error(start, "a named link cannot be part of another address.")
+        if is_for_unsubscribing(MaskedText(written).masked):
+            self._uses.append(_Use(start, end, None, encoding_template(self._source[start:end])))
+            return
         try:
             destination = judge(written)
         except DestinationError as error:
@@ -155,11 +161,15 @@ class Compiler:
         parts: list[str] = []
         done = 0
         for use in sorted(self._uses, key=lambda use: use.start):
+            parts.append(self._source[done : use.start])
+            done = use.end
+            if use.destination is None:
+                parts.append(use.output)
+                continue
             link = links.setdefault(use.destination.key, self._link(len(links), use.destination))
             if link.position >= MAX_LINKS:
                 raise self.error(use.start, f"there are more than {MAX_LINKS} links.")
-            parts += [self._source[done : use.start], use.output.format(f"{TRACKED_LINKS}[{link.position}]")]
-            done = use.end
+            parts.append(use.output.format(f"{TRACKED_LINKS}[{link.position}]"))
         if every_name:
             self._refuse_unused_names(links)
         return CompiledText("".join([*parts, self._source[done:]]), tuple(links.values()))

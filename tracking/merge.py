@@ -68,11 +68,11 @@ def render_destination(
 
     TemplateError when a filter objects, DestinationError when the result is no destination.
     """
-    return check_destination(render(_encoding_template(url), contact=contact, organization=organization, extra=extra))
+    return check_destination(render(encoding_template(url), contact=contact, organization=organization, extra=extra))
 
 
 @functools.lru_cache(maxsize=512)
-def _encoding_template(url: str) -> str:
+def encoding_template(url: str) -> str:
     """`https://x.test/{{ contact.id }}` becomes `https://x.test/{{ contact.id | url_path }}`; what is encoded already stays."""
     before = ""
     for piece in pieces(url):

@@ -73,6 +73,7 @@ NEVER_TRACKED = [
     "<a>",
     '<a href="/path">',
     '<a href="//x.test">',
+    '<a href="https://x.test/unsubscribe?a=1&amp;b=2">',
     '<a href="{{ unsubscribe_url }}">',
     '<a href="https://x.test/?u={{ unsubscribe_url }}">',
     '<a href="{{ contact.properties.invoice_url }}">',

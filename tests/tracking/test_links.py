@@ -107,6 +107,9 @@ def test_at_most_32_links_fit_into_a_message() -> None:
         "{% raw %}https://x.test/ {{ links.offer }}{% endraw %}",
         "{% comment %}https://user@x.test/ {{ links.nope }}{% endcomment %}",
         "{% comment %}{% comment %}a{% endcomment %}https://x.test/{% endcomment %}",
+        "https://x.test/unsubscribe",
+        "See HTTPS://X.TEST/mail/Unsubscribe.php?id=7#a.",
+        "https://x.test/opt-out/7, https://x.test/opt_out https://x.test/a/OptOut/",
         "{{ unsubscribe_url }}",
         "https://x.test/u?to={{ unsubscribe_url }}",
         "{{ contact.properties.url }}",
@@ -116,6 +119,28 @@ def test_at_most_32_links_fit_into_a_message() -> None:
 )
 def test_what_is_never_tracked_stays_as_it_is(source: str) -> None:
     assert compile_text(source) == CompiledText(source, ())
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["https://unsubscribe.test/", "https://x.test/?a=/unsubscribe", "https://x.test/#/opt-out", "https://x.test/unsubscribed"],
+)
+def test_an_address_that_only_looks_like_one_for_unsubscribing_is_tracked(source: str) -> None:
+    assert compile_text(source).template == "{{ tracked_links[0] }}"
+
+
+    compiled = compile_text("https://x.test/{{ contact.id }}/unsubscribe?m={{ contact.email }}&a={{ contact.id | url_encode }}")
+    compiled = compile_text(
+        "https://x.test/{{ contact.id }}/unsubscribe?mail={{ contact.email }}&a={{ contact.id | url_encode }}"
+    )
+    assert compiled.links == ()
+    text = render(compiled.template, contact={"id": "a/1 b", "email": "a+b@x.test&c=d"})
+    assert text == "https://x.test/a/1%20b/unsubscribe?m=a%2Bb%40x.test%26c%3Dd&a=a%2F1+b"
+
+
+def test_an_address_for_unsubscribing_cannot_be_a_named_link() -> None:
+    with pytest.raises(LinkError, match="named link a: An address for unsubscribing is never tracked"):
+        compile_text("{{ links.a }}", {"a": "https://x.test/unsubscribe"})
 
 
 def test_links_are_numbered_in_the_order_of_the_text_and_the_rest_stays() -> None:
