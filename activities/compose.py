@@ -18,6 +18,7 @@ from models.message import Message, MessageState
 from models.text import cut, storable
 from tracking.destination import DestinationError
 from tracking.merge import has_fields, render_destination
+from tracking.spelling import AsWritten
 from tracking.template import TemplateError, render
 from tracking.token import TokenCodec
 
@@ -133,9 +134,9 @@ def _failed(message: Message, reason: str) -> Composed:
     return Composed(message)
 
 
-def _as_written(link: ContentLink, fields: dict[str, Any], organization: dict[str, Any]) -> str:
+def _as_written(link: ContentLink, fields: dict[str, Any], organization: dict[str, Any]) -> AsWritten:
     """The address as its author wrote it, which is what an untracked message shows; merge fields filled in."""
     written = link.written or link.url
     if link.merge and has_fields(written):
-        return render_destination(written, contact=fields, organization=organization)
-    return written
+        return AsWritten(render_destination(written, contact=fields, organization=organization))
+    return AsWritten(written)

@@ -21,6 +21,7 @@ from tracking.destination import DestinationError
 from tracking.links import Link
 from tracking.merge import has_fields, render_destination
 from tracking.segments import count_segments
+from tracking.spelling import AsWritten
 from tracking.template import TemplateError, render
 from tracking.token import TOKEN_LENGTH
 
@@ -83,5 +84,5 @@ def _address(link: Link, contact: dict[str, Any], organization: Organization, tr
     if tracked is not None:
         return tracked
     if link.merge and has_fields(link.written):
-        return render_destination(link.written, contact=contact, organization={"name": organization.name})
-    return link.written
+        return AsWritten(render_destination(link.written, contact=contact, organization={"name": organization.name}))
+    return AsWritten(link.written)

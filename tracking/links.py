@@ -14,6 +14,7 @@ from tracking.destination import DestinationError
 from tracking.masked import MaskedText
 from tracking.merge import Destination, encoding_template, judge
 from tracking.source import Piece, SourceError, line_and_column
+from tracking.spelling import spelling
 from tracking.template import LINKS, TRACKED_LINKS, UNSUBSCRIBE, TemplateError, check_template, outer_variables, parse
 from tracking.token import MAX_POSITION
 from tracking.unsubscribe import is_for_unsubscribing
@@ -169,7 +170,8 @@ class Compiler:
             link = links.setdefault(use.destination.key, self._link(len(links), use.destination))
             if link.position >= MAX_LINKS:
                 raise self.error(use.start, f"there are more than {MAX_LINKS} links.")
-            parts.append(use.output.format(f"{TRACKED_LINKS}[{link.position}]"))
+            again = "" if use.destination.merge or use.destination.written == link.written else spelling(use.destination.written)
+            parts.append(use.output.format(f"{TRACKED_LINKS}[{link.position}]{again}"))
         if every_name:
             self._refuse_unused_names(links)
         return CompiledText("".join([*parts, self._source[done:]]), tuple(links.values()))

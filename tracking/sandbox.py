@@ -16,6 +16,8 @@ from liquid.stringify import to_liquid_string
 from liquid.tag import Tag
 from liquid.token import TOKEN_TAG
 
+from tracking.spelling import FILTER, as_spelled
+
 MAX_TEXT = 200_000  # characters that one filter may make
 MAX_OUTPUT = 500_000  # bytes of one rendered message
 MAX_LOOPS = 1_000  # rounds, nested loops multiplied
@@ -82,7 +84,7 @@ class _Environment(Environment):
         for name in _TAGS_WITHOUT_USE:
             del self.tags[name]
         self.add_tag(_UntrackedTag)
-        self.filters |= {"url_host": _percent_encode, "url_query": _percent_encode, "url_path": _encode_path}
+        self.filters |= {"url_host": _percent_encode, "url_query": _percent_encode, "url_path": _encode_path, FILTER: as_spelled}
         del self.filters[_UNSAFE_FILTER]
         self.filters = {name: _limited(name, function) for name, function in self.filters.items()}
 

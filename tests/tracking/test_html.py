@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tracking.html import compile_html
 from tracking.links import CompiledText, LinkError, compile_text
+from tracking.spelling import AsWritten
 from tracking.template import TemplateError, render
 
 OFFER = {"offer": "https://x.test/offer"}
@@ -174,10 +175,20 @@ def test_both_parts_share_the_link_of_one_destination() -> None:
         '<a href="https://y.test/"><a href="https://x.test/?a=1&amp;b={{ contact.id }}"><a href="https://z.test">',
         links=text.links,
     )
-    assert page.template == (
-        '<a href="{{ tracked_links[1] }}"><a href="{{ tracked_links[0] }}"><a href="{{ tracked_links[2] }}">'
-    )
+    sent = render(page.template, contact={}, tracked_links=["L", "M", "N"], html=True)
+    assert sent == '<a href="M"><a href="L"><a href="N">'
     assert page.links[:2] == text.links
+
+
+def test_untracked_each_spelling_of_an_address_goes_out_as_it_was_written() -> None:
+    text = compile_text("https://x.test/?a=1&b=2", html_follows=True)
+    source = (
+        '<a href="https://x.test/?a=1&amp;b=2"><a href="HTTPS://X.test/?a=1&amp;b=2"><a href="https://x.test:443/?a=1&amp;b=2">'
+    )
+    page = compile_html(source, links=text.links)
+    assert len(page.links) == 1
+    untracked = [AsWritten(link.written) for link in page.links]
+    assert render(page.template, contact={}, tracked_links=untracked, html=True) == source
 
 
 def test_a_name_may_be_used_in_one_part_only() -> None:

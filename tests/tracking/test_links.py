@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tracking.links import CompiledText, Link, LinkError, compile_text
 from tracking.source import SourceError
+from tracking.spelling import AsWritten
 from tracking.template import TemplateError, render
 
 OFFER = {"offer": "https://x.test/offer"}
@@ -157,9 +158,23 @@ def test_links_are_numbered_in_the_order_of_the_text_and_the_rest_stays() -> Non
 
 
 def test_the_same_destination_is_one_link_however_it_is_written() -> None:
-    compiled = compile_text("https://x.test HTTPS://X.TEST:443/ https://x.test/?a {{ links.home }}", {"home": "https://x.test/"})
-    assert compiled.template == "{{ tracked_links[0] }} {{ tracked_links[0] }} {{ tracked_links[1] }} {{ tracked_links[0] }}"
+    source = "https://x.test HTTPS://X.TEST:443/ https://x.test/?a {{ links.home }}"
+    compiled = compile_text(source, {"home": "https://x.test/"})
+    assert render(compiled.template, contact={}, tracked_links=["L", "M"]) == "L L M L"
     assert [(link.name, link.url) for link in compiled.links] == [("home", "https://x.test/"), (None, "https://x.test/?a")]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "https://x.test HTTPS://X.TEST:443/ https://x.test",
+        "https://x.test/a'b%20c HTTPS://x.test/a'b%20c https://x.test/ü https://x.test/%C3%BC",
+    ],
+)
+def test_untracked_each_spelling_of_an_address_goes_out_as_it_was_written(source: str) -> None:
+    compiled = compile_text(source)
+    untracked = [AsWritten(link.written) for link in compiled.links]
+    assert render(compiled.template, contact={}, tracked_links=untracked) == source
 
 
 def test_a_name_is_given_by_its_field_or_by_its_address() -> None:
@@ -217,6 +232,7 @@ PARTS = [
     ". ",
     "https://x.test/a",
     "https://y.test",
+    "HTTPS://Y.test/",
     "{{ contact.id }}",
     "{% if contact.id %}",
     "{% endif %}",
@@ -241,6 +257,6 @@ def test_sent_with_its_own_addresses_a_compiled_text_reads_as_it_was_written(sou
     except SourceError:
         return
     contact = {"id": "7"}
-    own = [render(link.written, contact=contact) for link in compiled.links]
+    own = [AsWritten(render(link.written, contact=contact)) for link in compiled.links]
     original = render(source, contact=contact, unsubscribe_url="https://u.test")
     assert render(compiled.template, contact=contact, tracked_links=own, unsubscribe_url="https://u.test") == original
