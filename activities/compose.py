@@ -106,7 +106,8 @@ class Composer:
     def _render(self, message: Message, facts: SendFacts, contact: Contact) -> Composed:
         fields = contact_fields(contact)
         scope = {"name": facts.organization.name}
-        personal, addresses = [], []
+        personal: list[PersonalLink] = []
+        addresses: list[str] = []
         for link in facts.links:
             if not facts.tracked:
                 addresses.append(_as_written(link, fields, scope))

@@ -28,6 +28,11 @@ NETWORK: dict[str, Any] = {
 }
 
 
+def network_options(url: str) -> dict[str, Any]:
+    """What the address itself does not say."""
+    return {name: value for name, value in NETWORK.items() if name not in make_url(url).query}
+
+
 class Database:
     """A pool of connections and the sessions on it."""
 
@@ -38,7 +43,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args={"options": "-c timezone=UTC", **NETWORK},
+            connect_args={"options": "-c timezone=UTC", **network_options(url)},
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 

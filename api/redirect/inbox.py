@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import psycopg
 
 from models.click_inbox import Connection, InboxClick, LinkOfRecipient, store_clicks
-from models.database import NETWORK, psycopg_url
+from models.database import network_options, psycopg_url
 
 COMMIT_SECONDS = 10.0
 # What is wrong with a click itself; everything else is wrong with PostgreSQL, and passes.
@@ -58,7 +58,7 @@ class Inbox:
     async def _connected(self) -> Connection:
         if self._connection is None:
             self._connection = await psycopg.AsyncConnection.connect(
-                self.url, autocommit=True, application_name="linkwake-redirect", **NETWORK
+                self.url, autocommit=True, application_name="linkwake-redirect", **network_options(self.url)
             )
         return self._connection
 
