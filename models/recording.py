@@ -4,9 +4,7 @@ Counters equal rows because they are only ever raised by rows that this transact
 the order of its key, so that two recorders with the same people wait for each other instead of deadlocking.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,43 +13,30 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.click import Scope
 from models.early import REASON as EARLY_REASON
 from models.early import SENT_AT, is_early
 from models.wire import CampaignDigest, RecorderInput
 
 
-@dataclass(frozen=True)
-class WaitingClick:
-    """A click of the inbox with its message and link; those of them that are None do not exist. `shared`: of a link that
-    belongs to no message."""
+class WaitingClick(NamedTuple):
+    """What must be known of a click of the inbox to judge and describe it; whose it is stays in PostgreSQL. `known`: there is
+    such a message, or the link belongs to no message; `linked`: there is such a link."""
 
-    id: UUID
+    id: str
     content_id: int
     ordinal: int
     position: int
     clicked_at: datetime
     verdict: str
     reason: str
-    ip: str | None
-    user_agent: str | None
-    message_id: UUID | None
-    org_id: UUID | None
-    contact_id: UUID | None
-    campaign_id: UUID | None
-    sequence_id: UUID | None
-    enrollment_id: UUID | None
-    link_id: UUID | None
+    ip: str | None = None
+    user_agent: str | None = None
     sent_at: datetime | None = None
-    shared: bool = False
-
-    @property
-    def month(self) -> datetime:
-        return self.clicked_at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    known: bool = True
+    linked: bool = True
 
 
-@dataclass(frozen=True)
-class Metadata:
+class Metadata(NamedTuple):
     """A row of `click_metadata` without its key."""
 
     country: str | None
@@ -68,67 +53,87 @@ class DescribedClick(NamedTuple):
     metadata: Metadata | None
 
 
-class Cell(NamedTuple):
-    """The key of `click_rollup`."""
+class Kept(NamedTuple):
+    """How many clicks were new, and the campaigns that people among them clicked."""
 
-    scope: str
-    scope_id: UUID
-    hour: datetime
-    verdict: str
-    country: str
-    city: str
-    device_type: str
+    recorded: int
+    campaigns: Sequence[UUID]
 
 
+# Tables are read by their keys, whatever the planner believes: what it knows of the inbox is from when that was last empty, and
+# it would read and sort all of it for each batch.
+BY_KEY = "SET LOCAL enable_seqscan = off"
+
+# Locked and limited before anything is joined, or all that waits would be joined for each batch.
 TAKE = """
-SELECT inbox.id, inbox.content_id, inbox.ordinal, inbox.position, inbox.clicked_at, inbox.verdict, inbox.reason, inbox.ip,
-    inbox.user_agent, message.id AS message_id, coalesce(message.org_id, link.org_id) AS org_id, message.contact_id,
-    message.campaign_id, message.sequence_id, message.enrollment_id, link.id AS link_id, {sent_at} AS sent_at,
-    content.id IS NOT NULL AS shared
-FROM click_inbox inbox
+WITH inbox AS MATERIALIZED (
+    SELECT id, content_id, ordinal, position, clicked_at, verdict, reason, ip, user_agent
+    FROM click_inbox WHERE held_until IS NULL AND {mine}
+    ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+SELECT CAST(inbox.id AS text), inbox.content_id, inbox.ordinal, inbox.position, clicked_at, verdict, inbox.reason, ip, user_agent,
+    {sent_at} AS sent_at, message.id IS NOT NULL OR shared.id IS NOT NULL AS known, link.id IS NOT NULL AS linked
+FROM inbox
 LEFT JOIN message ON message.content_id = inbox.content_id AND message.ordinal = inbox.ordinal
 LEFT JOIN channel ON channel.id = message.channel_id
 LEFT JOIN content_link link ON link.content_id = inbox.content_id AND link.position = inbox.position
-LEFT JOIN content ON content.id = inbox.content_id AND content.channel_id IS NULL
-WHERE inbox.held_until IS NULL AND {mine}
-ORDER BY inbox.id LIMIT :limit FOR UPDATE OF inbox SKIP LOCKED
+LEFT JOIN content shared ON shared.id = inbox.content_id AND shared.channel_id IS NULL
 """
-MINE = "mod(inbox.content_id + inbox.ordinal, :shards) = :shard"
+MINE = "mod(content_id + ordinal, :shards) = :shard"
 
-INSERT_CLICKS = """
-INSERT INTO click (id, clicked_at, org_id, contact_id, message_id, content_id, position, link_id, campaign_id, sequence_id,
-    enrollment_id, verdict, reason)
-SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given (id uuid, clicked_at timestamptz, org_id uuid, contact_id uuid,
-    message_id uuid, content_id int, position int, link_id uuid, campaign_id uuid, sequence_id uuid, enrollment_id uuid,
-    verdict text, reason text)
-ON CONFLICT DO NOTHING
-RETURNING id
+# One statement, because nearly all that these rows consist of is in PostgreSQL already. Whatever comes after `new` is made of the
+# rows that it returns. The firsts are all there before the first counter is raised, and both go in the order of their keys.
+# `given` brings the fields of the inbox along, so that it is not joined again, and the joins with it are left ones: a row for
+# which something is missing is refused.
+KEEP = """
+WITH given AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(CAST(:clicks AS jsonb)) AS given (id uuid, content_id int, ordinal int, position int,
+        clicked_at timestamptz, verdict text, reason text, country text, city text, device_type text, browser text, os text)
+), new AS (
+    INSERT INTO click (id, clicked_at, org_id, contact_id, message_id, content_id, position, link_id, campaign_id, sequence_id,
+        enrollment_id, verdict, reason)
+    SELECT given.id, clicked_at, coalesce(message.org_id, link.org_id), contact_id, message.id, given.content_id, given.position,
+        link.id, campaign_id, sequence_id, enrollment_id, verdict, given.reason
+    FROM given
+    LEFT JOIN message ON message.content_id = given.content_id AND message.ordinal = given.ordinal
+    LEFT JOIN content_link link ON link.content_id = given.content_id AND link.position = given.position
+    ON CONFLICT DO NOTHING
+    RETURNING id, contact_id, campaign_id, sequence_id, link_id, verdict
+), metadata AS (
+    INSERT INTO click_metadata (click_id, country, city, device_type, browser, os)
+    SELECT id, country, city, device_type, browser, os FROM new JOIN given USING (id) WHERE device_type IS NOT NULL
+    ON CONFLICT DO NOTHING
+), scoped AS MATERIALIZED (
+    SELECT id, scope, scope_id, new.verdict, contact_id, date_trunc('hour', clicked_at, 'UTC') AS hour,
+        coalesce(country, '') AS country, coalesce(city, '') AS city, coalesce(device_type, '') AS device_type
+    FROM new JOIN given USING (id)
+    CROSS JOIN LATERAL (VALUES ('campaign', campaign_id), ('sequence', sequence_id), ('link', link_id)) AS each (scope, scope_id)
+    WHERE scope_id IS NOT NULL
+), first AS (
+    INSERT INTO click_first (scope, scope_id, verdict, contact_id, click_id)
+    SELECT DISTINCT ON (scope, scope_id, verdict, contact_id) scope, scope_id, verdict, contact_id, id
+    FROM scoped WHERE contact_id IS NOT NULL
+    ORDER BY scope, scope_id, verdict, contact_id, id
+    ON CONFLICT DO NOTHING
+    RETURNING scope, click_id
+), counted AS (
+    INSERT INTO click_rollup AS rollup (scope, scope_id, hour, verdict, country, city, device_type, clicks, people)
+    SELECT scoped.scope, scope_id, hour, verdict, country, city, device_type, count(*), count(click_id)
+    FROM scoped LEFT JOIN first ON first.click_id = scoped.id AND first.scope = scoped.scope
+    GROUP BY scoped.scope, scope_id, hour, verdict, country, city, device_type
+    ORDER BY scoped.scope, scope_id, hour, verdict, country, city, device_type
+    ON CONFLICT (scope, scope_id, hour, verdict, country, city, device_type)
+    DO UPDATE SET clicks = rollup.clicks + excluded.clicks, people = rollup.people + excluded.people
+)
+SELECT count(*) AS recorded,
+    coalesce(array_agg(DISTINCT campaign_id) FILTER (WHERE verdict = 'human' AND campaign_id IS NOT NULL), '{}') AS campaigns
+FROM new
 """
 
-INSERT_METADATA = """
-INSERT INTO click_metadata (click_id, country, city, device_type, browser, os)
-SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given (click_id uuid, country text, city text, device_type text,
-    browser text, os text)
-ON CONFLICT DO NOTHING
-"""
+# Those of a WaitingClick that the row of a click is made of: the first ones.
+CLICK_FIELDS = WaitingClick._fields[:7]
 
-INSERT_FIRST = """
-INSERT INTO click_first (scope, scope_id, verdict, contact_id, click_id)
-SELECT DISTINCT ON (scope, scope_id, verdict, contact_id) scope, scope_id, verdict, contact_id, click_id
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given (scope text, scope_id uuid, verdict text, contact_id uuid, click_id uuid)
-ORDER BY scope, scope_id, verdict, contact_id, click_id
-ON CONFLICT DO NOTHING
-RETURNING scope, scope_id, click_id
-"""
-
-RAISE_ROLLUP = """
-INSERT INTO click_rollup AS rollup (scope, scope_id, hour, verdict, country, city, device_type, clicks, people)
-SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given (scope text, scope_id uuid, hour timestamptz, verdict text,
-    country text, city text, device_type text, clicks int, people int)
-ORDER BY scope, scope_id, hour, verdict, country, city, device_type
-ON CONFLICT (scope, scope_id, hour, verdict, country, city, device_type)
-DO UPDATE SET clicks = rollup.clicks + excluded.clicks, people = rollup.people + excluded.people
-"""
+REMOVE = "DELETE FROM click_inbox WHERE id = ANY(CAST(:ids AS uuid[]))"
 
 REJECT = """
 INSERT INTO click_rejected (id, content_id, ordinal, position, clicked_at, verdict, reason, problem, rejected_at)
@@ -153,41 +158,28 @@ GROUP BY marked.id, marked.org_id
 async def take_clicks(session: AsyncSession, recorder: RecorderInput, limit: int) -> list[WaitingClick]:
     """The oldest clicks of this shard that nobody else has taken; locked until the transaction ends. Held clicks are left."""
     mine, parameters = ("true", {}) if recorder.shards == 1 else (MINE, {"shard": recorder.shard, "shards": recorder.shards})
+    await session.execute(text(BY_KEY))
     rows = await session.execute(text(TAKE.format(mine=mine, sent_at=SENT_AT)), {"limit": limit, **parameters})
     return [_judged(WaitingClick(*row)) for row in rows]
 
 
 def _judged(click: WaitingClick) -> WaitingClick:
     early = click.verdict == "human" and is_early(click.clicked_at, click.sent_at)
-    return replace(click, verdict="suspect", reason=EARLY_REASON) if early else click
+    return click._replace(verdict="suspect", reason=EARLY_REASON) if early else click
 
 
-async def keep_clicks(session: AsyncSession, described: Sequence[DescribedClick]) -> list[WaitingClick]:
-    """Inserts the clicks that are not there yet and raises the counters by exactly those, which are returned. A month that
-    has no partition yet is an IntegrityError."""
-    new_ids = set(await session.scalars(text(INSERT_CLICKS), {"rows": _json(_click_row(each.click) for each in described)}))
-    # An id that is twice in one batch was inserted once.
-    new = list({each.click.id: each for each in described if each.click.id in new_ids}.values())
-    metadata = [{"click_id": each.click.id, **vars(each.metadata)} for each in new if each.metadata]
-    await session.execute(text(INSERT_METADATA), {"rows": _json(metadata)})
-    await _count(session, new)
-    return [each.click for each in new]
+def months(clicks: Iterable[WaitingClick]) -> list[datetime]:
+    """The first moments (UTC) of the months of these clicks."""
+    found = {(at.year, at.month) for at in (click.clicked_at.astimezone(UTC) for click in clicks)}
+    return [datetime(year, month, 1, tzinfo=UTC) for year, month in found]
 
 
-async def _count(session: AsyncSession, new: Sequence[DescribedClick]) -> None:
-    scoped = [(scope, scope_id, each) for each in new for scope, scope_id in _scopes(each.click)]
-    rows = await session.execute(
-        text(INSERT_FIRST), {"rows": _json(_first_row(*each) for each in scoped if each[2].click.contact_id)}
-    )
-    firsts = {(row.scope, row.scope_id, row.click_id) for row in rows}
-    clicks: Counter[Cell] = Counter()
-    people: Counter[Cell] = Counter()
-    for scope, scope_id, each in scoped:
-        cell = _cell(scope, scope_id, each)
-        clicks[cell] += 1
-        people[cell] += (scope, scope_id, each.click.id) in firsts
-    cells = ({**cell._asdict(), "clicks": count, "people": people[cell]} for cell, count in clicks.items())
-    await session.execute(text(RAISE_ROLLUP), {"rows": _json(cells)})
+async def keep_clicks(session: AsyncSession, described: Sequence[DescribedClick]) -> Kept:
+    """Inserts the clicks that are not there yet and raises the counters by exactly those. An id that is twice in `described` is
+    kept once. A month that has no partition yet is an IntegrityError."""
+    rows = {each.click.id: _row(*each) for each in described}
+    kept = await session.execute(text(KEEP), {"clicks": orjson.dumps(list(rows.values())).decode()})
+    return Kept(*kept.one())
 
 
 async def reject_click(session: AsyncSession, click: WaitingClick, problem: str) -> None:
@@ -197,7 +189,7 @@ async def reject_click(session: AsyncSession, click: WaitingClick, problem: str)
 
 async def remove_clicks(session: AsyncSession, clicks: Sequence[WaitingClick]) -> None:
     """Out of the inbox, and with them the IP addresses and user agents."""
-    await session.execute(text("DELETE FROM click_inbox WHERE id = ANY(:ids)"), {"ids": [click.id for click in clicks]})
+    await session.execute(text(REMOVE), {"ids": [click.id for click in clicks]})
 
 
 async def due_digests(
@@ -209,33 +201,7 @@ async def due_digests(
     return [(row.org_id, row.id, CampaignDigest(clicks=row.clicks, people=row.people)) for row in rows]
 
 
-def _click_row(click: WaitingClick) -> dict[str, Any]:
-    left_out = {"ordinal", "ip", "user_agent", "sent_at", "shared"}
-    return {name: value for name, value in vars(click).items() if name not in left_out}
-
-
-def _scopes(click: WaitingClick) -> list[tuple[str, UUID]]:
-    ids = ((Scope.CAMPAIGN, click.campaign_id), (Scope.SEQUENCE, click.sequence_id), (Scope.LINK, click.link_id))
-    return [(scope.value, scope_id) for scope, scope_id in ids if scope_id is not None]
-
-
-def _first_row(scope: str, scope_id: UUID, each: DescribedClick) -> dict[str, Any]:
-    click = each.click
-    return {
-        "scope": scope,
-        "scope_id": scope_id,
-        "verdict": click.verdict,
-        "contact_id": click.contact_id,
-        "click_id": click.id,
-    }
-
-
-def _cell(scope: str, scope_id: UUID, each: DescribedClick) -> Cell:
-    hour = each.click.clicked_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    about = each.metadata
-    country, city, device_type = (about.country or "", about.city or "", about.device_type) if about else ("", "", "")
-    return Cell(scope, scope_id, hour, each.click.verdict, country, city, device_type)
-
-
-def _json(rows: Iterable[dict[str, Any]]) -> str:
-    return orjson.dumps(list(rows)).decode()
+def _row(click: WaitingClick, metadata: Metadata | None) -> dict[str, Any]:
+    """A row of `given`. Neither IP address nor user agent."""
+    row = dict(zip(CLICK_FIELDS, click, strict=False))
+    return row if metadata is None else row | metadata._asdict()

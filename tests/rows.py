@@ -20,7 +20,7 @@ from models.database import Database
 from models.enrollment import Enrollment, EnrollmentState
 from models.event import Event, EventKind
 from models.message import Message, MessageState
-from models.recording import DescribedClick, Metadata, WaitingClick, keep_clicks
+from models.recording import DescribedClick, Metadata, WaitingClick, keep_clicks, months
 from models.sequence import Sequence as SequenceTable
 from models.sequence import SequenceState, SequenceVersion, current_version
 
@@ -138,29 +138,12 @@ class Rows:
         id: UUID | None = None,
     ) -> UUID:
         """Recorded as the recorder does it, counters and first clicks included."""
-        link = (await self.links(message.content_id))[position]
-        click = WaitingClick(
-            id=id or new_id(),
-            content_id=message.content_id,
-            ordinal=message.ordinal,
-            position=position,
-            clicked_at=at,
-            verdict=verdict,
-            reason=reason,
-            ip=None,
-            user_agent=None,
-            message_id=message.id,
-            org_id=message.org_id,
-            contact_id=message.contact_id,
-            campaign_id=message.campaign_id,
-            sequence_id=message.sequence_id,
-            enrollment_id=message.enrollment_id,
-            link_id=link.id,
-        )
+        click_id = id or new_id()
+        click = WaitingClick(str(click_id), message.content_id, message.ordinal, position, at, verdict, reason)
         async with self.database.transaction() as session:
-            await make_partition(session, click.month)
+            await make_partition(session, months([click])[0])
             await keep_clicks(session, [DescribedClick(click, metadata)])
-        return click.id
+        return click_id
 
     async def enrollment(
         self, sequence: SequenceTable, contact: Contact, state: EnrollmentState = EnrollmentState.RUNNING, **fields: Any
