@@ -85,6 +85,9 @@ class SharedBook:
             raise
         self._condition.good()
         before = self._newest
+        if before is None and self._links:  # the disk is never the truth: its links can be of another database
+            self._links = {}
+            self._unsaved.set()
         for row in changed:
             self._put(row)
         self._looks = self._looks + 1 if self._newest == before else 0
@@ -120,7 +123,7 @@ class SharedBook:
         return True
 
     async def _save_for_ever(self, stop: asyncio.Event) -> None:
-        """At every change, at most 5 % of the time; whatever the database does meanwhile."""
+        """At every change, at most 5 % of the time, and at the end; whatever the database does meanwhile."""
         while not stop.is_set():
             await self._unsaved.wait()
             self._unsaved.clear()
@@ -129,6 +132,8 @@ class SharedBook:
                 self._unsaved.set()
                 await pause(stop, AGAIN_SECONDS)
             await pause(stop, 20 * (time.monotonic() - start))
+        if self.loaded:
+            await self.save()
 
     def find(self, host: str, path: str) -> Shared | None:
         """The link of this slug on this host. Slugs of the server's own domain are not known on an organization's."""

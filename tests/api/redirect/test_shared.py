@@ -17,7 +17,7 @@ from api.redirect.shared_book import SharedBook
 from models import wire
 from models.database import Database
 from models.organization import Organization, create_organization
-from models.shared_link import SharedRow, changed_shared_links
+from models.shared_link import DomainRow, SharedRow, changed_shared_links
 from settings import Settings
 from tests.api.redirect.contact import Contact
 from tests.builders import Caller
@@ -143,6 +143,66 @@ async def test_what_is_known_survives_a_restart_without_a_database(api: Caller, 
     assert (found.url, again.fallback("go.shop.test")) == (LEADS_TO, "https://shop.test/sorry")
     path.write_text('{"links": [[]]}')
     SharedBook(database, path).restore()
+
+
+async def test_what_is_on_disk_gives_way_to_what_the_database_says(api: Caller, database: Database, settings: Settings) -> None:
+    await shared(api)
+    path = settings.var_dir / "shared.json"
+    first, again, third = (SharedBook(database, path) for _ in range(3))
+    await first.refresh()
+    assert await first.save()
+    async with database.transaction() as session:
+        await session.execute(text("TRUNCATE shared_link"))
+    again.restore()
+    assert again.find("link.test", "spring-sale") is not None
+    await again.refresh()
+    assert again.find("link.test", "spring-sale") is None
+    assert await again.save()
+    third.restore()
+    assert third.find("link.test", "spring-sale") is None
+
+
+async def test_while_postgresql_says_nothing_the_last_links_still_go_to_disk(
+    api: Caller, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shared(api)
+    path, stop, asked, saved = settings.var_dir / "shared.json", asyncio.Event(), asyncio.Event(), asyncio.Event()
+    book = SharedBook(database, path)
+    await book.refresh()
+
+    async def silence(_session: AsyncSession) -> Sequence[DomainRow]:
+        asked.set()
+        await saved.wait()
+        raise ConnectionError("it was silent")
+
+    async def save() -> bool:
+        done = await SharedBook.save(book)
+        saved.set()
+        return done
+
+    monkeypatch.setattr(shared_book, "link_domains", silence)
+    monkeypatch.setattr(book, "save", save)
+    work = asyncio.create_task(book.run(stop))
+    async with asyncio.timeout(10):
+        await asked.wait()
+        await saved.wait()
+        stop.set()
+        await work
+    again = SharedBook(database, path)
+    again.restore()
+    assert again.find("link.test", "spring-sale") is not None
+
+
+async def test_a_link_that_is_seen_just_before_the_end_is_on_disk(api: Caller, database: Database, settings: Settings) -> None:
+    path, stop = settings.var_dir / "shared.json", asyncio.Event()
+    book = SharedBook(database, path)
+    await shared(api)
+    await book.refresh()
+    stop.set()
+    await book.run(stop)
+    again = SharedBook(database, path)
+    again.restore()
+    assert again.find("link.test", "spring-sale") is not None
 
 
 async def test_one_slug_is_given_to_one_of_those_who_ask_at_once(api: Caller, database: Database) -> None:
