@@ -249,8 +249,8 @@ class CommitOrder:
 async def _soon(task: asyncio.Task[T]) -> T:
     """The task's result. A driver that is told to give up may take seconds more over it: nobody waits for that."""
     task.add_done_callback(lambda done: done.cancelled() or done.exception())  # an error that nobody waited for is no news
-    done, _ = await asyncio.wait({task}, timeout=LOOK_UP_SECONDS)
-    if not done:
+    await asyncio.wait({task}, timeout=LOOK_UP_SECONDS)
+    if not task.done():
         raise LinkbookUnavailable(f"PostgreSQL has not answered for {LOOK_UP_SECONDS:.0f} seconds")
     return task.result()
 
