@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "linkwake"
 FIRST_ORGANIZATION = "My organization"
 ROLE_TIER = 2
-WORKER_NICENESS = "10"  # a tenth of the processor when the redirect needs all of it
+WORKER_NICENESS = "5"  # a quarter of the processor when the redirect needs all of it
 ROLE_SECONDS = 60.0
 
 
