@@ -96,4 +96,4 @@ def _user_agent(visit: Visit) -> str:
 
 
 def later() -> Answer:
-    return page(503, "This link cannot be opened now. Please try again in a moment.", {"Retry-After": "1"})
+    return page(503, NOT_NOW, {"Retry-After": "1"})

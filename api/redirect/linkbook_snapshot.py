@@ -16,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from api.redirect.disk import replace_file
 from api.redirect.frames import Damage, frame, read_frames
 from models.base import new_id
 
@@ -74,7 +75,7 @@ class LinkbookSnapshot:
         """A few new ones, on disk when it returns. A failure is kept in `problem`."""
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write(self._log, _blocks(entries), os.O_APPEND)
+            _append(self._log, _blocks(entries))
             self.problem = None
         except OSError as error:
             self._failed(error)
@@ -104,13 +105,7 @@ class LinkbookSnapshot:
     def _save(self, name: str, blocks: Iterable[bytes]) -> None:
         """In one rename: whoever reads sees the old file or the new one."""
         try:
-            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = self._directory / f"{name}.{new_id()}.new"
-            try:
-                _write(fresh, blocks, os.O_EXCL)
-                fresh.rename(self._directory / name)
-            finally:
-                fresh.unlink(missing_ok=True)
+            replace_file(self._directory / name, blocks)
             self.problem = None
         except OSError as error:
             self._failed(error)
@@ -145,8 +140,8 @@ def _readable() -> Iterator[None]:
         log.error("linkbook on disk cannot be read", error=str(error))
 
 
-def _write(path: Path, blocks: Iterable[bytes], how: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600)
+def _append(path: Path, blocks: Iterable[bytes]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         for block in blocks:
             file.write(block)
