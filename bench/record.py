@@ -66,7 +66,7 @@ async def _burst(url: str, sendings: Sendings) -> float:
     inbox, begin = Inbox(url), time.monotonic()
     clicks = [_click(number, sendings) for number in range(BURST)]
     for start in range(0, BURST, COMMIT):
-        await inbox.store(clicks[start : start + COMMIT], [], False)
+        await inbox.store(clicks[start : start + COMMIT], [])
     await inbox.close()
     return time.monotonic() - begin
 

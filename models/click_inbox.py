@@ -6,14 +6,15 @@ Both are written by the redirect in one transaction, over its own connection (ps
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from psycopg import AsyncConnection
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from models.base import Timestamp, now
+from models.click_columns import integers, read_integers, texts, times, uuids
+from models.click_connection import ClickConnection
 
 
 class ClickInbox(SQLModel, table=True):
@@ -108,14 +109,15 @@ def shard_of(content_id: int, ordinal: int, shards: int) -> int:
     return (content_id + ordinal) % shards
 
 
-Connection = AsyncConnection[tuple[Any, ...]]
-
 COLUMNS = ", ".join(InboxClick._fields)
-# Binary takes the redirect's process two thirds of the time of text.
-COPY = f"COPY click_inbox ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
-COPY_TYPES = ["uuid", "int4", "int4", "int4", "timestamptz", "text", "text", "text", "text", "timestamptz"]
-VALUES = ", ".join(["%s"] * len(InboxClick._fields))
-INSERT = f"INSERT INTO click_inbox ({COLUMNS}) VALUES ({VALUES}) ON CONFLICT DO NOTHING"  # noqa: S608
+TYPES = ["uuid", "int", "int", "int", "timestamptz", "text", "text", "text", "text", "timestamptz"]
+ARRAYS = ", ".join(f"${number}::{each}[]" for number, each in enumerate(TYPES, 1))
+# A click that is there already changes nothing: whoever does not know whether a commit happened stores it again.
+STORE = f"""
+INSERT INTO click_inbox ({COLUMNS})
+SELECT * FROM unnest({ARRAYS})
+ON CONFLICT DO NOTHING
+"""  # noqa: S608 - names of ours
 # Of several clicks the latest one counts until it is judged, because a machine's can only be the earlier one: an open row that
 # nobody has claimed takes the new click, and one that was closed as not a person's opens again. Only what is new is returned.
 OR_AGAIN = """
@@ -125,43 +127,43 @@ ON CONFLICT (content_id, ordinal, position) DO UPDATE SET
 WHERE signal_outbox.outcome = 'not_human' OR (signal_outbox.outcome IS NULL AND signal_outbox.attempts = 0)
 RETURNING content_id, ordinal, position, created_at = now() AS is_new
 """
-WAKE = (
-    """
+STORE_AND_WAKE = f"""
+WITH stored AS ({STORE})
 INSERT INTO signal_outbox (content_id, ordinal, position, click_id, due_at, attempts, created_at)
 SELECT DISTINCT ON (content_id, ordinal, position) content_id, ordinal, position, click_id, now(), 0, now()
-FROM unnest(%s::int[], %s::int[], %s::int[], %s::uuid[]) AS given (content_id, ordinal, position, click_id)
+FROM unnest($11::int[], $12::int[], $13::int[], $14::uuid[]) AS given (content_id, ordinal, position, click_id)
 ORDER BY content_id, ordinal, position, click_id DESC
-"""
-    + OR_AGAIN
-)
+{OR_AGAIN}
+"""  # noqa: S608
+STATEMENTS = {"store": STORE, "store_and_wake": STORE_AND_WAKE}
 
 
 async def store_clicks(
-    connection: Connection, clicks: Sequence[InboxClick], waking: Sequence[InboxClick], again: bool = False
+    connection: ClickConnection, clicks: Sequence[InboxClick], waking: Sequence[InboxClick]
 ) -> list[LinkOfRecipient]:
-    """One transaction: the clicks, and an outbox row for those of them that wake something. Returns the links that are new in
-    the outbox. `connection` is in autocommit mode. `again`: some of the clicks may be stored already."""
-    if not waking and not again:
-        await _copy(connection, clicks)  # one statement is its own transaction
-        return []
-    async with connection.transaction():
-        if again:
-            await connection.cursor().executemany(INSERT, clicks)
-        else:
-            await _copy(connection, clicks)
-        return await _wake(connection, waking)
-
-
-async def _copy(connection: Connection, clicks: Sequence[InboxClick]) -> None:
-    async with connection.cursor() as cursor, cursor.copy(COPY) as copy:
-        copy.set_types(COPY_TYPES)
-        for click in clicks:
-            await copy.write_row(click)
-
-
-async def _wake(connection: Connection, waking: Sequence[InboxClick]) -> list[LinkOfRecipient]:
+    """One transaction and one round trip: the clicks, and an outbox row for those of them that wake something. Returns the links
+    that are new in the outbox. `connection` knows `STATEMENTS`. Clicks that are stored already change nothing."""
+    columns = _columns(clicks)
     if not waking:
+        await connection.run("store", columns)
         return []
-    columns = [[getattr(click, name) for click in waking] for name in ("content_id", "ordinal", "position", "id")]
-    rows = await (await connection.execute(WAKE, columns)).fetchall()
-    return [LinkOfRecipient(*link) for *link, is_new in rows if is_new]
+    content_ids, ordinals, positions = zip(*((each.content_id, each.ordinal, each.position) for each in waking), strict=True)
+    columns += [integers(content_ids), integers(ordinals), integers(positions), uuids([each.id for each in waking])]
+    found = [read_integers(row) for row in await connection.run("store_and_wake", columns)]
+    return [LinkOfRecipient(*link) for *link, is_new in found if is_new]
+
+
+def _columns(clicks: Sequence[InboxClick]) -> list[bytes]:
+    ids, content_ids, ordinals, positions, clicked, verdicts, reasons, ips, agents, held = zip(*clicks, strict=True)
+    return [
+        uuids(ids),
+        integers(content_ids),
+        integers(ordinals),
+        integers(positions),
+        times(clicked),
+        texts(verdicts),
+        texts(reasons),
+        texts(ips),
+        texts(agents),
+        times(held),
+    ]

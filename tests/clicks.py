@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import new_id, now
 from models.channel import channels_by_name
-from models.click_inbox import InboxClick, LinkOfRecipient, store_clicks
+from models.click_connection import ClickConnection
+from models.click_inbox import STATEMENTS, InboxClick, LinkOfRecipient, store_clicks
 from models.contact import Contact
 from models.content import Content, ContentLink, PersonalLink
-from models.database import Database, psycopg_url
+from models.database import Database
 from models.message import Message, MessageState
 
 IPHONE = (
@@ -96,11 +96,13 @@ def click(sent: Sent, person: int = 0, position: int = 0, **changes: Any) -> Inb
     return made._replace(**changes)
 
 
-async def store(url: str, clicks: Sequence[InboxClick], wakes: bool = False, again: bool = False) -> list[LinkOfRecipient]:
+async def store(url: str, clicks: Sequence[InboxClick], wakes: bool = False) -> list[LinkOfRecipient]:
     """What the redirect's journal does."""
-    connection = await psycopg.AsyncConnection.connect(psycopg_url(url), autocommit=True)
-    async with connection:
-        return await store_clicks(connection, clicks, clicks if wakes else [], again)
+    connection = await ClickConnection.open(url, STATEMENTS)
+    try:
+        return await store_clicks(connection, clicks, clicks if wakes else [])
+    finally:
+        await connection.close()
 
 
 async def rows(database: Database, statement: str, **parameters: Any) -> list[Any]:

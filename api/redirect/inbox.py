@@ -1,17 +1,18 @@
-"""A connection of the redirect's own, on which clicks go into PostgreSQL. The SQL is in `models/click_inbox.py`."""
+"""Where clicks go into PostgreSQL, and what became of them. The SQL is in `models/click_inbox.py`."""
 
 import asyncio
 import contextlib
+import struct
 from collections.abc import Sequence
 
 import psycopg
 
-from models.click_inbox import Connection, InboxClick, LinkOfRecipient, store_clicks
-from models.database import network_options, psycopg_url
+from models.click_connection import ClickConnection
+from models.click_inbox import STATEMENTS, InboxClick, LinkOfRecipient, store_clicks
 
 COMMIT_SECONDS = 10.0
 # What is wrong with a click itself; everything else is wrong with PostgreSQL, and passes.
-REFUSED = (psycopg.DataError, psycopg.IntegrityError, ValueError)
+REFUSED = (psycopg.DataError, psycopg.IntegrityError, ValueError, struct.error)
 
 
 class Away(Exception):
@@ -26,14 +27,14 @@ class Inbox:
     """One connection, made when it is needed and made anew after an error. One call at a time."""
 
     def __init__(self, url: str) -> None:
-        self.url = psycopg_url(url)
-        self._connection: Connection | None = None
+        self.url = url
+        self._connection: ClickConnection | None = None
 
-    async def store(self, clicks: Sequence[InboxClick], waking: Sequence[InboxClick], again: bool) -> list[LinkOfRecipient]:
+    async def store(self, clicks: Sequence[InboxClick], waking: Sequence[InboxClick]) -> list[LinkOfRecipient]:
         """See `store_clicks`. Raises Away or Refused."""
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                return await store_clicks(await self._connected(), clicks, waking, again)
+                return await store_clicks(await self._connected(), clicks, waking)
         except REFUSED as error:
             raise Refused(str(error)) from error
         except (psycopg.Error, OSError, TimeoutError) as error:
@@ -44,7 +45,7 @@ class Inbox:
         """Raises Away."""
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                await (await self._connected()).execute("")  # an old connection may be a dead one
+                await (await self._connected()).ping()  # an old connection may be a dead one
         except (psycopg.Error, OSError, TimeoutError) as error:
             await self.close()
             raise Away(_reason(error)) from error
@@ -55,11 +56,9 @@ class Inbox:
             with contextlib.suppress(psycopg.Error, OSError):
                 await connection.close()
 
-    async def _connected(self) -> Connection:
+    async def _connected(self) -> ClickConnection:
         if self._connection is None:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self.url, autocommit=True, application_name="linkwake-redirect", **network_options(self.url)
-            )
+            self._connection = await ClickConnection.open(self.url, STATEMENTS)
         return self._connection
 
 

@@ -153,28 +153,27 @@ class Journal:
             if not self._waiting and not self._unsaved:
                 self._arrived.clear()
 
-    async def _store(self, batch: Sequence[Held], again: bool = False) -> None:
+    async def _store(self, batch: Sequence[Held]) -> None:
         """Until all of it is stored or spooled, however long PostgreSQL is away. A click that it refuses is lost alone."""
         pause = FIRST_PAUSE
         while batch := [held for held in batch if held.state in (State.WAITING, State.UNSAVED)]:
             try:
-                return await self._commit(batch, again)
+                return await self._commit(batch)
             except Refused as error:
                 if len(batch) == 1:
                     return self._refuse(batch[0], str(error))
                 break
             except Away as error:
-                self._note(str(error))
-            again = True  # the commit may have happened all the same
+                self._note(str(error))  # the commit may have happened all the same: storing twice changes nothing
             await asyncio.sleep(pause)
             pause = min(pause * 2, LAST_PAUSE)
         for held in batch:
-            await self._store([held], again=True)
+            await self._store([held])
         return None
 
-    async def _commit(self, batch: Sequence[Held], again: bool) -> None:
+    async def _commit(self, batch: Sequence[Held]) -> None:
         clicks, waking = [held.click for held in batch], [held.click for held in batch if held.wakes]
-        links = await self._inbox.store(clicks, waking, again)
+        links = await self._inbox.store(clicks, waking)
         crashpoint("committed")
         self.problem = None
         self.counts.stored += len(batch)

@@ -91,7 +91,7 @@ class Replay:
     async def _store(self, batch: Sequence[SpooledClick]) -> None:
         clicks, waking = [each.click for each in batch], [each.click for each in batch if each.wakes]
         try:
-            links = await self.inbox.store(clicks, waking, again=True)
+            links = await self.inbox.store(clicks, waking)
         except Refused as error:
             if len(batch) == 1:
                 return self._ledger.lose(clicks[0], str(error))

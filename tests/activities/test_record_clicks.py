@@ -104,7 +104,7 @@ async def test_recorders_at_once_and_clicks_out_of_order_keep_counters_equal_to_
         # Some of what was stored before comes once more, as after a commit whose answer was lost.
         part = clicks[start : start + 150] + chance.sample(clicks[: start + 1], min(30, start))
         chance.shuffle(part)
-        await store(database_url, part, again=True)
+        await store(database_url, part)
         await asyncio.gather(*(record_all(recorder) for recorder in recorders))
     assert await clicks_of(database) == sorted(each.id for each in clicks)
     await assert_counters_equal_rows(database)
