@@ -8,6 +8,7 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.heartbeats import beating
 from models.contact_csv import CsvRow, read_rows
 from models.contact_import import ContactImport, begin_import, count_page, lock_import
 from models.contact_upsert import upsert_readable
@@ -24,12 +25,15 @@ class ImportContacts:
     @activity.defn
     async def import_contacts(self, start: ImportInput) -> ImportResult:
         """The whole file, from the first row that is not done: a retry repeats nothing."""
+        async with beating():
+            return await self._import_file(start)
+
+    async def _import_file(self, start: ImportInput) -> ImportResult:
         async with self._database.transaction() as session:
             row = await begin_import(session, start.org_id, start.import_id)
         rows = read_rows(row.csv, skip=row.processed) if row.processed < row.total else iter(())
         while page := await asyncio.to_thread(lambda: list(islice(rows, PAGE))):
             row = await self._import_page(start.org_id, row, page)
-            activity.heartbeat(row.processed)
         return ImportResult(total=row.total, processed=row.processed, created=row.created, updated=row.updated, failed=row.failed)
 
     async def _import_page(self, org_id: UUID, before: ContactImport, page: Sequence[CsvRow]) -> ContactImport:

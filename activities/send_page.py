@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.compose import Composer
-from activities.delivery import Delivery, RefusedForNow, check_interrupted
+from activities.delivery import Delivery, RefusedForNow, StillSending, check_interrupted
+from activities.heartbeats import beating
 from models import audience, ledger
 from models.base import now
 from models.campaign import Campaign
@@ -43,15 +44,24 @@ class SendPage:
     @activity.defn
     async def send_page(self, page: CampaignPage) -> CampaignPageResult:
         """Safe to repeat: (campaign, contact) has one message. Counts are read from the rows when the page is done."""
+        async with beating():
+            return await self._send_page(page)
+
+    async def _send_page(self, page: CampaignPage) -> CampaignPageResult:
         async with self._database.transaction() as session:
             campaign = await session.get_one(Campaign, page.campaign_id)
             contacts = await audience.next_recipients(session, campaign, page.cursor, page.size)
             last = contacts[-1].id if len(contacts) == page.size else None
             contacts = [*contacts, *await self._left_behind(session, page, last, contacts)]
             facts = await ledger.campaign_facts(session, campaign)
-        refused = []
+        refused, still = [], None
         for start in range(0, len(contacts), CHUNK):
-            refused += await self._send_chunk(page.campaign_id, facts, contacts[start : start + CHUNK])
+            try:
+                refused += await self._send_chunk(page.campaign_id, facts, contacts[start : start + CHUNK])
+            except StillSending as error:  # an interrupted attempt's chunk; the others need not wait for it
+                still = error
+        if still:
+            raise still
         if refused and activity.info().attempt < TRIES:
             waits = [each.retry_after for each in refused if each.retry_after]
             raise RefusedForNow(f"{len(refused)} messages were refused for now", max(waits, default=None))
@@ -68,6 +78,10 @@ class SendPage:
     @activity.defn
     async def send_refused(self, start: CampaignInput) -> CampaignPageResult:
         """Once more, all messages of the campaign that were refused for now. The counts are those of the whole campaign."""
+        async with beating():
+            return await self._send_refused(start)
+
+    async def _send_refused(self, start: CampaignInput) -> CampaignPageResult:
         async with self._database.transaction() as session:
             campaign = await session.get_one(Campaign, start.campaign_id)
             facts = await ledger.campaign_facts(session, campaign)
@@ -99,7 +113,6 @@ class SendPage:
 
     async def _send(self, message: Message, kind: ChannelKind) -> ledger.Settlement:
         settlement = await self._delivery.send(message, kind)
-        activity.heartbeat()
         if settlement.state == MessageState.PLANNED and now() - message.created_at >= GIVE_UP_AFTER:
             return replace(settlement, state=MessageState.FAILED, reason=f"given up after a day: {settlement.reason}")
         return settlement
@@ -108,12 +121,7 @@ class SendPage:
         async with self._database.transaction() as session:
             messages = await ledger.campaign_messages(session, campaign_id, [contact.id for contact in contacts])
         interrupted = [message for message in messages.values() if message.state == MessageState.SENDING]
-        await self._settle(await asyncio.gather(*(self._resolve(message, kind) for message in interrupted)))
-
-    async def _resolve(self, message: Message, kind: ChannelKind) -> ledger.Settlement:
-        settlement = await self._delivery.resolve(message, kind)
-        activity.heartbeat()
-        return settlement
+        await self._settle(await asyncio.gather(*(self._delivery.resolve(message, kind) for message in interrupted)))
 
     async def _claim(
         self, session: AsyncSession, campaign_id: UUID, facts: ledger.SendFacts, contacts: Sequence[Contact]

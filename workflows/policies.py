@@ -28,18 +28,21 @@ SEND: Options = {
     "retry_policy": PATIENT,
 }
 
-# A page of a campaign: many messages, reporting after each, which takes 30 s at most (SEND_TIMEOUT in activities/delivery.py); a
-# worker that died is noticed after a minute.
+# Between two signs of life of a long activity, which come every 5 s (activities/heartbeats.py): so long nobody goes on with the
+# work of a worker that died.
+ALIVE = timedelta(seconds=20)
+
+# A page of a campaign: many messages.
 PAGE: Options = {
     "start_to_close_timeout": timedelta(minutes=30),
-    "heartbeat_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": ALIVE,
     "retry_policy": PATIENT,
 }
 
 # The messages of a campaign that were refused for now, perhaps all of it, once more.
 REFUSED: Options = {
     "start_to_close_timeout": timedelta(days=1),
-    "heartbeat_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": ALIVE,
     "retry_policy": PATIENT,
 }
 

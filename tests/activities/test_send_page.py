@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities import heartbeats
 from activities.channels.base import ChannelError, Outgoing, Receipt
 from activities.channels.simulator import Simulator
-from activities.delivery import LONGEST_RETRY_AFTER, SEND_TIMEOUT, RefusedForNow, StillSending
+from activities.delivery import LONGEST_RETRY_AFTER, RefusedForNow, StillSending
 from activities.send_page import CHUNK, TRIES
-from models.base import now
 from models.message import MessageState
 from tests.sending import CODEC, Provider, Sending
 from tracking.token import Token
@@ -110,22 +110,42 @@ async def test_refusals_do_not_keep_the_next_page_waiting(sending: Sending, prov
     assert set(provider.times().values()) == {1}
 
 
-async def test_every_message_tells_that_the_page_goes_on(sending: Sending, provider: Provider) -> None:
-    contacts = await sending.contacts(3)
+async def test_a_page_is_alive_while_a_provider_does_not_answer(
+    sending: Sending, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeats, "BEAT_SECONDS", 0)
+    await sending.contacts(1)
     campaign = await sending.campaign()
-    provider.after = {contact.phone or "": LOST for contact in contacts}
+    provider.hangs = True
+    attempt = asyncio.create_task(sending.send_page(campaign))
+    await provider.called.wait()
+    before = sending.heartbeats
+    async with asyncio.timeout(20):
+        while sending.heartbeats < before + 10:  # noqa: ASYNC110 - a counter has no event
+            await asyncio.sleep(0)
+    attempt.cancel()
+    with suppress(asyncio.CancelledError):
+        await attempt
+    ended = sending.heartbeats
+    await asyncio.sleep(0)
+    assert sending.heartbeats == ended
+
+
+def test_a_dead_worker_is_noticed_after_several_missed_beats() -> None:
+    for policy in (policies.PAGE, policies.REFUSED):
+        assert policy["heartbeat_timeout"] >= timedelta(seconds=3 * heartbeats.BEAT_SECONDS)
+
+
+async def test_only_the_chunk_that_was_interrupted_waits_until_its_claims_are_old(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(CHUNK * 3)
+    campaign = await sending.campaign()
+    provider.before[contacts[CHUNK].phone or ""] = LOST  # in the second chunk
     with pytest.raises(ConnectionResetError):
         await sending.send_page(campaign)
-    provider.after = {}
-    await sending.contacts(2)
-    await sending.change(campaign, launched_at=now())
-    await sending.make_claims_old()
-    await sending.send_page(campaign)
-    assert sending.heartbeats == 3 + 2
-
-
-def test_a_page_is_not_given_up_while_a_slow_provider_answers() -> None:
-    assert policies.PAGE["heartbeat_timeout"] > SEND_TIMEOUT
+    provider.before.clear()
+    with pytest.raises(StillSending):
+        await sending.send_page(campaign)
+    assert len(provider.times()) == len(contacts) - 1
 
 
 async def test_what_is_refused_for_a_day_has_failed(sending: Sending, provider: Provider) -> None:
