@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from activities.compose import Composer
 from activities.deliver_signals import SignalDelivery
 from activities.delivery import Delivery
 from activities.enrollment_steps import EnrollmentSteps
+from activities.heartbeats import BEAT_SECONDS
 from activities.import_contacts import ImportContacts
 from activities.meters import registry
 from activities.places import Places
@@ -43,14 +45,22 @@ from workflows.sweeper import Sweeper
 
 log = structlog.get_logger()
 
-WORKFLOWS: list[type] = [CampaignLaunch, ClickRecorder, ContactImport, SequenceEnrollment, Sweeper]
+ENDLESS: list[type] = [ClickRecorder, Sweeper]
+OTHERS: list[type] = [CampaignLaunch, ContactImport, SequenceEnrollment]
+WORKFLOWS = [*OTHERS, *ENDLESS]
+
+WORKFLOW_TASKS = 8
+"""At a time. A workflow task is some milliseconds of the one core that Python uses, and has to be done 10 s after it was handed
+out: more of them only take turns, and on a machine that is busy otherwise all of them come too late and are done again."""
 
 
 @dataclass(frozen=True)
 class Activities:
-    """`sending` runs on each channel's own task queue, `others` beside the workflows. `metrics`: what they count."""
+    """`sending` runs on each channel's own task queue, `platform` beside the endless workflows, `others` beside the rest of the
+    workflows. `metrics`: what they count."""
 
     others: Sequence[Callable[..., Any]]
+    platform: Sequence[Callable[..., Any]]
     sending: Sequence[Callable[..., Any]]
     metrics: CollectorRegistry
 
@@ -73,8 +83,10 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
             enrollment_steps.end_enrollment,
             campaign_stages.load_campaign,
             campaign_stages.enter_stage,
-            recorder.record_clicks,
             ImportContacts(database).import_contacts,
+        ],
+        platform=[
+            recorder.record_clicks,
             Sweep(database, starter, signals, settings.sweep_interval).sweep,
         ],
         sending=[
@@ -87,23 +99,34 @@ def build_activities(settings: Settings, database: Database, client: Client) -> 
 
 
 def build_workers(client: Client, activities: Activities) -> list[Worker]:
-    """One worker for workflows and their activities, one for the sends of each kind of channel."""
-    polling: dict[str, Any] = {"activity_task_poller_behavior": PollerBehaviorAutoscaling()}
+    """One worker for workflows and their activities, one for those of the platform itself, and one for the sends of each kind of
+    channel."""
+    options: dict[str, Any] = {
+        "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
+        # By itself it passes on a heartbeat only when most of the time after which Temporal gives up is over.
+        "max_heartbeat_throttle_interval": timedelta(seconds=BEAT_SECONDS),
+    }
     workflow_worker = Worker(
         client,
         task_queue=wire.WORKFLOW_QUEUE,
-        workflows=WORKFLOWS,
+        workflows=OTHERS,
         activities=activities.others,
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
-        # Workflow tasks are short and use one core: more at a time only take turns.
-        max_concurrent_workflow_tasks=40,
-        **polling,
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS,
+        **options,
     )
+    platform_worker = Worker(client, task_queue=wire.PLATFORM_QUEUE, workflows=ENDLESS, activities=activities.platform)
     senders = [
-        Worker(client, task_queue=wire.send_queue(kind), activities=activities.sending, max_concurrent_activities=20, **polling)
+        Worker(
+            client,
+            task_queue=wire.send_queue(kind),
+            activities=activities.sending,
+            max_concurrent_activities=20,
+            **options,
+        )
         for kind in ChannelKind
     ]
-    return [workflow_worker, *senders]
+    return [workflow_worker, platform_worker, *senders]
 
 
 async def start_endless_workflows(settings: Settings, starter: Starter) -> None:

@@ -18,6 +18,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from models import starts, wire
 from models.database import Database
@@ -68,15 +69,28 @@ class Starter:
 
     async def start_forever(self, workflow: str, workflow_id: str, argument: BaseModel) -> None:
         """Make sure that one of the platform's own endless workflows runs, and looks now: a look brings it the worker's settings,
-        and one that runs already has `argument` of an earlier start."""
+        and one that runs already has `argument` of an earlier start. One that waits on another queue, as earlier versions started
+        it, is replaced: all it knows is in the database."""
+        is_elsewhere = await self._queue(workflow_id) not in (None, wire.PLATFORM_QUEUE)
         await self._client.start_workflow(
             workflow,
             argument,
             id=workflow_id,
-            task_queue=wire.WORKFLOW_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            task_queue=wire.PLATFORM_QUEUE,
+            id_conflict_policy=(
+                WorkflowIDConflictPolicy.TERMINATE_EXISTING if is_elsewhere else WorkflowIDConflictPolicy.USE_EXISTING
+            ),
             start_signal="wake",
         )
+
+    async def _queue(self, workflow_id: str) -> str | None:
+        """Of the run that is going on or was the last one; None: there is none."""
+        try:
+            return (await self._client.get_workflow_handle(workflow_id).describe()).task_queue
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
 
     async def ring_sweeper(self) -> None:
         """There are rows to start: do not wait for the sweeper's timer. A lost ring costs one sweep interval."""

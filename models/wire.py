@@ -15,7 +15,11 @@ SEARCH_ATTRIBUTES = ("OrgId", "CampaignId", "SequenceId", "ContactId", "Stage")
 """All of type Keyword. Registered at start-up: a workflow that sets an unregistered one hangs for ever."""
 
 WORKFLOW_QUEUE = "workflows"
-"""Task queue of all workflows and of the activities that only touch PostgreSQL."""
+"""Task queue of everybody's workflows, and of their activities that only touch PostgreSQL."""
+
+PLATFORM_QUEUE = "platform"
+"""Task queue of the platform's own endless workflows and their activities: clicks are recorded, and what was left is found,
+however many enrollments wait for their turn."""
 
 
 def send_queue(channel_kind: str) -> str:

@@ -79,7 +79,7 @@ class AfterCommit:
                 "ClickRecorder",
                 wire.RecorderInput(shard=shard, shards=self._shards),
                 id=wire.recorder_workflow_id(shard),
-                task_queue=wire.WORKFLOW_QUEUE,
+                task_queue=wire.PLATFORM_QUEUE,
                 start_signal="wake",
                 rpc_timeout=RPC_TIMEOUT,
             )

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
 
@@ -106,3 +106,15 @@ async def test_an_endless_workflow_is_started_once_and_woken_by_every_start(star
     kinds = [event.event_type for event in (await handle.fetch_history()).events]
     assert runs[0] == runs[1]
     assert kinds.count(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED) == 2
+
+
+async def test_an_endless_workflow_on_the_queue_of_an_earlier_version_is_replaced(starter: Starter, temporal: Client) -> None:
+    """Nobody would work for it there."""
+    argument = wire.RecorderInput(shard=0, shards=1)
+    old = await temporal.start_workflow("ClickRecorder", argument, id="recorder-of-an-earlier-version", task_queue="workflows")
+    for _ in range(2):
+        await starter.start_forever("ClickRecorder", old.id, argument)
+    now = await temporal.get_workflow_handle(old.id).describe()
+    assert (now.task_queue, now.status) == (wire.PLATFORM_QUEUE, WorkflowExecutionStatus.RUNNING)
+    first = temporal.get_workflow_handle(old.id, run_id=old.first_execution_run_id)
+    assert (await first.describe()).status == WorkflowExecutionStatus.TERMINATED
