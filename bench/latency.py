@@ -5,13 +5,10 @@ import itertools
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-import httpx
-
 from bench._report import percentile, print_report
-from demo.client import Browsers, Consumer
+from demo.client import Browsers, Consumer, DemoError, Stage
 from demo.people import contact_row, visit
 from models.consistency import click_to_step_seconds
 from models.database import Database
@@ -57,11 +54,14 @@ async def _measure(settings: Settings) -> list[float]:
     print(f"{len(links)} enrollments wait; clicking", file=sys.stderr)
     await _click_steadily(browsers, links)
 
-    async def advanced() -> list[float]:
-        async with database.transaction() as session:
-            return await click_to_step_seconds(session, UUID(sequence_id), "clicked")
+    seconds: list[float] = []
 
-    seconds: list[float] = await consumer.until("every click advancing a step", advanced, lambda found: len(found) >= CLICKS)
+    async def advanced() -> int:
+        async with database.transaction() as session:
+            seconds[:] = await click_to_step_seconds(session, UUID(sequence_id), "clicked")
+        return len(seconds)
+
+    await consumer.until_done(Stage("Clicks that advanced a step", CLICKS), advanced)
     await consumer.close()
     await browsers.close()
     await database.close()
@@ -81,14 +81,12 @@ async def _enroll(consumer: Consumer) -> str:
 async def _links(consumer: Consumer, sequence_id: str) -> list[str]:
     """The tracked link of each enrollment, once all of them wait."""
 
-    async def waiting() -> list[Any]:
-        return [each async for each in consumer.every("/enrollments", sequence_id=sequence_id) if each["step_key"] == "clicked"]
+    async def waiting() -> int:
+        found = [each async for each in consumer.every("/enrollments", sequence_id=sequence_id)]
+        return sum(each["step_key"] == "clicked" for each in found)
 
-    enrollments = await consumer.until("every enrollment waiting", waiting, lambda found: len(found) == CLICKS)
-    waiting_ids = {each["id"] for each in enrollments}
-    messages = [
-        each async for each in consumer.every("/messages", sequence_id=sequence_id) if each["enrollment_id"] in waiting_ids
-    ]
+    await consumer.until_done(Stage("Enrollments that wait", CLICKS), waiting)
+    messages = [each async for each in consumer.every("/messages", sequence_id=sequence_id)]
     return [(await consumer.get(f"/messages/{each['id']}"))["links"][0]["url"] for each in messages]
 
 
@@ -101,5 +99,5 @@ async def _click_steadily(browsers: Browsers, links: list[str]) -> None:
         clicks.append(asyncio.create_task(browsers.click(link, visit(number))))
     try:
         await asyncio.gather(*clicks)
-    except httpx.HTTPError as error:
+    except DemoError as error:
         raise SystemExit(f"A click failed: {error}") from error

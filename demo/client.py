@@ -3,18 +3,29 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from demo.people import Visit
 
-WAIT_SECONDS = 120.0
+PATIENCE_SECONDS = 120.0
+"""Without any progress: a slow machine may take as long as it needs."""
 POLL_SECONDS = 0.25
 
 
 class DemoError(Exception):
     """The story cannot go on; the message says where it stopped."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the story that is over when `total` things are done; `report` shows how many are."""
+
+    text: str
+    total: int
+    report: Callable[[int], object] = lambda _: None
 
 
 class Consumer:
@@ -27,7 +38,10 @@ class Consumer:
         await self._client.aclose()
 
     async def call(self, method: str, path: str, **options: Any) -> Any:
-        response = await self._client.request(method, path, **options)
+        try:
+            response = await self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise DemoError(f"{method} {path} was not answered: {error or type(error).__name__}") from error
         if response.is_error:
             raise DemoError(f"{method} {path} answered {response.status_code}: {response.text}")
         return response.json()
@@ -48,14 +62,18 @@ class Consumer:
             if (cursor := page["next_cursor"]) is None:
                 return
 
-    async def until(self, what: str, look: Callable[[], Awaitable[Any]], enough: Callable[[Any], bool]) -> Any:
-        """Ask again until it is so; DemoError with the last answer when it never gets there."""
-        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
-        while not enough(answer := await look()):
-            if asyncio.get_running_loop().time() > deadline:
-                raise DemoError(f"{what} did not happen within {WAIT_SECONDS:.0f} s; the last answer was {answer}")
+    async def until_done(self, stage: Stage, count: Callable[[], Awaitable[int]]) -> None:
+        """Count again until all is done; DemoError when the count stands still."""
+        clock = asyncio.get_running_loop().time
+        before, since = -1, clock()
+        while (done := await count()) < stage.total:
+            stage.report(done)
+            if done != before:
+                before, since = done, clock()
+            elif clock() - since > PATIENCE_SECONDS:
+                raise DemoError(f"{stage.text}: {done} of {stage.total}, and nothing has changed for {PATIENCE_SECONDS:.0f} s.")
             await asyncio.sleep(POLL_SECONDS)
-        return answer
+        stage.report(done)
 
 
 class Browsers:
@@ -70,12 +88,17 @@ class Browsers:
     async def click(self, link: str, visit: Visit) -> str:
         """Where the redirect leads; DemoError when it is not a 302."""
         headers = {"User-Agent": visit.user_agent, "X-Forwarded-For": visit.address, "Accept": "text/html"}
-        response = await self._client.get(link, headers=headers, follow_redirects=False)
+        try:
+            response = await self._client.get(link, headers=headers, follow_redirects=False)
+        except httpx.HTTPError as error:
+            raise DemoError(f"GET {link} was not answered: {error or type(error).__name__}") from error
         if response.status_code != 302:
             raise DemoError(f"GET {link} answered {response.status_code}, not 302")
         return response.headers["Location"]
 
-    async def click_all(self, clicks: Sequence[tuple[str, Visit]], report: Callable[[int], None], at_once: int = 10) -> list[str]:
+    async def click_all(
+        self, clicks: Sequence[tuple[str, Visit]], report: Callable[[int], object], at_once: int = 10
+    ) -> list[str]:
         """Where each click led, in order. `report` hears how many are done."""
         gate, done = asyncio.Semaphore(at_once), itertools.count(1)
 

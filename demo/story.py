@@ -23,19 +23,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from demo import people, texts
 from demo.check import Checked, check
-from demo.client import Browsers, Consumer, DemoError
+from demo.client import Browsers, Consumer, DemoError, Stage
 from demo.people import Visit
 from demo.tables import print_tables
 from models.database import Database
 from settings import Settings
+from stack.errors import StackError
 from stack.session import started
 
 ROOT = Path(__file__).resolve().parent.parent
 
-Report = Callable[[int], None]
-"""How much of a stage is done."""
-
-Stage = Callable[[str, int], Report]
+Begin = Callable[[str, int], Stage]
 """Begins a stage: its text and how much there is to do."""
 
 
@@ -49,7 +47,7 @@ class Story:
 
 
 def main(as_json: bool) -> int:
-    """0 when every number agrees; 1 when any differs or the story stopped half-way."""
+    """0 when every number agrees; 1 when any differs or the story stopped half-way, with the reason as `problem`."""
     settings = Settings()
     try:
         if _is_running(settings):
@@ -59,8 +57,10 @@ def main(as_json: bool) -> int:
         print("No running stack found: starting one for the demo.", file=sys.stderr)
         with started():
             return asyncio.run(_run(Settings(), _key_of_new_organization(), as_json))
-    except DemoError as error:
+    except (DemoError, StackError) as error:
         print(f"The demo stopped: {error}", file=sys.stderr)
+        if as_json:
+            print(json.dumps({"consistent": False, "problem": str(error)}, indent=2))
         return 1
 
 
@@ -131,22 +131,22 @@ async def _tell(consumer: Consumer, browsers: Browsers) -> Story:
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
 
-        def stage(text: str, total: int) -> Report:
+        def begin(text: str, total: int) -> Stage:
             task = progress.add_task(text, total=total)
-            return lambda done: progress.update(task, completed=done)
+            return Stage(text, total, lambda done: progress.update(task, completed=done))
 
-        contacts = await _contacts(consumer, stage("Contacts", people.CONTACTS))
-        campaign_id = await _campaign(consumer, stage("Campaign: messages sent", people.CONTACTS))
-        await _campaign_clicks(consumer, browsers, campaign_id, contacts, stage)
-        sequence_id = await _sequence(consumer, browsers, contacts, stage)
+        contacts = await _contacts(consumer, begin("Contacts", people.CONTACTS))
+        campaign_id = await _campaign(consumer, begin("Campaign: messages sent", people.CONTACTS))
+        await _campaign_clicks(consumer, browsers, campaign_id, contacts, begin)
+        sequence_id = await _sequence(consumer, browsers, contacts, begin)
         return Story(campaign_id, sequence_id, contacts)
 
 
-async def _contacts(consumer: Consumer, report: Report) -> list[str]:
+async def _contacts(consumer: Consumer, stage: Stage) -> list[str]:
     """The contacts' ids, in the order of their numbers."""
     rows = [people.contact_row(number) for number in range(people.CONTACTS)]
     answer = await consumer.post("/contacts/bulk", {"contacts": rows})
-    report(len(answer["results"]))
+    stage.report(len(answer["results"]))
     return [row["contact_id"] for row in answer["results"]]
 
 
@@ -156,58 +156,51 @@ async def _publish(consumer: Consumer, definition: dict[str, Any]) -> str:
     return str(sequence["id"])
 
 
-async def _campaign(consumer: Consumer, report: Report) -> str:
+async def _campaign(consumer: Consumer, stage: Stage) -> str:
     follow_up = await _publish(consumer, texts.FOLLOW_UP)
     campaign = await consumer.post("/campaigns", texts.campaign(follow_up))
     path = f"/campaigns/{campaign['id']}"
     await consumer.post(f"{path}/launch")
 
-    async def sent() -> dict[str, Any]:
-        found: dict[str, Any] = await consumer.get(path)
-        report(found["messages"].get("accepted", 0))
-        return found
+    async def sent() -> int:
+        return int((await consumer.get(path))["messages"].get("accepted", 0))
 
-    await consumer.until("sending the campaign", sent, lambda found: found["state"] == "tracking")
+    await consumer.until_done(stage, sent)
     return str(campaign["id"])
 
 
-async def _campaign_clicks(consumer: Consumer, browsers: Browsers, campaign_id: str, contacts: list[str], stage: Stage) -> None:
+async def _campaign_clicks(consumer: Consumer, browsers: Browsers, campaign_id: str, contacts: list[str], begin: Begin) -> None:
     numbers = {contact: number for number, contact in enumerate(contacts)}
     links = await _links(consumer, numbers, campaign_id=campaign_id)
     visits = [*people.campaign_visits(), *people.crawler_visits()]
-    report = stage("Campaign: clicks", len(visits))
+    stage = begin("Campaign: clicks", len(visits))
     clicks = [(links[each.contact], each) for each in visits]
     # The second clicks come after all first ones, as people do.
-    await _click(browsers, clicks, report)
-    report = stage("Campaign: clicks recorded", len(visits))
+    await _click(browsers, clicks, stage.report)
 
     async def recorded() -> int:
         totals = (await consumer.get(f"/campaigns/{campaign_id}/analytics"))["totals"]
-        count = int(totals["human_clicks"] + totals["suspect_clicks"] + totals["bot_clicks"])
-        report(count)
-        return count
+        return int(totals["human_clicks"] + totals["suspect_clicks"] + totals["bot_clicks"])
 
-    await consumer.until("recording the clicks", recorded, lambda count: count >= len(visits))
-    await _follow_ups(consumer, campaign_id, stage("Campaign: follow-ups sent", people.CLICKERS))
+    await consumer.until_done(begin("Campaign: clicks recorded", len(visits)), recorded)
+    await _follow_ups(consumer, campaign_id, begin("Campaign: follow-ups sent", people.CLICKERS))
 
 
-async def _follow_ups(consumer: Consumer, campaign_id: str, report: Report) -> None:
+async def _follow_ups(consumer: Consumer, campaign_id: str, stage: Stage) -> None:
     async def completed() -> int:
-        count: int = (await consumer.get(f"/campaigns/{campaign_id}/analytics"))["follow_ups"].get("completed", 0)
-        report(count)
-        return count
+        return int((await consumer.get(f"/campaigns/{campaign_id}/analytics"))["follow_ups"].get("completed", 0))
 
-    await consumer.until("sending the follow-ups", completed, lambda count: count >= people.CLICKERS)
+    await consumer.until_done(stage, completed)
 
 
-async def _sequence(consumer: Consumer, browsers: Browsers, contacts: list[str], stage: Stage) -> str:
+async def _sequence(consumer: Consumer, browsers: Browsers, contacts: list[str], begin: Begin) -> str:
     sequence_id = await _publish(consumer, texts.SEQUENCE)
-    sent, clicked = stage("Sequence: messages sent", people.ENROLLED), stage("Sequence: clicks", people.SEQUENCE_CLICKERS)
+    sent, clicked = begin("Sequence: messages sent", people.ENROLLED), begin("Sequence: clicks", people.SEQUENCE_CLICKERS)
     enrolled = {contact: number for number, contact in enumerate(contacts[: people.ENROLLED])}
     to_click = {contact: number for contact, number in enrolled.items() if number < people.SEQUENCE_CLICKERS}
     await consumer.post(f"/sequences/{sequence_id}/enrollments", {"contact_ids": list(enrolled)})
 
-    async def reached() -> set[str]:
+    async def reached() -> int:
         """Each one clicks as soon as the message is there, so that nobody is late on a slow machine."""
         messages = consumer.every("/messages", sequence_id=sequence_id, state="accepted")
         found = {each["contact_id"] async for each in messages}
@@ -215,23 +208,22 @@ async def _sequence(consumer: Consumer, browsers: Browsers, contacts: list[str],
         links = await _links(consumer, now, sequence_id=sequence_id, state="accepted")
         before = people.SEQUENCE_CLICKERS - len(to_click) - len(now)
         await _click(
-            browsers, [(link, people.visit(number)) for number, link in links.items()], lambda done: clicked(before + done)
+            browsers,
+            [(link, people.visit(number)) for number, link in links.items()],
+            lambda done: clicked.report(before + done),
         )
-        sent(len(found))
-        return found
+        return len(found)
 
-    await consumer.until("sending the sequence's messages", reached, lambda found: len(found) >= people.ENROLLED)
-    await _sequence_over(consumer, sequence_id, stage("Sequence: thanked or reminded", people.ENROLLED))
+    await consumer.until_done(sent, reached)
+    await _sequence_over(consumer, sequence_id, begin("Sequence: thanked or reminded", people.ENROLLED))
     return sequence_id
 
 
-async def _sequence_over(consumer: Consumer, sequence_id: str, report: Report) -> None:
+async def _sequence_over(consumer: Consumer, sequence_id: str, stage: Stage) -> None:
     async def completed() -> int:
-        count: int = (await consumer.get(f"/sequences/{sequence_id}/analytics"))["enrollments"].get("completed", 0)
-        report(count)
-        return count
+        return int((await consumer.get(f"/sequences/{sequence_id}/analytics"))["enrollments"].get("completed", 0))
 
-    await consumer.until("the end of the sequence", completed, lambda count: count >= people.ENROLLED)
+    await consumer.until_done(stage, completed)
 
 
 async def _links(consumer: Consumer, numbers: dict[str, int], **where: str) -> dict[int, str]:
@@ -241,7 +233,7 @@ async def _links(consumer: Consumer, numbers: dict[str, int], **where: str) -> d
     return {numbers[each["contact_id"]]: each["links"][0]["url"] for each in details}
 
 
-async def _click(browsers: Browsers, clicks: list[tuple[str, Visit]], report: Report) -> None:
+async def _click(browsers: Browsers, clicks: list[tuple[str, Visit]], report: Callable[[int], object]) -> None:
     for destination in await browsers.click_all(clicks, report):
         if destination not in texts.DESTINATIONS:
             raise DemoError(f"a click led to {destination}, not to the address in the message")

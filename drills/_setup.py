@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from demo.client import Consumer
+from demo.client import Consumer, Stage
 from demo.people import contact_row
 
 CHUNK = 1000
@@ -31,16 +31,15 @@ async def set_up(consumer: Consumer, messages: int, enrollments: int) -> None:
     await consumer.post(f"/sequences/{sequence['id']}/publish")
     await consumer.post(f"/sequences/{sequence['id']}/enrollments", {"contact_ids": contacts[:enrollments]})
 
-    async def sent() -> dict[str, Any]:
-        analytics: dict[str, Any] = await consumer.get(f"/campaigns/{campaign['id']}/analytics")
-        return analytics["totals"]["messages"]  # type: ignore[no-any-return] # the API's JSON
+    async def sent() -> int:
+        return int((await consumer.get(f"/campaigns/{campaign['id']}/analytics"))["totals"]["messages"].get("accepted", 0))
 
     async def waiting() -> int:
         found = [each async for each in consumer.every("/enrollments", sequence_id=sequence["id"])]
         return sum(each["step_key"] == WAITS for each in found)
 
-    await consumer.until("every message sent", sent, lambda counts: counts.get("accepted", 0) == messages)
-    await consumer.until("every enrollment waiting", waiting, lambda count: count == enrollments)
+    await consumer.until_done(Stage("Messages sent", messages), sent)
+    await consumer.until_done(Stage("Enrollments that wait", enrollments), waiting)
 
 
 def _contact(number: int) -> dict[str, object]:

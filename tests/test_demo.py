@@ -75,8 +75,11 @@ def test_the_api_of_another_stack_is_one_sentence(
     another_port: int, own_database: bool, database_url: str, tmp_path: Path
 ) -> None:
     settings = Settings(_env_file=None, var_dir=tmp_path, api_port=another_port)
-    done = run_demo(settings, database_url=database_url if own_database else "")
-    assert (done.returncode, done.stdout) == (1, "")
+    done = run_demo(settings, "--json", database_url=database_url if own_database else "")
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert document["consistent"] is False
+    assert done.stderr.strip() == f"The demo stopped: {document['problem']}"
     sentence = f"The demo stopped: the API at port {another_port} is not the one of this stack (VAR_DIR={tmp_path}): "
     assert done.stderr.strip().splitlines()[-1].startswith(sentence)
     assert len(done.stderr.strip().splitlines()) == 1
