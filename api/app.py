@@ -27,6 +27,7 @@ from api import (
     shared_links,
 )
 from api.services import Services
+from api.time_limit import TimeLimit
 from models.database import Database
 from settings import Settings
 from temporal_client import connect
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         redirect_slashes=False,
     )
     problems.install(app)
+    app.add_middleware(TimeLimit)
     for area in AREAS:
         app.include_router(area.router)
     return app

@@ -12,9 +12,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.redirect.closing import pause
+from api.redirect.condition import Condition
 from api.redirect.link_entry import LinkEntry, link_of, pack
 from api.redirect.linkbook_snapshot import LinkbookSnapshot
-from api.redirect.patience import Condition
 from api.redirect.personal_links import PersonalLinks, PersonalUnknown
 from models import linkbook
 from models.database import Database
@@ -91,6 +91,7 @@ class Linkbook:
         if found.saved_at is None:
             return
         self._entries, self._without_metadata, self.loaded = found.entries, found.without_metadata, True
+        self._condition.from_disk("the links")
         log.info("linkbook read from disk", contents=len(found.entries), seconds_old=round(time.time() - found.saved_at))
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -3,7 +3,7 @@
 import time
 from collections import OrderedDict
 
-from api.redirect.patience import within
+from api.within import within
 from models import linkbook
 from models.database import Database
 from tracking.token import Token

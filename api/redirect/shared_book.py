@@ -15,8 +15,9 @@ import structlog
 from pydantic import TypeAdapter
 
 from api.redirect.closing import finish, pause
+from api.redirect.condition import Condition
 from api.redirect.disk import replace_file
-from api.redirect.patience import Condition, within
+from api.within import within
 from models.database import Database
 from models.shared_link import OVERLAP, DomainRow, SharedRow, changed_shared_links, link_domains
 from tracking.destination import DestinationError, check_destination
@@ -109,6 +110,7 @@ class SharedBook:
             self._fallbacks = {str(host): url for host, url in saved["fallbacks"].items()}
             self._links = {(row.domain, row.slug): row for row in rows}
             self.loaded = True
+            self._condition.from_disk("the shared links")
 
     async def save(self) -> bool:
         """False: the disk does not take it, which costs nothing else."""

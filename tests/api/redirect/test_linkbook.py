@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from api.redirect import linkbook as book
-from api.redirect import patience, personal_links
+from api.redirect import personal_links
+from api.redirect.condition import Condition
 from api.redirect.linkbook import Destination, Linkbook, LinkbookUnavailable
-from api.redirect.patience import Condition, within
 from api.redirect.personal_links import PersonalLinks
+from api.within import within
 from models import linkbook
 from models.database import Database
 from models.organization import Organization
@@ -157,5 +158,5 @@ def test_a_part_that_was_well_long_ago_is_named(monkeypatch: pytest.MonkeyPatch)
     problems = [condition.problem]
     condition.good()
     problems.append(condition.problem)
-    monkeypatch.setattr(patience, "STALE_SECONDS", -1.0)
+    monkeypatch.setattr(condition, "STALE_SECONDS", -1.0)
     assert [*problems, condition.problem] == ["not loaded yet", None, "last refresh 0 s ago"]
