@@ -156,7 +156,14 @@ async def test_a_question_without_an_answer_is_given_up_without_waiting_for_its_
 def test_a_part_that_was_well_long_ago_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     condition = Condition("refresh", "not loaded yet")
     problems = [condition.problem]
+    condition.from_disk("the links")
+    problems.append(condition.problem)
     condition.good()
     problems.append(condition.problem)
-    monkeypatch.setattr(condition, "STALE_SECONDS", -1.0)
-    assert [*problems, condition.problem] == ["not loaded yet", None, "last refresh 0 s ago"]
+    monkeypatch.setattr("api.redirect.condition.STALE_SECONDS", -1.0)
+    assert [*problems, condition.problem] == [
+        "not loaded yet",
+        "the links of this machine's disk are used: PostgreSQL has not answered yet",
+        None,
+        "last refresh 0 s ago",
+    ]
