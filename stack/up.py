@@ -27,6 +27,8 @@ FIRST_ORGANIZATION = "My organization"
 ROLE_TIER = 2
 WORKER_NICENESS = "5"  # a quarter of the processor when the redirect needs all of it
 ROLE_SECONDS = 60.0
+# Into a file: each line at once, and without colours, which the Temporal client would write there too.
+LOGGING = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
 
 
 def run(settings: Settings, attributes: tuple[str, ...]) -> int:
@@ -115,6 +117,7 @@ class Stack:
 
     def _start_servers(self) -> None:
         """Temporal starts while PostgreSQL does."""
+        begin = time.monotonic()
         if self._temporal:
             self.supervisor.adopt(self._temporal.start())
         if self._postgres:
@@ -125,7 +128,7 @@ class Stack:
             for path in self._postgres.opened:
                 self._say(f"Others may now pass through {path}, not list it: PostgreSQL's own user has to reach its data.")
         if self._temporal:
-            with self._stage("Temporal"):
+            with self._stage("Temporal", since=begin):
                 self._temporal.wait_until_ready()
 
     def _write_state(self) -> None:
@@ -162,7 +165,7 @@ class Stack:
             tier=ROLE_TIER,
             restart=True,
             cwd=ROOT,
-            environment={**self._mark, **self._niceness(), "VAR_DIR": str(self.var_dir), "PYTHONUNBUFFERED": "1"},
+            environment={**self._mark, **self._niceness(), **LOGGING, "VAR_DIR": str(self.var_dir)},
         )
         child = self.supervisor.adopt(Child(spec))
         child.start()
@@ -206,9 +209,9 @@ class Stack:
         self.screen.print(text, markup="[green]" in text)
 
     @contextmanager
-    def _stage(self, done: str, doing: str | None = None) -> Iterator[None]:
-        """A spinner while it runs, a line with its time when it is done."""
-        begin = time.monotonic()
+    def _stage(self, done: str, doing: str | None = None, since: float | None = None) -> Iterator[None]:
+        """A spinner while it runs, a line with its time when it is done. `since`: when it began, if earlier than now."""
+        begin = time.monotonic() if since is None else since
         with self.screen.status(f"{doing or done} …"):
             yield
         self.screen.print(f"[green]✓[/] {done} [dim]{time.monotonic() - begin:.1f} s[/]")
