@@ -19,6 +19,7 @@ from models.channel import (
     read_inbox,
 )
 from models.text import Text
+from tracking.destination import is_destination
 from tracking.markup import link_addresses
 from tracking.urls import find_urls
 
@@ -100,6 +101,6 @@ async def inbox(
 
 
 def _received(row: SimulatorInbox) -> ReceivedMessage:
-    in_text = [row.body[start:end] for start, end in find_urls(row.body)]
-    links = list(dict.fromkeys([*in_text, *link_addresses(row.html or "")]))
+    in_text = (row.body[start:end] for start, end in find_urls(row.body))
+    links = list(dict.fromkeys([*filter(is_destination, in_text), *link_addresses(row.html or "")]))
     return ReceivedMessage(**row.model_dump(exclude={"channel_id"}), links=links)

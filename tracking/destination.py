@@ -6,15 +6,17 @@ browser that follows it can be talked around.
 
 import re
 
-from ada_url import URL
+from ada_url import URL, idna
 
 MAX_LENGTH = 8192
+MAX_HOST = 253  # RFC 1035, without the dot at the end
 
 # White space, control and invisible direction-changing characters. Browsers drop or hide some of these, so an address
 # with one in it is not the address that a person sees. The zero-width joiners stay: scripts and emoji need them.
 _SMUGGLED = re.compile(r"[\s\x00-\x20\x7f-\xa0\u061c\u180e\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\ufeff\ud800-\udfff]")
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _AUTHORITY = re.compile(r"[^/\\?#]*")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
 class DestinationError(ValueError):
@@ -36,12 +38,22 @@ def check_destination(url: str) -> str:
         parsed = URL(url)
     except ValueError as error:
         raise DestinationError("The address has no valid host or port.") from error
-    if "" in parsed.hostname.removesuffix(".").split("."):
-        raise DestinationError("The address has no valid host: a part between two dots is empty.")
+    if parsed.port == "0":
+        raise DestinationError("The address has no valid host or port: nothing can be opened at port 0.")
+    if not parsed.hostname.startswith("["):
+        _check_name(parsed.hostname.removesuffix("."))
     href: str = parsed.href
     if len(href) > MAX_LENGTH:
         raise DestinationError(f"The address is {len(href):,} characters long when encoded; at most {MAX_LENGTH:,} are possible.")
     return href
+
+
+def is_destination(url: str) -> bool:
+    try:
+        check_destination(url)
+    except DestinationError:
+        return False
+    return True
 
 
 def _check_written_form(url: str) -> None:
@@ -54,3 +66,19 @@ def _check_written_form(url: str) -> None:
         raise DestinationError("The address has no host.")
     if "@" in authority[0]:
         raise DestinationError("The address contains a user name or password before the host; links must not carry one.")
+
+
+def _check_name(host: str) -> None:
+    """What `ada-url` takes for a host although no name server can know it."""
+    labels = host.split(".")
+    if "" in labels:
+        raise DestinationError("The address has no valid host: a part between two dots is empty.")
+    if len(host) > MAX_HOST:
+        raise DestinationError(f"The address has no valid host: it is longer than {MAX_HOST} characters.")
+    for label in labels:
+        if not _LABEL.fullmatch(label):
+            raise DestinationError(
+                "The address has no valid host: its parts are 1 to 63 letters, digits, - and _, with no - at the ends."
+            )
+        if label.startswith("xn--") and idna.decode(label) == label:
+            raise DestinationError(f"The address has no valid host: {label} stands for no international name.")

@@ -41,6 +41,7 @@ _HOST_AND_PORT = re.compile(
     rf"(?:\[[0-9a-f:.]+\]|[^\s/?#\\'()\[\]{{}}|,;:!*&=+$^~@{_CLOSING}\u2010-\u2027\u2030-\u205e]+)(?::[0-9]+|:(?=[/?#]))?",
     re.IGNORECASE,
 )
+_NO_HOST = re.compile(rf"[^\s{_CLOSING}]*")
 _PATH = re.compile(LinkifyIt().re["src_path"], re.IGNORECASE)
 
 _CLOSED = re.compile(f"[{_CLOSING}]")
@@ -58,7 +59,8 @@ _MARKS = "*_~|^"
 def find_urls(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of each address, in order, without overlap.
 
-    An address with a user name is found up to its `@`, so that it can be refused instead of going out half tracked.
+    What begins like an address and is none is found too (`https:// x.test`, `http://[::1`), and an address with a user name up
+    to its `@`, so that they can be refused instead of going out untracked or half tracked.
     """
     others = _OTHER_SCHEME.finditer(text)
     other = next(others, None)
@@ -70,21 +72,20 @@ def find_urls(text: str) -> Iterator[tuple[int, int]]:
         if start < done or (other and other.start() <= start):
             continue
         done = _end(text, start, match.end())
-        if done:
-            yield start, done
+        yield start, done
 
 
 def _end(text: str, start: int, authority: int) -> int:
-    """Where the address ends; 0 when what follows the scheme is no host."""
+    """Where the address ends; at the least behind its scheme."""
     if userinfo := _USERINFO.match(text, authority):
         host = _BEFORE_MAIL.match(text, authority, userinfo.end())
         return host.end() if host else userinfo.end()
     host = _HOST_AND_PORT.match(text, authority)
     if host is None:
-        return 0
+        wrong = _NO_HOST.match(text, authority)
+        return _trim(text, start, authority, wrong.end() if wrong else authority)
     path = _PATH.match(text, host.end())
-    end = _trim(text, start, authority, _cut(text, authority, host.end(), path.end() if path else host.end()))
-    return end if end > authority else 0
+    return _trim(text, start, authority, _cut(text, authority, host.end(), path.end() if path else host.end()))
 
 
 def _cut(text: str, authority: int, host_end: int, end: int) -> int:

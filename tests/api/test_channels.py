@@ -69,7 +69,7 @@ async def test_a_new_channel_can_be_read(api: Caller) -> None:
 
 async def test_the_inbox_shows_a_message_with_the_links_to_click(api: Caller, database: Database) -> None:
     channel = await simulator(api)
-    await deliver(database, channel, "+12025550123", "Hi: https://go.example.com/0aB1cD2eF3gH4i. Bye")
+    await deliver(database, channel, "+12025550123", "Hi: https://go.example.com/0aB1cD2eF3gH4i. Not https:// alone")
     (item,) = (await api.get(f"/channels/{channel}/inbox")).json()["items"]
     assert (item["to_address"], item["links"]) == ("+12025550123", ["https://go.example.com/0aB1cD2eF3gH4i"])
 

@@ -88,9 +88,22 @@ def test_white_space_and_invisible_characters_are_refused_wherever_they_hide(cod
         "https://a..b/",
         "https://./",
         "https://.x.test/",
+        "https://x.test:0/",
+        "http://-a.test/",
+        "http://a-.test/",
+        "https://x.-/",
+        "https://(/",
+        "https://*.x.test/",
+        "https://xn--/",
+        "https://xn--a.test/",
+        "https://xn--abc-.test/",
+        "https://x.test.xn--zzzzzz99999/",
+        f"https://{'a' * 64}.test/",
+        f"https://{'a.' * 127}test/",
+        "https://" + "ü" * 63,
     ],
 )
-def test_an_invalid_host_or_port_is_refused(url: str) -> None:
+def test_a_host_or_port_that_nothing_can_open_is_refused(url: str) -> None:
     with pytest.raises(DestinationError, match="valid host"):
         check_destination(url)
 
@@ -127,6 +140,10 @@ def test_a_very_long_address_is_refused_as_written_or_when_encoding_makes_it_lon
         ("http://[2001:DB8:0:0::1]:81/", "http://[2001:db8::1]:81/"),
         ("http://localhost:3000/", "http://localhost:3000/"),
         ("https://my_shop.test./", "https://my_shop.test./"),
+        ("https://r3---_a.test/", "https://r3---_a.test/"),
+        ("https://💩.test/", "https://xn--ls8h.test/"),
+        (f"https://{'a' * 63}.test/", f"https://{'a' * 63}.test/"),
+        (f"https://{'a.' * 125}com./", f"https://{'a.' * 125}com./"),
         ("https://x.test/👨\u200d👩", "https://x.test/%F0%9F%91%A8%E2%80%8D%F0%9F%91%A9"),
     ],
 )

@@ -31,8 +31,6 @@ def found(text: str) -> list[str]:
         "svn+https://x.test/",
         "foohttps://x.test/",
         "httpss://x.test/",
-        "starts with https:// as all do",
-        "https://... or http://-",
         "https:/x.test/",
     ],
 )
@@ -185,6 +183,21 @@ def test_several_links_and_words_that_touch_them(text: str, links: list[str]) ->
 )
 def test_an_address_with_a_user_name_is_found_so_that_it_can_be_refused(url: str) -> None:
     assert found(f"See {url} now") == [url[: url.rindex("@") + 1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("see https:// now", ["https://"]),
+        ("https://... or http://-", ["https://", "http://"]),
+        ("(http://[::1 b)", ["http://[::1"]),
+        ("https:///x.test, too", ["https:///x.test"]),
+        ("“https://{x}/”", ["https://{x}/"]),
+        ("https://\nx.test", ["https://"]),
+    ],
+)
+def test_what_begins_like_an_address_and_is_none_is_found_so_that_it_can_be_refused(text: str, wrong: list[str]) -> None:
+    assert found(text) == wrong
 
 
 @given(
