@@ -12,7 +12,7 @@ from models.errors import FieldError, Invalid
 from models.steps import MessageTemplate, Utm
 from tracking.destination import DestinationError
 from tracking.html import compile_html
-from tracking.links import Link, compile_text
+from tracking.links import Link, LinkError, compile_text
 from tracking.source import SourceError
 from tracking.template import LINKS, UNSUBSCRIBE, check_template, error_at, outer_variables
 from tracking.utm import check_utm_value, with_utm
@@ -120,28 +120,29 @@ def compile_message(
 
 
 def _compile(message: MessageTemplate, path: str) -> tuple[CompiledMessage | None, list[FieldError]]:
-    errors = list(template_errors(message, path)) or list(_named_link_errors(message, path))
+    """A part without HTML beside it, or the one that comes last, has to contain every name that no part before it has."""
+    errors = list(template_errors(message, path))
     if errors:
         return None, errors
-    part = "body"
+    text = page = None
     try:
-        text = compile_text(message.body, message.links, html_follows=message.html is not None)
-        if message.html is None:
-            return CompiledMessage(message.subject, text.template, None, text.links), []
-        part = "html"
-        page = compile_html(message.html, message.links, text.links)
-    except SourceError as error:
-        return None, [field_error(f"{path}.{part if error.line is not None else 'links'}", error)]
-    return CompiledMessage(message.subject, text.template, page.template, page.links), []
+        text = compile_text(message.body, message.links, every_name=message.html is None)
+    except LinkError as error:
+        errors += _link_errors(error, path, "body")
+    try:
+        if message.html is not None:
+            page = compile_html(message.html, message.links, text.links if text else (), every_name=text is not None)
+    except LinkError as error:
+        errors += _link_errors(error, path, "html")
+    if errors or text is None:
+        return None, list(dict.fromkeys(errors))  # a name that is wrong is so in both parts
+    last = page or text
+    return CompiledMessage(message.subject, text.template, page.template if page else None, last.links), []
 
 
-def _named_link_errors(message: MessageTemplate, path: str) -> Iterator[FieldError]:
-    """Each by itself, so that each error is at its own field."""
-    for name, url in message.links.items():
-        try:
-            compile_text(f"{{{{ {LINKS}.{name} }}}}", {name: url})
-        except SourceError as error:
-            yield field_error(f"{path}.links.{name}", error)
+def _link_errors(error: LinkError, path: str, part: str) -> Iterator[FieldError]:
+    for each in (error, *error.more):
+        yield field_error(f"{path}.{part}" if each.name is None else f"{path}.links.{each.name}", each)
 
 
 async def store(

@@ -33,7 +33,12 @@ class _Segment(NamedTuple):
 
 
 def compile_html(
-    source: str, named: Mapping[str, str] | None = None, links: Iterable[Link] = (), extra: Collection[str] = ()
+    source: str,
+    named: Mapping[str, str] | None = None,
+    links: Iterable[Link] = (),
+    extra: Collection[str] = (),
+    *,
+    every_name: bool = True,
 ) -> CompiledText:
     """As `compile_text`, for HTML. `links`: those of the text part; they keep their numbers and come first in the answer.
 
@@ -44,10 +49,11 @@ def compile_html(
     masked = text.with_marks(MARK)
     compiler = Compiler(source, text, Names(named or {}, extra), links)
     for tag in start_tags(masked):
-        if href := _trackable(compiler, text, masked, tag):
-            for segment in _addresses(compiler, text, masked, href):
-                _add(compiler, source, text, segment)
-    return compiler.finish()
+        with compiler.refusing(*text.span(tag.start, tag.start + 1)):
+            if href := _trackable(compiler, text, masked, tag):
+                for segment in _addresses(compiler, text, masked, href):
+                    _add(compiler, source, text, segment)
+    return compiler.finish(every_name=every_name)
 
 
 def _trackable(compiler: Compiler, text: MaskedText, masked: str, tag: StartTag) -> Attribute | None:

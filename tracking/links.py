@@ -5,7 +5,8 @@ render with a list of addresses, tracked or not. What is a link, and what never 
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from liquid.static_analysis import Variable
@@ -30,7 +31,15 @@ _OPENING_TAGS = frozenset({"if", "unless", "case", "for", "tablerow", "ifchanged
 
 
 class LinkError(SourceError):
-    """A link that cannot be tracked as it is written."""
+    """A link that cannot be tracked as it is written. `name`: the named link that it is about, if its place is not in the text.
+
+    `more`: what else is wrong with the links of the same text, so that its author hears of everything at once.
+    """
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None, name: str | None = None) -> None:
+        super().__init__(message, line, column)
+        self.name = name
+        self.more: Sequence[LinkError] = ()
 
 
 class Link(NamedTuple):
@@ -53,50 +62,57 @@ class CompiledText(NamedTuple):
 
 
 def compile_text(
-    source: str, named: Mapping[str, str] | None = None, extra: Collection[str] = (), *, html_follows: bool = False
+    source: str, named: Mapping[str, str] | None = None, extra: Collection[str] = (), *, every_name: bool = True
 ) -> CompiledText:
     """Finds and numbers the links of a plain text, in the order in which they appear; the same destination is one link.
 
     `named`: names for destinations, used as `{{ links.NAME }}` or by their address in the text. TemplateError when the
     template is not valid, LinkError when a link or a name is not; at most 32 links. `extra`: as for `check_template`.
-    `html_follows`: this is the text part of an e-mail, so a name may be used in the other part only.
+    `every_name`: names that are not in the text are refused; not so when another part of the message can have them.
     """
     check_template(source, extra)
     text = MaskedText(source)
     compiler = Compiler(source, text, Names(named or {}, extra))
     for start, end in find_urls(text.masked):
         compiler.add_url(*text.span(start, end))
-    return compiler.finish(every_name=not html_follows)
+    return compiler.finish(every_name=every_name)
 
 
 class Names:
-    """The author's names for destinations."""
+    """The author's names for destinations. `errors` has those that cannot be used, and why."""
 
     def __init__(self, named: Mapping[str, str], extra: Collection[str]) -> None:
         self.destinations: dict[str, Destination] = {}
         self.by_key: dict[str, str] = {}
+        self.errors: dict[str, LinkError] = {}
         for name, url in named.items():
-            if not _NAME.fullmatch(name):
-                raise LinkError(
-                    f"the link name {name!r} is not possible: small letters, digits and _, at most 63, a letter first."
-                )
             try:
-                check_template(url, extra)
-                if any(variable.segments[0] in (LINKS, UNSUBSCRIBE) for variable in outer_variables(url)):
-                    raise DestinationError("Other links cannot be part of an address.")
-                destination = judge(url)
-                if is_for_unsubscribing(MaskedText(url).masked):
-                    raise DestinationError("An address for unsubscribing is never tracked; write it into the text itself.")
-            except (DestinationError, TemplateError) as error:
-                raise LinkError(f"the named link {name}: {error}") from error
-            other = self.by_key.setdefault(destination.key, name)
-            if other != name:
-                raise LinkError(f"the named links {other} and {name} have the same destination; keep one of them.")
-            self.destinations[name] = destination
+                self._add(name, url, extra)
+            except LinkError as error:
+                error.name = name
+                self.errors[name] = error
+
+    def _add(self, name: str, url: str, extra: Collection[str]) -> None:
+        if not _NAME.fullmatch(name):
+            raise LinkError(f"the link name {name!r} is not possible: small letters, digits and _, at most 63, a letter first.")
+        try:
+            check_template(url, extra)
+            if any(variable.segments[0] in (LINKS, UNSUBSCRIBE) for variable in outer_variables(url)):
+                raise DestinationError("Other links cannot be part of an address.")
+            destination = judge(url)
+            if is_for_unsubscribing(MaskedText(url).masked):
+                raise DestinationError("An address for unsubscribing is never tracked; write it into the text itself.")
+        except (DestinationError, TemplateError) as error:
+            raise LinkError(f"the named link {name}: {error}") from error
+        other = self.by_key.setdefault(destination.key, name)
+        if other != name:
+            raise LinkError(f"the named links {other} and {name} have the same destination; keep one of them.")
+        self.destinations[name] = destination
 
 
 class _Use(NamedTuple):
-    """`source[start:end]` is to be replaced by a tracked link, written as `output`. `destination` None: by `output` itself."""
+    """`source[start:end]` is to be replaced by a tracked link, written as `output`. `destination` None: by `output` itself, or,
+    with an empty one, it was refused."""
 
     start: int
     end: int
@@ -114,15 +130,30 @@ class Compiler:
         self._names = names
         self._links = {judge(link.written).key: link for link in known}
         self._uses: list[_Use] = []
+        self._errors: list[LinkError] = []
         self._outer = outer_variables(source)
         self._inner = _inner_variables(source, self._outer)
         for piece in text.untracked_outputs:
             if _NAMED_OUTPUT.match(piece.inner):
-                raise self.error(piece.start, "a named link is always tracked; inside untracked, write its address itself.")
+                message = "a named link is always tracked; inside untracked, write its address itself."
+                with self.refusing(piece.start, piece.end):
+                    raise self.error(piece.start, message)
 
     def add_url(self, start: int, end: int, written: str | None = None) -> None:
         """`written`: the address as it is meant, where the source writes it otherwise (HTML)."""
-        written = self._source[start:end] if written is None else written
+        with self.refusing(start, end):
+            self._add_url(start, end, self._source[start:end] if written is None else written)
+
+    @contextmanager
+    def refusing(self, start: int, end: int) -> Iterator[None]:
+        """Notes what is wrong with the link at this place and goes on: `finish` raises everything at once."""
+        try:
+            yield
+        except LinkError as error:
+            self._errors.append(error)
+            self._uses.append(_Use(start, end, None, ""))
+
+    def _add_url(self, start: int, end: int, written: str) -> None:
         roots = {variable.segments[0] for variable in self._outer if start <= variable.span.index < end}
         if UNSUBSCRIBE in roots:
             return
@@ -139,11 +170,24 @@ class Compiler:
         self._refuse_inner_variables(start, end)
         self._uses.append(_Use(start, end, destination, "{{{{ {} }}}}"))
 
+    def _add_named_outputs(self) -> None:
+        used = self._used()
+        for piece in self._text.outputs:
+            if piece.start not in used:
+                with self.refusing(piece.start, piece.end):
+                    self._add_named_output(piece)
+
+    def _used(self) -> set[int]:
+        """Every place in the source that belongs to a link."""
+        return {index for use in self._uses for index in range(use.start, use.end)}
+
     def _add_named_output(self, piece: Piece) -> None:
         match = _NAMED_OUTPUT.fullmatch(piece.inner)
         if match is None:
             return
         name = match[1]
+        if name in self._names.errors:
+            raise self._names.errors[name]
         if name not in self._names.destinations:
             known = ", ".join(self._names.destinations) or "none"
             raise self.error(piece.start, f"there is no link named {name}; known names: {known}.")
@@ -155,9 +199,9 @@ class Compiler:
 
     def finish(self, *, every_name: bool = True) -> CompiledText:
         """`every_name`: names that no part of the message uses are refused."""
-        for piece in self._text.outputs:
-            self._add_named_output(piece)
+        self._add_named_outputs()
         self._refuse_other_uses_of_names()
+        self._raise_errors()
         links = self._links
         parts: list[str] = []
         done = 0
@@ -199,16 +243,27 @@ class Compiler:
                 raise self.error(variable.span.index, message)
 
     def _refuse_other_uses_of_names(self) -> None:
+        used = self._used()
         for variable in self._outer:
             index = variable.span.index
-            if variable.segments[0] == LINKS and not any(use.start <= index < use.end for use in self._uses):
+            if variable.segments[0] == LINKS and index not in used:
                 message = "a named link stands by itself, as {{ links.NAME }}, without filters and outside of tags."
-                raise self.error(index, message)
+                self._errors.append(self.error(index, message))
 
     def _refuse_unused_names(self, links: Mapping[str, Link]) -> None:
         for name, destination in self._names.destinations.items():
             if destination.key not in links:
-                raise LinkError(f"the named link {name} is not in the text; write {{{{ links.{name} }}}} where it belongs.")
+                message = f"the named link {name} is not in the text; write {{{{ links.{name} }}}} where it belongs."
+                self._errors.append(LinkError(message, name=name))
+        self._raise_errors()
+
+    def _raise_errors(self) -> None:
+        """The first one, which has the others; names come first, then the places in the text."""
+        found = dict.fromkeys([*self._names.errors.values(), *self._errors])
+        errors = sorted(found, key=lambda error: (error.line or 0, error.column or 0))
+        if errors:
+            errors[0].more = errors[1:]
+            raise errors[0]
 
     def error(self, index: int, message: str) -> LinkError:
         return LinkError(message, *line_and_column(self._source, index))

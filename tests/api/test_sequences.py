@@ -101,7 +101,7 @@ async def test_a_wait_for_a_click_without_any_link_is_refused_at_publish(api: Ca
         (send("a", message={"body": "Hi", "subject": "Hi"}), "steps[0].message.subject"),
         (send("a", message={"body": "{{ links.x }}", "links": {"x": "ftp://example.com"}}), "steps[0].message.links.x"),
         (send("a", message={"body": "{{ links.x }}"}), "steps[0].message.body"),
-        (send("a", message={"body": "Hi", "links": {"x": "https://example.com"}}), "steps[0].message.links"),
+        (send("a", message={"body": "Hi", "links": {"x": "https://example.com"}}), "steps[0].message.links.x"),
         (send("a", " ".join(f"https://example.com/{n}" for n in range(33))), "steps[0].message.body"),
     ],
 )
@@ -116,6 +116,28 @@ async def test_all_faults_are_reported_at_once_in_the_order_of_the_steps(api: Ca
         "steps[2].channel",
         "steps[2].key",
         "steps[2].next",
+    ]
+
+
+async def test_all_wrong_addresses_are_reported_at_once_with_their_places(api: Caller) -> None:
+    mail = {
+        "subject": "Hi",
+        "body": "See http://-a.test and\nhttps:// now {{ links.wrong }} {{ links.none }}",
+        "html": "<a href='https://a:b@x.test'><a href='{{ links.wrong }}'><a href='http://x.test:0/'>{{ links.fine }}",
+        "links": {"wrong": "ftp://x.test", "worse": "x.test", "fine": "https://x.test/"},
+    }
+    steps = [send("a", "https://a..b https://x.test"), send("b", channel="simulator-email", message=mail)]
+    sequence = await new_sequence(api, publish=False, steps=steps)
+    errors = (await api.post(f"/sequences/{sequence}/publish")).json()["errors"]
+    assert [(error["field"], error.get("line"), error.get("column")) for error in errors] == [
+        ("steps[0].message.body", 1, 1),
+        ("steps[1].message.links.worse", None, None),
+        ("steps[1].message.links.wrong", None, None),
+        ("steps[1].message.body", 1, 5),
+        ("steps[1].message.body", 2, 1),
+        ("steps[1].message.body", 2, 32),
+        ("steps[1].message.html", 1, 10),
+        ("steps[1].message.html", 1, 67),
     ]
 
 

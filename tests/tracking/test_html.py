@@ -58,7 +58,7 @@ def test_a_wrong_template_is_refused_as_one(source: str) -> None:
 
 
 def test_more_than_32_links_in_both_parts_are_refused() -> None:
-    text = compile_text(" ".join(f"https://x.test/{n}" for n in range(20)), html_follows=True)
+    text = compile_text(" ".join(f"https://x.test/{n}" for n in range(20)), every_name=False)
     with pytest.raises(LinkError, match="more than 32"):
         compile_html("".join(f"<a href=https://y.test/{n}>" for n in range(13)), links=text.links)
 
@@ -170,7 +170,7 @@ def test_each_branch_of_an_address_is_a_link() -> None:
 
 
 def test_both_parts_share_the_link_of_one_destination() -> None:
-    text = compile_text("https://x.test/?a=1&b={{contact.id}} https://y.test", html_follows=True)
+    text = compile_text("https://x.test/?a=1&b={{contact.id}} https://y.test", every_name=False)
     page = compile_html(
         '<a href="https://y.test/"><a href="https://x.test/?a=1&amp;b={{ contact.id }}"><a href="https://z.test">',
         links=text.links,
@@ -181,7 +181,7 @@ def test_both_parts_share_the_link_of_one_destination() -> None:
 
 
 def test_untracked_each_spelling_of_an_address_goes_out_as_it_was_written() -> None:
-    text = compile_text("https://x.test/?a=1&b=2", html_follows=True)
+    text = compile_text("https://x.test/?a=1&b=2", every_name=False)
     source = (
         '<a href="https://x.test/?a=1&amp;b=2"><a href="HTTPS://X.test/?a=1&amp;b=2"><a href="https://x.test:443/?a=1&amp;b=2">'
     )
@@ -192,7 +192,7 @@ def test_untracked_each_spelling_of_an_address_goes_out_as_it_was_written() -> N
 
 
 def test_a_name_may_be_used_in_one_part_only() -> None:
-    text = compile_text("no link", OFFER, html_follows=True)
+    text = compile_text("no link", OFFER, every_name=False)
     page = compile_html('<a href="{{ links.offer }}">', OFFER, text.links)
     assert [link.name for link in page.links] == ["offer"]
 

@@ -57,6 +57,20 @@ def test_a_link_that_cannot_be_tracked_is_refused_with_its_place(source: str, pl
     assert "secret" not in caught.value.message
 
 
+def test_everything_that_is_wrong_with_the_links_of_a_text_is_told_at_once() -> None:
+    source = "https:// {{ links.offer | upcase }} {{ links.b }} https://y.test/?{{ links.offer }}/\nhttps://z.test {{links.nope}}"
+    with pytest.raises(LinkError) as caught:
+        compile_text(source, {**OFFER, "b": "b.test", "c": "https://x.test/offer"})
+    assert [(error.name, error.line, error.column) for error in (caught.value, *caught.value.more)] == [
+        ("b", None, None),
+        ("c", None, None),
+        (None, 1, 1),
+        (None, 1, 13),
+        (None, 1, 51),
+        (None, 2, 16),
+    ]
+
+
 @pytest.mark.parametrize("source", ["{{ contact.nope }}", "{% if", "{{ tracked_links[0] }}", "{% assign links = 1 %}"])
 def test_a_wrong_template_is_refused_as_one(source: str) -> None:
     with pytest.raises(TemplateError):
