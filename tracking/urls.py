@@ -42,17 +42,21 @@ _HOST_AND_PORT = re.compile(
     re.IGNORECASE,
 )
 _NO_HOST = re.compile(rf"[^\s{_CLOSING}]*")
-_PATH = re.compile(LinkifyIt().re["src_path"], re.IGNORECASE)
+# A bracket or quote is looked for that far only; to the end of the text, from each one that is never closed, would be quadratic.
+MAX_ENCLOSED = 1_000
+_PATH = re.compile(
+    LinkifyIt().re["src_path"].replace(".)*", f".){{0,{MAX_ENCLOSED}}}").replace(".)+", f".){{1,{MAX_ENCLOSED}}}"),
+    re.IGNORECASE,
+)
 
-_CLOSED = re.compile(f"[{_CLOSING}]")
-_AFTER_HOST = re.compile(f"[{_EMOJI}]|(?<=[{_RUNS_ON}])[{_UNSPACED}]")
+# Behind a host: where other text runs on without a space.
+_OTHER_TEXT = re.compile(f"[{_CLOSING}{_EMOJI}]|(?<=[{_RUNS_ON}])[{_UNSPACED}]|[,;|](?i:https?://)")
 # A label that mixes scripts is a name when more of the host follows (abc日本.jp), and running text when not (x.test查看).
 _IN_HOST = re.compile(f"(?<=[{_RUNS_ON}])[{_UNSPACED}{_EMOJI}]+(?![.-]?[{_RUNS_ON}{_UNSPACED}{_EMOJI}])")
 # Text after a host with a dot, up to the @ of a mail address in it (https://x.test或者a@b.test).
 _BEFORE_MAIL = re.compile(rf"[^\s@]*?[A-Za-z0-9{FIELD}]\.[A-Za-z]{{2,}}(?::[0-9]+)?(?=[{_UNSPACED}{_EMOJI}])")
-_NEXT = re.compile(r"[,;|]https?://", re.IGNORECASE)
-_TRAILING = re.compile(r"[.,;:!?'‘’(\[{]+$")
-_TRAILING_HOST = re.compile(r"[.\-_]+$")
+_TRAILING = ".,;:!?'‘’([{"
+_TRAILING_HOST = ".-_"
 _MARKS = "*_~|^"
 
 
@@ -64,6 +68,7 @@ def find_urls(text: str) -> Iterator[tuple[int, int]]:
     """
     others = _OTHER_SCHEME.finditer(text)
     other = next(others, None)
+    limit = _Limit(text)
     done = 0
     for match in _START.finditer(text):
         start = match.start()
@@ -71,11 +76,26 @@ def find_urls(text: str) -> Iterator[tuple[int, int]]:
             other = next(others, None)
         if start < done or (other and other.start() <= start):
             continue
-        done = _end(text, start, match.end())
+        done = _end(text, start, match.end(), limit)
         yield start, done
 
 
-def _end(text: str, start: int, authority: int) -> int:
+class _Limit:
+    """Where other text begins. Looked for once, however many addresses stand before it, so that the work grows with the text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found = -1
+
+    def after(self, place: int) -> int:
+        """`place`: never before an earlier one."""
+        if self._found < place:
+            found = _OTHER_TEXT.search(self._text, place)
+            self._found = found.start() if found else len(self._text)
+        return self._found
+
+
+def _end(text: str, start: int, authority: int, limit: _Limit) -> int:
     """Where the address ends; at the least behind its scheme."""
     if userinfo := _USERINFO.match(text, authority):
         host = _BEFORE_MAIL.match(text, authority, userinfo.end())
@@ -84,29 +104,20 @@ def _end(text: str, start: int, authority: int) -> int:
     if host is None:
         wrong = _NO_HOST.match(text, authority)
         return _trim(text, start, authority, wrong.end() if wrong else authority)
-    path = _PATH.match(text, host.end())
-    return _trim(text, start, authority, _cut(text, authority, host.end(), path.end() if path else host.end()))
-
-
-def _cut(text: str, authority: int, host_end: int, end: int) -> int:
-    """Ends the address where other text runs on without a space."""
-    if found := _IN_HOST.search(text, authority, host_end):
-        return found.start()
-    for pattern in (_CLOSED, _NEXT, _AFTER_HOST):
-        if found := pattern.search(text, host_end, end):
-            end = found.start()
-    return end
+    if other_text := _IN_HOST.search(text, authority, host.end()):
+        return _trim(text, start, authority, other_text.start())
+    path = _PATH.match(text, host.end(), limit.after(host.end()))
+    return _trim(text, start, authority, path.end() if path else host.end())
 
 
 def _trim(text: str, start: int, authority: int, end: int) -> int:
     """Leaves out the punctuation of the sentence and chat marks around the address."""
     while end > authority:
-        if trimmed := _TRAILING.search(text, authority, end):
-            end = trimmed.start()
-        elif start and text[start - 1] in _MARKS and text[end - 1] == text[start - 1]:
-            end -= 1
-        else:
+        trimmed = authority + len(text[authority:end].rstrip(_TRAILING))
+        if trimmed == end and start and text[start - 1] in _MARKS and text[end - 1] == text[start - 1]:
+            trimmed -= 1
+        if trimmed == end:
             break
-    in_host = not any(mark in text[authority:end] for mark in "/?#")
-    trimmed = _TRAILING_HOST.search(text, authority, end) if in_host else None
-    return trimmed.start() if trimmed else end
+        end = trimmed
+    address = text[authority:end]
+    return end if any(mark in address for mark in "/?#") else authority + len(address.rstrip(_TRAILING_HOST))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracking.urls import FIELD, find_urls
+from tracking.urls import FIELD, MAX_ENCLOSED, find_urls
 
 
 def found(text: str) -> list[str]:
@@ -216,10 +216,19 @@ def test_a_very_long_address_is_found_whole() -> None:
     assert found(f"See {url}.") == [url]
 
 
+@pytest.mark.parametrize("pair", ["()", "[]", "{}"])
+def test_brackets_in_an_address_enclose_at_most_1000_characters(pair: str) -> None:
+    longest = f"{X}{pair[0]}{'b' * MAX_ENCLOSED}{pair[1]}c"
+    assert found(longest) == [longest]
+    assert found(longest.replace("b", "bb", 1)) == [X]
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
+        *(f"https://x.test/{mark}" * 20_000 for mark in ("(", "[", "{", '"', "'", ",", "👍", "a查")),
         "https://x.test/" + "(" * 40_000,
+        "https://x.test/" + "." * 60_000 + "a",
         "https://x.test/" + '"a' * 20_000,
         "https://x.test/" + ".," * 20_000 + " ",
         "https://x.test/" + "!" * 40_000 + " a",
