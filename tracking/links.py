@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from liquid.static_analysis import Variable
 
+from tracking.captures import captures_of
 from tracking.destination import DestinationError
 from tracking.masked import MaskedText
 from tracking.merge import Destination, encoding_template, judge
@@ -201,6 +202,7 @@ class Compiler:
         """`every_name`: names that no part of the message uses are refused."""
         self._add_named_outputs()
         self._refuse_other_uses_of_names()
+        self._refuse_changed_captures()
         self._raise_errors()
         links = self._links
         parts: list[str] = []
@@ -248,6 +250,14 @@ class Compiler:
             index = variable.span.index
             if variable.segments[0] == LINKS and index not in used:
                 message = "a named link stands by itself, as {{ links.NAME }}, without filters and outside of tags."
+                self._errors.append(self.error(index, message))
+
+    def _refuse_changed_captures(self) -> None:
+        captures = captures_of(self._source, [use.start for use in self._uses if use.destination])
+        for variable in self._inner:
+            name, index = variable.segments[0], variable.span.index
+            if name in captures.names and index not in captures.shown:
+                message = f"{name} has a link in it, which must not be changed; put it out by itself, as {{{{ {name} }}}}."
                 self._errors.append(self.error(index, message))
 
     def _refuse_unused_names(self, links: Mapping[str, Link]) -> None:

@@ -57,6 +57,41 @@ def test_a_link_that_cannot_be_tracked_is_refused_with_its_place(source: str, pl
     assert "secret" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("use", "column"),
+    [
+        ("{{ z | upcase }}", 4),
+        ("{{ contact.id | append: z }}", 25),
+        ("{% assign y = z %}", 15),
+        ("{% echo z %}", 9),
+        ("{% capture y %}{{ z }}{% endcapture %}{{ y | truncate: 9 }}", 42),
+        ("{% capture y %}{{ z | url_encode }}{% endcapture %}", 19),
+        ("{% if z == '' %}{{ z | upcase }}{% endif %}", 20),
+    ],
+)
+@pytest.mark.parametrize("link", ["https://x.test/{{ contact.id }}", "{{ links.offer }}"])
+def test_a_captured_link_cannot_be_changed(link: str, use: str, column: int) -> None:
+    with pytest.raises(
+        LinkError, match=r"has a link in it, which must not be changed; put it out by itself, as \{\{ [yz] \}\}\."
+    ) as caught:
+        compile_text(f"{{%- capture z -%}}See {link} {{% endcapture %}}\n{use}", OFFER, every_name=False)
+    assert (caught.value.line, caught.value.column, len(caught.value.more)) == (2, column, 0)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% capture z %}https://x.test{% endcapture %}{{ z }}, {{- z }}{% if z != '' %}{{z}}{% endif %}",
+        "{% capture z %}https://x.test{% endcapture %}{% capture y %}a{% endcapture %}{{ z }}{{ y | upcase }}",
+        "{% capture y %}a{% endcapture %}https://x.test {{ y | upcase }}",
+        "{% capture z %}{% untracked %}https://x.test{% enduntracked %}{% endcapture %}https://x.test {{ z | upcase }}",
+    ],
+)
+def test_a_captured_link_can_be_put_out_as_it_is(source: str) -> None:
+    text = render(compile_text(source).template, contact={}, tracked_links=["http://l.test/aB"])
+    assert "http://l.test/aB" in text
+
+
 def test_everything_that_is_wrong_with_the_links_of_a_text_is_told_at_once() -> None:
     source = "https:// {{ links.offer | upcase }} {{ links.b }} https://y.test/?{{ links.offer }}/\nhttps://z.test {{links.nope}}"
     with pytest.raises(LinkError) as caught:
