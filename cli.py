@@ -251,7 +251,11 @@ async def _in_transaction(settings: "Settings", work: Callable[["AsyncSession"],
 
 async def _create_organization(session: "AsyncSession", name: str, if_none: bool) -> dict[str, str] | None:
     from models.organization import any_organization, create_organization
+    from models.text import is_blank
+    from stack.errors import StackError
 
+    if is_blank(name):
+        raise StackError("The organization needs a name that can be read.")
     if if_none and await any_organization(session):
         return None
     created, text = await create_organization(session, name)

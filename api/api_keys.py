@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.paging import Page, PageDep, encode_cursor
 from api.request import Idempotent, OrganizationDep, SessionDep, area, remember_instead
 from models.organization import KEY_ID_LENGTH, create_api_key, list_api_keys, revoke_api_key
-from models.text import Text
+from models.text import Name
 
 router = area("api keys")
 
@@ -19,7 +19,7 @@ KeyId = Annotated[str, Path(pattern=f"^[0-9a-f]{{{KEY_ID_LENGTH}}}$", descriptio
 class ApiKeyCreate(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "billing service"}]})
 
-    name: Text = Field(min_length=1, max_length=100, description="For people: who uses it.")
+    name: Name = Field(max_length=100, description="For people: who uses it.")
 
 
 class ApiKeyView(BaseModel):

@@ -12,7 +12,7 @@ from api.organization import LinkDomain
 from models.campaign import Campaign, CampaignState
 from models.message import MessageState
 from models.steps import LinkName, MessageTemplate, Utm
-from models.text import Text
+from models.text import Name, Text
 
 EXAMPLE: JsonDict = {
     "name": "Spring offer",
@@ -48,7 +48,7 @@ class Trigger(BaseModel):
 class CampaignCreate(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
-    name: Text = Field(min_length=1, max_length=200)
+    name: Name
     channel: Text = Field(description="Name of a channel.", examples=["simulator-sms"])
     message: MessageTemplate
     audience: Audience = Field(default_factory=Audience)
@@ -70,7 +70,7 @@ class CampaignChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Spring offer, second try"}]})
 
-    name: Text | None = Field(None, min_length=1, max_length=200)
+    name: Name | None = None
     channel: Text | None = None
     message: MessageTemplate | None = None
     audience: Audience | None = None

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from api.link_domain import link_domain_errors
 from api.request import OrganizationDep, ServicesDep, SessionDep, area
 from models.errors import Invalid
-from models.text import Text
+from models.text import Name, Text
 from models.time_zone import TimeZone
 from tracking.destination import check_destination
 
@@ -33,7 +33,6 @@ def base_address(text: str) -> str:
 
 LinkDomain = Annotated[Text, AfterValidator(base_address), Field(min_length=1, max_length=200)]
 Destination = Annotated[Text, AfterValidator(check_destination), Field(min_length=1, max_length=2000)]
-Name = Annotated[Text, Field(min_length=1, max_length=200)]
 
 
 class OrganizationView(BaseModel):

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from api.links import LinkView
 from models.sequence import SequenceState
 from models.steps import Step, Utm
-from models.text import Text
+from models.text import Name
 
 EXAMPLE: JsonDict = {
     "name": "Welcome",
@@ -48,7 +48,7 @@ EXAMPLE: JsonDict = {
 class SequenceCreate(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
-    name: Text = Field(min_length=1, max_length=200)
+    name: Name
     steps: list[Step] = Field(min_length=1, max_length=100, description="The first one is where an enrollment starts.")
     link_tracking: bool | None = Field(None, description="false: links go out unchanged; null: as the organization.")
     utm: Utm | None = Field(
@@ -62,7 +62,7 @@ class SequenceChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"link_tracking": False}]})
 
-    name: Text | None = Field(None, min_length=1, max_length=200)
+    name: Name | None = None
     steps: list[Step] | None = Field(None, min_length=1, max_length=100)
     link_tracking: bool | None = None
     utm: Utm | None = None

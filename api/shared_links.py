@@ -21,7 +21,7 @@ from models.shared_link import (
     shared_link_page,
 )
 from models.steps import Utm
-from models.text import Text
+from models.text import Name, Text
 from settings import Settings
 from tracking.destination import DestinationError, check_destination
 from tracking.hosts import host_of
@@ -44,7 +44,7 @@ def _possible(slug: str) -> str:
 
 
 Slug = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{2,62}$", examples=["spring-sale"]), AfterValidator(_possible)]
-Name = Annotated[Text, Field(min_length=1, max_length=200, examples=["Poster in the shop"])]
+LinkName = Annotated[Name, Field(examples=["Poster in the shop"])]
 
 
 class SharedLinkCreate(BaseModel):
@@ -57,7 +57,7 @@ class SharedLinkCreate(BaseModel):
 
     slug: Slug = Field(description="What stands behind the link domain. It never changes. Capitals count.")
     destination: Destination
-    name: Name | None = None
+    name: LinkName | None = None
     utm: Utm | None = Field(None, description="Added to the destination; without merge fields.")
     utm_overwrite: bool = Field(False, description="true: they replace those that the destination has already.")
     active: bool = Field(True, description="false: the link is unknown to whoever clicks it.")
@@ -69,7 +69,7 @@ class SharedLinkChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"active": False}]})
 
     destination: Destination | None = None
-    name: Name | None = None
+    name: LinkName | None = None
     utm: Utm | None = None
     utm_overwrite: bool = False
     active: bool = True

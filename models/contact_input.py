@@ -17,7 +17,7 @@ from pydantic.config import JsonDict
 
 from models.errors import FieldError
 from models.field_errors import field_errors
-from models.text import Text, storable
+from models.text import Text, is_blank, storable
 from models.time_zone import TimeZone
 
 KEYS = ("external_id", "email", "phone")
@@ -79,7 +79,7 @@ def without_repeats(tags: list[str]) -> list[str]:
 
 
 def not_blank(text: str) -> str:
-    if not text.strip():
+    if is_blank(text):
         raise ValueError("This is empty: leave the field out, or send null to remove it.")
     return text
 
@@ -126,7 +126,7 @@ def _check_value(value: Any, depth: int) -> None:
 
 
 Tag = Annotated[str, AfterValidator(normal_tag), Field(examples=["newsletter"])]
-Name = Annotated[Text, Field(max_length=200)]
+Name = Annotated[Text, AfterValidator(not_blank), Field(max_length=200)]
 ExternalId = Annotated[Text, AfterValidator(not_blank), Field(min_length=1, max_length=255)]
 Email = Annotated[Text, AfterValidator(normal_email), Field(max_length=254)]
 Phone = Annotated[Text, AfterValidator(normal_phone), Field(max_length=40)]

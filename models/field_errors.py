@@ -45,4 +45,4 @@ def _sentence(error: Mapping[str, Any]) -> str:
     if error["type"] == "union_tag_invalid":
         return f"Write one of {error['ctx']['expected_tags']}."
     text = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
-    return f"{text}."
+    return f"{text[:1].upper()}{text[1:]}."

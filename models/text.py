@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 
 def storable(text: str) -> str:
@@ -25,4 +25,17 @@ def cut(text: str, limit: int = 500) -> str:
     return text.replace("\x00", "�").encode(errors="replace").decode()[:limit]
 
 
+def is_blank(text: str) -> bool:
+    """Nobody can see anything of it: only spaces, line ends, and characters that have no shape."""
+    return not any(letter.isprintable() and not letter.isspace() for letter in text)
+
+
+def _not_blank(text: str) -> str:
+    if is_blank(text):
+        raise ValueError("there is nothing to read in it: write a name")
+    return text
+
+
 Text = Annotated[str, AfterValidator(storable)]
+Name = Annotated[Text, AfterValidator(_not_blank), Field(min_length=1, max_length=200)]
+"""What people call a thing."""

@@ -18,6 +18,7 @@ from tests.builders import Caller
     ("change", "field"),
     [
         ({"name": ""}, "name"),
+        ({"name": " "}, "name"),
         ({"name": None}, "name"),
         ({"name": "x" * 201}, "name"),
         ({"name": "\x00"}, "name"),

@@ -136,6 +136,13 @@ async def test_every_wrong_field_is_named_with_its_path(api: Caller) -> None:
     assert {error["field"] for error in answer.json()["errors"]} == {"email", "tags[1]", "colour"}
 
 
+@pytest.mark.parametrize("name", [" ", "\u3000\t\n", "\u200b"])
+@pytest.mark.parametrize("path", ["campaigns", "sequences", "api-keys", "shared-links"])
+async def test_a_name_that_nobody_can_read_is_refused(api: Caller, path: str, name: str) -> None:
+    errors = (await api.post(f"/{path}", json={"name": name})).json()["errors"]
+    assert [error["message"] for error in errors if error["field"] == "name"] == ["There is nothing to read in it: write a name."]
+
+
 async def test_the_path_of_a_wrong_step_has_no_word_that_the_caller_did_not_write(api: Caller) -> None:
     wait = {"kind": "wait_for_click", "key": "b", "timeout": "P1D", "on_click": "two words", "on_timeout": "c"}
     steps = [{"kind": "end", "key": "a"}, {"key": "b"}, wait, {"kind": "dance", "key": "c"}, 5]

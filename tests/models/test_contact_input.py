@@ -35,6 +35,7 @@ def wrong_fields(**contact: Any) -> list[str]:
         ({"external_id": "x" * 256}, "external_id"),
         ({"external_id": "a\x00"}, "external_id"),
         ({"first_name": "\x00"}, "first_name"),
+        ({"first_name": " "}, "first_name"),
         ({"last_name": "x" * 201}, "last_name"),
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
         ({"tags": None}, "tags"),
