@@ -31,7 +31,7 @@ from models.base import now
 from models.campaign import Campaign, CampaignState, delete_campaign, get_campaign, list_campaigns, unknown_contacts
 from models.channel import Channel, channels_by_name
 from models.content import links_of_campaigns
-from models.errors import Conflict, FieldError, NotFound
+from models.errors import Conflict, ConflictCode, FieldError, NotFound
 from models.message import MessageFilter, MessageState, campaign_message_counts
 from models.sequence import get_sequence
 from models.text import Text
@@ -134,7 +134,7 @@ async def list_campaign_messages(
 async def _draft(session: AsyncSession, org_id: UUID, campaign_id: UUID, what: str) -> Campaign:
     row = await get_campaign(session, org_id, campaign_id, lock=True)
     if row.state != CampaignState.DRAFT:
-        raise Conflict(f"The campaign is {row.state}: only a draft can be {what}.")
+        raise Conflict(ConflictCode.CAMPAIGN_LAUNCHED, f"The campaign is {row.state}: only a draft can be {what}.")
     return row
 
 

@@ -28,7 +28,7 @@ from models.enrollment import (
     request_stop,
     stop_without_workflow,
 )
-from models.errors import Conflict, Unavailable
+from models.errors import Conflict, ConflictCode, Unavailable
 from models.known_ids import require_known
 from models.sequence import current_version, get_sequence
 from models.text import Text
@@ -116,7 +116,7 @@ async def enroll_contacts(
     sequence = await get_sequence(session, caller.id, sequence_id)
     version = await current_version(session, sequence)
     if version is None:
-        raise Conflict("The sequence is a draft: publish it first.")
+        raise Conflict(ConflictCode.SEQUENCE_DRAFT, "The sequence is a draft: publish it first.")
     results = await enroll(session, caller.id, version.id, sequence_id, body.contact_ids)
     new = [each.enrollment_id for each in results if each.result == EnrollResult.ENROLLED and each.enrollment_id]
     after_commit(request, lambda: _start(services, new))
@@ -154,7 +154,7 @@ async def stop(
     """
     row = await get_enrollment(session, caller.id, enrollment_id, lock=True)
     if row.state not in ACTIVE:
-        raise Conflict(f"The enrollment is over already: it is {row.state}.")
+        raise Conflict(ConflictCode.ENROLLMENT_OVER, f"The enrollment is over already: it is {row.state}.")
     await request_stop(session, row)
     if not await _signal_stop(services.temporal, row, body.reason):
         await stop_without_workflow(session, row, body.reason)

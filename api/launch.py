@@ -10,7 +10,7 @@ from models.audience import count_recipients
 from models.base import now
 from models.campaign import Campaign, CampaignState
 from models.channel import get_channel
-from models.errors import Conflict, FieldError
+from models.errors import Conflict, ConflictCode, FieldError
 from models.organization import Organization
 from models.sequence import SequenceState, get_sequence
 from models.steps import MessageTemplate, Utm
@@ -20,7 +20,7 @@ from settings import Settings
 async def launch(session: AsyncSession, settings: Settings, organization: Organization, campaign: Campaign) -> None:
     """The caller holds the campaign's lock. Conflict unless it is a draft; Invalid with every field that needs a change."""
     if campaign.state != CampaignState.DRAFT:
-        raise Conflict(f"The campaign was launched already: it is {campaign.state}.")
+        raise Conflict(ConflictCode.CAMPAIGN_LAUNCHED, f"The campaign was launched already: it is {campaign.state}.")
     message = MessageTemplate.model_validate(campaign.message)
     channel = await get_channel(session, campaign.org_id, campaign.channel_id)
     compiled, errors = compile_message(message, "message", utm_of(campaign), campaign.utm_overwrite)

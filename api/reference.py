@@ -5,6 +5,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from models.errors import ConflictCode
+
 METHODS = ("get", "post", "put", "patch", "delete")
 
 HEAD = """# The HTTP API
@@ -14,11 +16,33 @@ API and in `/v1/openapi.json`.
 
 - **Key**: `Authorization: Bearer lw_…`. The organization comes from the key; another organization's id is a 404, as a filter too.
 - **Errors** are problem documents (RFC 9457, `application/problem+json`): `title`, `status`, `code` (a stable word for programs),
-  `detail` (a sentence) and `errors`, a list of `{field, message}` with paths such as `steps[2].on_click`.
+  `detail` (a sentence) and `errors`, a list of `{field, message}` with paths such as `steps[2].on_click`. Each status has one
+  code (422 `invalid`, 404 `not_found`, 401 `unauthorized`, 413 `too_large`, 503 `unavailable`, 500 `internal`), 409 several.
 - **Lists** are pages: `?limit=50` (at most 500) and `?cursor=` with the `next_cursor` of the page before.
 - **`Idempotency-Key`**: any unique text, on every POST marked with *. The same key with the same request gives the first answer
   again (header `Idempotency-Replayed: true`) and does nothing; with another request it is a 409. Keys are kept for a week.
+
+## Conflicts
+
+The request is right, but not now. The `code` of a 409 says what it has met:
+
+| code | what to do |
+|---|---|
 """
+
+CONFLICTS = {
+    ConflictCode.CAMPAIGN_LAUNCHED: "Make a new campaign: one that is launched cannot be launched, changed or deleted.",
+    ConflictCode.SEQUENCE_DRAFT: "Publish the sequence first.",
+    ConflictCode.ENROLLMENT_OVER: "Nothing: there is nothing left to stop.",
+    ConflictCode.CONTACT_EXISTS: "Use `PUT /v1/contacts`, or the contact that `errors` names: a key belongs to one contact.",
+    ConflictCode.TWO_CONTACTS: "Leave out the keys of one: the request names two contacts, which `errors` lists.",
+    ConflictCode.CHANNEL_NAME_TAKEN: "Choose another name.",
+    ConflictCode.SLUG_TAKEN: "Choose another slug: this one is taken on the link domain.",
+    ConflictCode.LAST_API_KEY: "Make another key first: the last live one cannot be revoked.",
+    ConflictCode.TOO_MANY_API_KEYS: "Revoke a key first.",
+    ConflictCode.TOO_MANY_RECIPIENTS: "Publish or launch anew: one message text has at most 134,217,728 recipients.",
+    ConflictCode.KEY_REUSED: "Use a new `Idempotency-Key`: this one belongs to another request.",
+}
 
 
 def reference(app: FastAPI) -> str:
@@ -30,7 +54,8 @@ def reference(app: FastAPI) -> str:
                 operation = operations[method]
                 sections.setdefault(operation["tags"][0], []).append(_row(method, path, operation))
     parts = [f"## {tag}\n\n| request | what it does |\n|---|---|\n" + "\n".join(rows) + "\n" for tag, rows in sections.items()]
-    return "\n".join([HEAD, *parts])
+    conflicts = "".join(f"| `{code}` | {CONFLICTS[code]} |\n" for code in ConflictCode)
+    return "\n".join([HEAD + conflicts, *parts])
 
 
 def _row(method: str, path: str, operation: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.problems import Problem
 from api.services import Services
 from models import idempotency, organization
-from models.errors import Conflict, FieldError, Invalid, TooLarge, Unauthorized
+from models.errors import Conflict, ConflictCode, FieldError, Invalid, TooLarge, Unauthorized
 from models.organization import Organization
 from models.text import Text
 
@@ -187,7 +187,9 @@ async def idempotent(
         request.state.idempotency_key = idempotency_key
         return
     if answered.request_hash != digest:
-        raise Conflict("This Idempotency-Key was used for another request. Use a new key for a new request.")
+        raise Conflict(
+            ConflictCode.KEY_REUSED, "This Idempotency-Key was used for another request. Use a new key for a new request."
+        )
     raise AnsweredBefore(
         Response(answered.body, answered.status, {"Idempotency-Replayed": "true"}, media_type="application/json")
     )

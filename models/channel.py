@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
-from models.errors import Conflict, NotFound
+from models.errors import Conflict, ConflictCode, NotFound
 from models.paging import PageRequest, newest_first
 
 
@@ -88,7 +88,7 @@ async def create_channel(session: AsyncSession, org_id: UUID, name: str, kind: C
     made = await session.scalars(insert(Channel).values(values).on_conflict_do_nothing().returning(Channel))
     channel = made.first()
     if channel is None:
-        raise Conflict(f"There is a channel named '{name}' already: choose another name.")
+        raise Conflict(ConflictCode.CHANNEL_NAME_TAKEN, f"There is a channel named '{name}' already: choose another name.")
     return channel
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.base import new_id, now
 from models.contact import Contact, get_contact
 from models.contact_input import KEYS, MAX_PROPERTIES_BYTES, ContactFields, ContactInput, properties_size
-from models.errors import Conflict, FieldError, Invalid
+from models.errors import Conflict, ConflictCode, FieldError, Invalid
 
 VALUES = (*KEYS, "first_name", "last_name", "time_zone", "tags", "properties")
 
@@ -63,7 +63,7 @@ async def create_contact(session: AsyncSession, org_id: UUID, row: ContactInput)
     await lock_contacts(session, org_id)
     book = _Book(await _named(session, org_id, [row]))
     if taken := book.matches(row):
-        raise Conflict("There is such a contact already; PUT changes it.", list(_taken(taken)))
+        raise Conflict(ConflictCode.CONTACT_EXISTS, "There is such a contact already; PUT changes it.", list(_taken(taken)))
     outcome = book.apply(row)
     return await _written(session, org_id, book, outcome)
 
@@ -75,7 +75,7 @@ async def change_contact(session: AsyncSession, org_id: UUID, contact_id: UUID, 
     book = _Book([contact, *await _named(session, org_id, [change])])
     others = {key: known for key, known in book.matches(change).items() if known.id != contact_id}
     if others:
-        raise Conflict("Another contact has this already.", list(_taken(others)))
+        raise Conflict(ConflictCode.CONTACT_EXISTS, "Another contact has this already.", list(_taken(others)))
     outcome = book.change(book.by_id(contact_id), change)
     if outcome.errors:
         raise Invalid(outcome.errors[0].message, list(outcome.errors))
@@ -85,9 +85,10 @@ async def change_contact(session: AsyncSession, org_id: UUID, contact_id: UUID, 
 async def put_contact(session: AsyncSession, org_id: UUID, row: ContactInput) -> tuple[Contact, Result]:
     """Raises Conflict when the row names two contacts, Invalid when the contact would not be valid any more."""
     (outcome,) = await upsert_contacts(session, org_id, [row])
+    if outcome.errors and outcome.conflict:
+        raise Conflict(ConflictCode.TWO_CONTACTS, outcome.errors[0].message, list(outcome.errors))
     if outcome.errors:
-        error = Conflict if outcome.conflict else Invalid
-        raise error(outcome.errors[0].message, list(outcome.errors))
+        raise Invalid(outcome.errors[0].message, list(outcome.errors))
     assert outcome.contact_id is not None  # noqa: S101 - only a failed row has none
     return await _fresh(session, org_id, outcome.contact_id), outcome.result
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Column, Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
-from models.errors import Conflict, NotFound
+from models.errors import Conflict, ConflictCode, NotFound
 
 MAX_CONTENT_ID = 2**26 - 1
 MAX_ORDINAL = 2**27 - 1
@@ -139,7 +139,10 @@ async def take_ordinals(session: AsyncSession, content_id: int, count: int) -> i
         .execution_options(synchronize_session=False)
     )
     if taken is None:
-        raise Conflict(f"This message cannot have more than {MAX_ORDINAL + 1:,} recipients: publish or launch a new one.")
+        raise Conflict(
+            ConflictCode.TOO_MANY_RECIPIENTS,
+            f"This message cannot have more than {MAX_ORDINAL + 1:,} recipients: publish or launch a new one.",
+        )
     return taken - count
 
 

@@ -1,6 +1,7 @@
 """What can go wrong for a caller. Each class has its HTTP status and says what to do; `api/problems.py` writes them out."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,31 @@ class NotFound(LinkwakeError):
     title = "Not found"
 
 
+class ConflictCode(StrEnum):
+    """What a request that is fine in itself can meet: the `code` of each 409. Documented in `api/reference.py`."""
+
+    CAMPAIGN_LAUNCHED = "campaign_already_launched"
+    SEQUENCE_DRAFT = "sequence_not_published"
+    ENROLLMENT_OVER = "enrollment_already_over"
+    CONTACT_EXISTS = "contact_exists"
+    TWO_CONTACTS = "two_contacts"
+    CHANNEL_NAME_TAKEN = "channel_name_taken"
+    SLUG_TAKEN = "slug_taken"
+    LAST_API_KEY = "last_api_key"
+    TOO_MANY_API_KEYS = "too_many_api_keys"
+    TOO_MANY_RECIPIENTS = "too_many_recipients"
+    KEY_REUSED = "idempotency_key_reused"
+
+
 class Conflict(LinkwakeError):
     """The request is fine, the state it meets is not (already launched, already published, same name)."""
 
     status = 409
-    code = "conflict"
     title = "Conflict with the current state"
+
+    def __init__(self, code: ConflictCode, detail: str, errors: list[FieldError] | None = None) -> None:
+        super().__init__(detail, errors)
+        self.code = code
 
 
 class Invalid(LinkwakeError):

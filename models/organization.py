@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
 from models.channel import Channel, ChannelKind, Medium
-from models.errors import Conflict, NotFound
+from models.errors import Conflict, ConflictCode, NotFound
 from models.paging import PageRequest
 
 
@@ -63,7 +63,9 @@ async def create_organization(session: AsyncSession, name: str) -> tuple[Organiz
 async def create_api_key(session: AsyncSession, org_id: UUID, name: str) -> tuple[ApiKey, str]:
     """A new key; the second value is the only time its text exists. Conflict when there are 100 live ones."""
     if await _lock_and_count_live_keys(session, org_id) >= MAX_LIVE_KEYS:
-        raise Conflict(f"An organization has at most {MAX_LIVE_KEYS} live API keys: revoke one first.")
+        raise Conflict(
+            ConflictCode.TOO_MANY_API_KEYS, f"An organization has at most {MAX_LIVE_KEYS} live API keys: revoke one first."
+        )
     key_id, secret = secrets.token_hex(KEY_ID_LENGTH // 2), secrets.token_hex(SECRET_LENGTH // 2)
     key = ApiKey(id=key_id, org_id=org_id, name=name, secret_hash=hashlib.sha256(secret.encode()).digest())
     session.add(key)
@@ -113,7 +115,7 @@ async def revoke_api_key(session: AsyncSession, org_id: UUID, key_id: str) -> Ap
     if key is None or key.org_id != org_id:
         raise NotFound("No such API key.")
     if key.revoked_at is None and live == 1:
-        raise Conflict("This is the organization's last live API key: make another one first.")
+        raise Conflict(ConflictCode.LAST_API_KEY, "This is the organization's last live API key: make another one first.")
     key.revoked_at = key.revoked_at or now()
     return key
 

@@ -15,7 +15,7 @@ from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
 from models.content import Content, ContentLink
-from models.errors import Conflict, NotFound
+from models.errors import Conflict, ConflictCode, NotFound
 from models.paging import PageRequest, newest_first
 
 OVERLAP = timedelta(minutes=1)
@@ -101,7 +101,7 @@ async def add_shared_link(session: AsyncSession, shared: SharedLink, url: str) -
         col(SharedLink.domain) == shared.domain, col(SharedLink.slug) == shared.slug, col(SharedLink.deleted_at).is_(None)
     )
     if await session.scalar(taken) is not None:
-        raise Conflict(f"The slug '{shared.slug}' is taken on this link domain: choose another one.")
+        raise Conflict(ConflictCode.SLUG_TAKEN, f"The slug '{shared.slug}' is taken on this link domain: choose another one.")
     content = Content(org_id=shared.org_id, body="")
     session.add(content)
     await session.flush()

@@ -11,7 +11,7 @@ from temporalio.client import Client
 
 import cli
 from models.database import Database
-from models.errors import Conflict
+from models.errors import Conflict, ConflictCode
 from models.organization import create_organization, find_by_api_key
 from models.wire import SEARCH_ATTRIBUTES
 from stack.failures import sentence
@@ -175,7 +175,7 @@ async def test_a_new_key_opens_the_listed_organization(database_url: str, databa
 
 
 def test_what_a_caller_of_the_api_can_mend_is_one_sentence_here_too() -> None:
-    assert sentence(Conflict("Revoke one first.")) == "Revoke one first."
+    assert sentence(Conflict(ConflictCode.TOO_MANY_API_KEYS, "Revoke one first.")) == "Revoke one first."
 
 
 def _command(environment: dict[str, str], *words: str) -> str:

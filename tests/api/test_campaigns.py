@@ -166,7 +166,8 @@ async def test_a_launched_campaign_cannot_be_launched_changed_or_deleted(
     campaign = await new_campaign(api, audience={"contact_ids": contacts})
     assert (await api.post(f"/campaigns/{campaign}/launch")).status_code == 202
     again = await api.post(f"/campaigns/{campaign}/launch")
-    assert (again.status_code, again.json()["detail"]) == (409, "The campaign was launched already: it is sending.")
+    assert (again.status_code, again.json()["code"]) == (409, "campaign_already_launched")
+    assert again.json()["detail"] == "The campaign was launched already: it is sending."
     assert (await api.patch(f"/campaigns/{campaign}", json={"name": "Late"})).status_code == 409
     assert (await api.delete(f"/campaigns/{campaign}")).status_code == 409
 

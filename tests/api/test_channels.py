@@ -46,7 +46,7 @@ def test_a_wrong_channel_is_refused_with_its_field(change: dict[str, Any], field
 async def test_a_name_is_taken_once(api: Caller) -> None:
     assert (await api.post("/channels", json=SECOND)).status_code == 201
     answer = await api.post("/channels", json={**SECOND, "medium": "email"})
-    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert (answer.status_code, answer.json()["code"]) == (409, "channel_name_taken")
 
 
 async def test_an_unknown_channel_has_no_inbox(api: Caller) -> None:

@@ -64,7 +64,7 @@ async def test_everything_given_is_kept(api: Caller) -> None:
 async def test_a_second_contact_with_the_same_key_is_a_conflict_that_names_the_first(api: Caller, key: str) -> None:
     first = await new(api, **ADA)
     answer = await api.post("/contacts", json={key: ADA[key]})
-    assert answer.status_code == 409
+    assert (answer.status_code, answer.json()["code"]) == (409, "contact_exists")
     (error,) = answer.json()["errors"]
     assert error["field"] == key
     assert first["id"] in error["message"]
@@ -112,7 +112,7 @@ async def test_put_gives_a_known_contact_a_new_address(api: Caller) -> None:
 async def test_put_that_names_two_contacts_is_a_conflict_that_names_both(api: Caller) -> None:
     one, two = await new(api, external_id="a"), await new(api, email="b@example.com")
     answer = await put(api, external_id="a", email="b@example.com", first_name="Who")
-    assert answer.status_code == 409
+    assert (answer.status_code, answer.json()["code"]) == (409, "two_contacts")
     assert [error["field"] for error in answer.json()["errors"]] == ["external_id", "email"]
     assert one["id"] in answer.text
     assert two["id"] in answer.text
@@ -144,7 +144,7 @@ async def test_patch_changes_only_what_is_given(api: Caller) -> None:
 async def test_patch_refuses_a_key_of_another_contact(api: Caller) -> None:
     other, made = await new(api, email="a@example.com"), await new(api, email="b@example.com")
     answer = await api.patch(f"/contacts/{made['id']}", json={"email": "A@example.com"})
-    assert answer.status_code == 409
+    assert (answer.status_code, answer.json()["code"]) == (409, "contact_exists")
     assert other["id"] in answer.json()["errors"][0]["message"]
 
 

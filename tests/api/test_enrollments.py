@@ -60,7 +60,7 @@ async def test_a_request_that_names_nobody_or_too_many_is_refused(api: Caller, b
 async def test_nobody_can_be_enrolled_in_a_draft(api: Caller) -> None:
     sequence = await new_sequence(api, publish=False)
     answer = await api.post(f"/sequences/{sequence}/enrollments", json={"contact_ids": [str(uuid4())]})
-    assert (answer.status_code, answer.json()["detail"]) == (409, "The sequence is a draft: publish it first.")
+    assert (answer.status_code, answer.json()["code"]) == (409, "sequence_not_published")
 
 
 async def test_another_organizations_enrollment_does_not_exist(api: Caller, database: Database, organization: Org) -> None:
@@ -148,7 +148,8 @@ async def test_an_enrollment_that_is_over_cannot_be_stopped(api: Caller, databas
     async with database.transaction() as session:
         await session.execute(update(Enrollment).values(state=EnrollmentState.COMPLETED))
     answer = await api.post(f"/enrollments/{enrollment}/stop", json={})
-    assert (answer.status_code, answer.json()["detail"]) == (409, "The enrollment is over already: it is completed.")
+    assert (answer.status_code, answer.json()["code"]) == (409, "enrollment_already_over")
+    assert answer.json()["detail"] == "The enrollment is over already: it is completed."
 
 
 async def test_a_stop_tells_the_workflow(api: Caller, services: Services, database: Database, organization: Org) -> None:

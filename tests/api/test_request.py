@@ -237,8 +237,8 @@ async def test_the_same_key_for_another_request_is_a_conflict(api: Caller) -> No
     await api.post("/contacts", json={"external_id": "a"}, headers=with_key("k"))
     other_body = await api.post("/contacts", json={"external_id": "b"}, headers=with_key("k"))
     other_path = await api.post("/contacts/bulk", json={"external_id": "a"}, headers=with_key("k"))
-    assert is_problem(other_body, 409, "conflict")
-    assert is_problem(other_path, 409, "conflict")
+    assert is_problem(other_body, 409, "idempotency_key_reused")
+    assert is_problem(other_path, 409, "idempotency_key_reused")
 
 
 async def test_two_requests_at_once_with_one_key_have_one_effect(api: Caller) -> None:

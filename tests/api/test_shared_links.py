@@ -52,7 +52,8 @@ async def test_a_slug_is_free_on_a_domain_of_ones_own_and_again_when_it_is_delet
     await api.patch("/organization", json={"link_domain": "https://go.example.com"})
     own = await made(api)
     assert (first["url"], own["url"]) == ("http://127.0.0.1:8001/spring-sale", "https://go.example.com/spring-sale")
-    assert (await api.post("/shared-links", json=SPRING)).status_code == 409
+    answer = await api.post("/shared-links", json=SPRING)
+    assert (answer.status_code, answer.json()["code"]) == (409, "slug_taken")
     assert (await api.delete(f"/shared-links/{own['id']}")).status_code == 204
     assert (await api.get(f"/shared-links/{own['id']}")).status_code == 404
     assert (await made(api))["id"] != own["id"]
