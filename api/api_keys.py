@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.paging import Page, PageDep, encode_cursor
+from api.paging import Page, PageDep
 from api.request import Idempotent, OrganizationDep, SessionDep, area, remember_instead
 from models.organization import KEY_ID_LENGTH, create_api_key, list_api_keys, revoke_api_key
 from models.text import Name
@@ -51,7 +51,7 @@ async def create_key(request: Request, session: SessionDep, caller: Organization
 async def list_keys(session: SessionDep, caller: OrganizationDep, page: PageDep) -> Page[ApiKeyView]:
     """All keys, oldest first, revoked ones too."""
     keys, after = await list_api_keys(session, caller.id, page)
-    return Page(items=[ApiKeyView.model_validate(key) for key in keys], next_cursor=encode_cursor(after))
+    return Page(items=[ApiKeyView.model_validate(key) for key in keys], next_cursor=page.next_cursor(after))
 
 
 @router.delete("/api-keys/{key_id}", status_code=204)

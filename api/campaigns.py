@@ -22,7 +22,7 @@ from api.launch import launch
 from api.link_domain import link_domain_errors
 from api.links import link_views
 from api.messages import MessageSummary, message_page
-from api.paging import Page, PageDep, encode_cursor
+from api.paging import Page, PageDep
 from api.preview import preview
 from api.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
 from api.workflow_links import workflow_ui_url
@@ -57,7 +57,7 @@ async def list_all(
 ) -> Page[CampaignSummary]:
     """Campaigns, newest first."""
     rows, after = await list_campaigns(session, caller.id, state, page)
-    return Page(items=await _summaries(session, caller.id, rows), next_cursor=encode_cursor(after))
+    return Page(items=await _summaries(session, caller.id, rows), next_cursor=page.next_cursor(after))
 
 
 @router.get("/campaigns/{campaign_id}")

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.paging import Page, PageDep, encode_cursor
+from api.paging import Page, PageDep
 from api.request import Idempotent, OrganizationDep, SessionDep, area
 from models.channel import (
     ChannelKind,
@@ -71,7 +71,7 @@ def spoken_address(text: str) -> str:
 async def list_all(session: SessionDep, caller: OrganizationDep, page: PageDep) -> Page[ChannelView]:
     """Channels, newest first."""
     rows, after = await channel_page(session, caller.id, page)
-    return Page(items=[ChannelView.model_validate(row) for row in rows], next_cursor=encode_cursor(after))
+    return Page(items=[ChannelView.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
 
 
 @router.post("/channels", status_code=201, dependencies=[Idempotent])
@@ -97,7 +97,7 @@ async def inbox(
     """What the phones and mailboxes of this simulator received, newest first, with the links to click."""
     channel = await get_channel(session, caller.id, channel_id)
     rows, after = await read_inbox(session, channel.id, spoken_address(to) if to else None, page)
-    return Page(items=[_received(row) for row in rows], next_cursor=encode_cursor(after))
+    return Page(items=[_received(row) for row in rows], next_cursor=page.next_cursor(after))
 
 
 def _received(row: SimulatorInbox) -> ReceivedMessage:

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api.paging import Page, PageDep, encode_cursor
+from api.paging import Page, PageDep
 from api.request import OrganizationDep, SessionDep, area
 from models import click_feed
 from models.click_feed import ClickFilter, FeedClick
@@ -78,4 +78,4 @@ async def list_clicks(
 ) -> Page[Click]:
     """Recorded clicks, newest first. A click shows up here within seconds."""
     rows, after = await click_feed.list_clicks(session, caller.id, wanted, page)
-    return Page(items=[Click.model_validate(about_click(row)) for row in rows], next_cursor=encode_cursor(after))
+    return Page(items=[Click.model_validate(about_click(row)) for row in rows], next_cursor=page.next_cursor(after))

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.paging import Page, PageDep, encode_cursor
+from api.paging import Page, PageDep
 from api.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
 from models.contact_csv import count_rows, decode_csv
 from models.contact_import import ImportState, add_import, get_import, list_imports
@@ -67,7 +67,7 @@ async def create(request: Request, session: SessionDep, caller: OrganizationDep,
 async def list_all(session: SessionDep, caller: OrganizationDep, page: PageDep) -> Page[ImportView]:
     """Imports, newest first."""
     rows, after = await list_imports(session, caller.id, page)
-    return Page(items=[ImportView.model_validate(row) for row in rows], next_cursor=encode_cursor(after))
+    return Page(items=[ImportView.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
 
 
 @router.get("/contact-imports/{import_id}")

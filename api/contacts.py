@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.paging import Page, PageDep, encode_cursor
+from api.paging import Page, PageDep
 from api.problems import ProblemField
 from api.request import Idempotent, OrganizationDep, SessionDep, area
 from models.contact import ContactFilter, get_contact, list_contacts
@@ -132,7 +132,7 @@ async def list_all(
 ) -> Page[ContactView]:
     """Contacts, newest first. Filters are combined: all have to fit."""
     rows, after = await list_contacts(session, caller.id, wanted, page)
-    return Page(items=[ContactView.model_validate(row) for row in rows], next_cursor=encode_cursor(after))
+    return Page(items=[ContactView.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
 
 
 @router.get("/contacts/{contact_id}")

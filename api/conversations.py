@@ -1,7 +1,5 @@
 """A contact's conversation: messages, clicks and steps in one timeline."""
 
-import base64
-import binascii
 import struct
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, assert_never
@@ -11,15 +9,15 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from api.clicks import ClickAbout, about_click
-from api.paging import Page
+from api.paging import Listing, ListingDep, Page, no_cursor
 from api.request import OrganizationDep, SessionDep, area
 from models.conversation import ClickEntry, Entry, MessageEntry, Order, Place, StepEntry, read_conversation
-from models.errors import Invalid
 from models.event import Event, EventKind
 
 router = area("conversations")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 CURSOR = struct.Struct(">q16s")  # microseconds since 1970, and the id
 
 StepEvent = Literal["enrolled", "entered", "left", "ended"]
@@ -85,30 +83,28 @@ async def get_conversation(
     contact_id: UUID,
     session: SessionDep,
     caller: OrganizationDep,
+    listing: ListingDep,
     order: Annotated[Order, Query(description="Which end of the timeline comes first.")] = "newest",
     limit: Annotated[int, Query(ge=1, le=500, description="Entries in a page.")] = 50,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before, with the same `order`.")] = None,
 ) -> Page[Item]:
     """Messages, clicks and steps of one contact in the order of time."""
-    entries, after = await read_conversation(session, caller.id, contact_id, order, decode_place(cursor), limit)
-    return Page(items=[_item(entry) for entry in entries], next_cursor=encode_place(after))
+    entries, after = await read_conversation(session, caller.id, contact_id, order, decode_place(listing, cursor), limit)
+    return Page(items=[_item(entry) for entry in entries], next_cursor=encode_place(listing, after))
 
 
-def encode_place(place: Place | None) -> str | None:
-    if place is None:
-        return None
-    packed = CURSOR.pack((place.at - EPOCH) // timedelta(microseconds=1), place.id.bytes)
-    return base64.urlsafe_b64encode(packed).decode()
+def encode_place(listing: Listing, place: Place | None) -> str | None:
+    return listing.cursor(CURSOR.pack((place.at - EPOCH) // MICROSECOND, place.id.bytes)) if place else None
 
 
-def decode_place(cursor: str | None) -> Place | None:
+def decode_place(listing: Listing, cursor: str | None) -> Place | None:
     if cursor is None:
         return None
+    microseconds, id_bytes = CURSOR.unpack(listing.place(cursor, CURSOR.size))
     try:
-        microseconds, id_bytes = CURSOR.unpack(base64.b64decode(cursor, altchars=b"-_", validate=True))
-        return Place(EPOCH + timedelta(microseconds=microseconds), UUID(bytes=id_bytes))
-    except (ValueError, OverflowError, struct.error, binascii.Error):
-        raise Invalid.field("cursor", "Not a cursor of this API: use the `next_cursor` of the page before.") from None
+        return Place(EPOCH + microseconds * MICROSECOND, UUID(bytes=id_bytes))
+    except OverflowError:
+        raise no_cursor() from None
 
 
 def _item(entry: Entry) -> MessageItem | ClickItem | StepItem:

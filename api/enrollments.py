@@ -12,7 +12,7 @@ from pydantic.config import JsonDict
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.paging import Page, PageDep, encode_cursor
+from api.paging import Page, PageDep
 from api.request import PATIENCE, Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
 from api.services import Services
 from api.workflow_links import workflow_ui_url
@@ -135,7 +135,7 @@ async def list_all(
     """Enrollments, newest first."""
     await require_known(session, caller.id, wanted)
     rows, after = await list_enrollments(session, caller.id, wanted, page)
-    return Page(items=[_view(services.settings, row) for row in rows], next_cursor=encode_cursor(after))
+    return Page(items=[_view(services.settings, row) for row in rows], next_cursor=page.next_cursor(after))
 
 
 @router.get("/enrollments/{enrollment_id}")

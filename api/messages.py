@@ -12,12 +12,11 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.paging import Page, PageDep, encode_cursor
+from api.paging import Page, PageDep
 from api.request import OrganizationDep, ServicesDep, SessionDep, area
 from models.content import LoadedContent, load_content, personal_urls
 from models.known_ids import require_known
 from models.message import Message, MessageFilter, MessageState, get_message, list_messages
-from models.paging import PageRequest
 from models.text import Text
 from tracking.merge import has_fields
 from tracking.token import TokenCodec
@@ -98,9 +97,9 @@ async def get_one(session: SessionDep, caller: OrganizationDep, services: Servic
     return MessageDetail(**summary.model_dump(), **parts, links=links)
 
 
-async def message_page(session: AsyncSession, org_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[MessageSummary]:
+async def message_page(session: AsyncSession, org_id: UUID, wanted: MessageFilter, page: PageDep) -> Page[MessageSummary]:
     rows, after = await list_messages(session, org_id, wanted, page)
-    return Page(items=[MessageSummary.model_validate(row) for row in rows], next_cursor=encode_cursor(after))
+    return Page(items=[MessageSummary.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
 
 
 @functools.lru_cache(maxsize=4)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.compile_content import refuse, template_errors, utm_errors
 from api.links import link_views
-from api.paging import Page, PageDep, encode_cursor
+from api.paging import Page, PageDep
 from api.publish import publish
 from api.request import Idempotent, OrganizationDep, SessionDep, area
 from api.sequence_models import SequenceChange, SequenceCreate, SequenceDetail, SequenceSummary, VersionDetail, VersionSummary
@@ -48,7 +48,7 @@ async def list_all(
 ) -> Page[SequenceSummary]:
     """Sequences, newest first."""
     rows, after = await list_sequences(session, caller.id, state, page)
-    return Page(items=[SequenceSummary.model_validate(row) for row in rows], next_cursor=encode_cursor(after))
+    return Page(items=[SequenceSummary.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
 
 
 @router.get("/sequences/{sequence_id}")
@@ -94,7 +94,7 @@ async def list_all_versions(
     """Published versions, newest first."""
     sequence = await get_sequence(session, caller.id, sequence_id)
     rows, after = await list_versions(session, sequence, page)
-    return Page(items=[VersionSummary.model_validate(row) for row in rows], next_cursor=encode_cursor(after))
+    return Page(items=[VersionSummary.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
 
 
 @router.get("/sequences/{sequence_id}/versions/{version}")

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from api.organization import Destination
-from api.paging import Page, PageDep, encode_cursor
+from api.paging import Page, PageDep
 from api.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, area
 from models.errors import FieldError, Invalid
 from models.organization import Organization
@@ -113,7 +113,7 @@ async def create(session: SessionDep, caller: OrganizationDep, services: Service
 async def list_all(session: SessionDep, caller: OrganizationDep, services: ServicesDep, page: PageDep) -> Page[SharedLinkView]:
     """Shared links, newest first."""
     rows, after = await shared_link_page(session, caller.id, page)
-    return Page(items=[_view(row, caller, services.settings) for row in rows], next_cursor=encode_cursor(after))
+    return Page(items=[_view(row, caller, services.settings) for row in rows], next_cursor=page.next_cursor(after))
 
 
 @router.get("/shared-links/{shared_link_id}")

@@ -207,6 +207,19 @@ async def test_a_cursor_that_is_none_is_refused(api: Caller) -> None:
         assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
 
 
+async def test_a_cursor_is_good_for_its_own_list_and_filters_only(api: Caller) -> None:
+    for n in range(2):
+        await api.post("/contacts", json={"external_id": str(n), "tags": ["a", "b"]})
+    contact = (await api.get("/contacts?limit=1&tag=a")).json()
+    cursor = contact["next_cursor"]
+    lists = ("contacts", "contacts?tag=b", "campaigns", "api-keys", f"contacts/{contact['items'][0]['id']}/conversation")
+    for path in lists:
+        answer = await api.get(f"/{path}{'&' if '?' in path else '?'}cursor={cursor}")
+        assert is_problem(answer, 422, "invalid"), path
+        assert "with the same filters" in answer.json()["errors"][0]["message"]
+    assert len((await api.get(f"/contacts?tag=a&limit=2&cursor={cursor}")).json()["items"]) == 1
+
+
 async def test_a_limit_out_of_range_is_refused(api: Caller) -> None:
     for limit in ("0", "501", "-1", "many", "1.5"):
         answer = await api.get(f"/contacts?limit={limit}")
