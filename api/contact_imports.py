@@ -51,9 +51,9 @@ class ImportView(BaseModel):
 
 @router.post("/contact-imports", status_code=202, dependencies=[Idempotent], openapi_extra=BODY)
 async def create(request: Request, session: SessionDep, caller: OrganizationDep, services: ServicesDep) -> ImportView:
-    """Import a CSV file, sent as the body (UTF-8, commas, at most 200 columns and 20 MB). The answer's id shows the progress.
+    """Import a CSV file: UTF-8, commas, in `tags` semicolons, at most 200 columns and 20 MB. The answer's id shows the progress.
 
-    The first line names the columns: external_id, email, phone, first_name, last_name, time_zone, tags (separated by semicolons);
+    The file is the body. Its first line names the columns: external_id, email, phone, first_name, last_name, time_zone, tags;
     every other column becomes a property. Each row is as `PUT /v1/contacts`; an empty cell leaves the field as it is.
     """
     _check_content_type(request.headers.get("content-type", ""))

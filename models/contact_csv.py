@@ -7,7 +7,7 @@ separated by semicolons. An empty cell leaves the field as it is.
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from models.contact_input import KEYS, ContactInput, property_problem, read_contact
@@ -98,8 +98,15 @@ def _contact(names: Sequence[str], cells: Sequence[str]) -> ContactInput | list[
     contact = {name: given.pop(name) for name in COLUMNS if name in given}
     if "tags" in contact:
         contact["tags"] = [tag for tag in contact["tags"].split(";") if tag.strip()]
-    return read_contact({**contact, "properties": given} if given else contact)
+    found = read_contact({**contact, "properties": given} if given else contact)
+    return [_about_tags(error) for error in found] if isinstance(found, list) else found
+
+
+def _about_tags(error: FieldError) -> FieldError:
+    hint = " Tags are separated by semicolons." if error.field.startswith("tags") else ""
+    return replace(error, message=error.message + hint)
 
 
 def _invalid(line: int, problem: str) -> Invalid:
-    return Invalid(f"Line {line}: {problem}.", [FieldError("body", f"Line {line}: {problem}.", line=line)])
+    sentence = f"Line {line}: {problem.rstrip('.')}."
+    return Invalid(sentence, [FieldError("body", sentence, line=line)])

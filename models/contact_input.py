@@ -173,7 +173,7 @@ def read_contact(raw: Any) -> ContactInput | list[FieldError]:
     try:
         return ContactInput.model_validate(raw)
     except ValidationError as error:
-        return field_errors(error.errors(include_url=False, include_context=False, include_input=False), whole="contact")
+        return field_errors(error.errors(include_url=False, include_input=False), whole="contact")
 
 
 def read_contacts(rows: Iterable[Any]) -> list[ContactInput | list[FieldError]]:

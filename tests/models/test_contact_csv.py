@@ -45,6 +45,20 @@ def test_a_row_that_is_wrong_is_a_row_with_errors(row: str) -> None:
     assert [bool(fields(each)) for each in read_rows(text)] == [True]
 
 
+def test_what_is_wrong_is_one_sentence() -> None:
+    with pytest.raises(Invalid) as refused:
+        count_rows("email,Company name\na@example.com,x\n")
+    assert refused.value.detail.endswith("digits and _, not beginning with a digit.")
+
+
+def test_a_wrong_tag_says_what_separates_tags() -> None:
+    (row,) = read_rows('email,tags\na@example.com,"vip,newsletter"\n')
+    assert isinstance(row.contact, list)
+    assert [(error.field, error.message.endswith("Tags are separated by semicolons.")) for error in row.contact] == [
+        ("tags[0]", True)
+    ]
+
+
 def test_a_row_has_the_line_where_it_begins() -> None:
     text = 'email,note\n\na@example.com,"one\ntwo"\n\n\nb@example.com,x\n'
     assert [row.line for row in read_rows(text)] == [3, 7]
