@@ -139,6 +139,10 @@ class SmsLength(BaseModel):
 class Preview(BaseModel):
     """Tracked links are shown with a token of the right length that leads nowhere."""
 
+    contact: dict[str, Any] = Field(
+        description="Whose fields it was filled in with: `id` null for the invented contact.",
+        examples=[{"id": None, "first_name": "Ada", "last_name": "Lovelace"}],
+    )
     subject: str | None
     body: str
     html: str | None = Field(description="The HTML part of an e-mail.")

@@ -39,6 +39,7 @@ async def preview(
     channel = await get_channel(session, organization.id, campaign.channel_id)
     assert compiled is not None  # noqa: S101 - without a compiled message there were errors
     contact = contact_fields(await _contact(session, organization.id, contact_id))
+    shown_as = {**contact, "id": contact_id}
     tracked = organization.link_tracking and campaign.link_tracking is not False
     domain = (campaign.link_domain or organization.link_domain or settings.effective_link_domain).rstrip("/")
     try:
@@ -60,7 +61,15 @@ async def preview(
         raise
     sms = count_segments(body)._asdict() if channel.medium == Medium.SMS else None
     return Preview.model_validate(
-        {"subject": subject, "body": body, "html": html, "tracked": tracked, "characters": len(body), "sms": sms}
+        {
+            "contact": shown_as,
+            "subject": subject,
+            "body": body,
+            "html": html,
+            "tracked": tracked,
+            "characters": len(body),
+            "sms": sms,
+        }
     )
 
 

@@ -207,9 +207,11 @@ async def test_a_preview_shows_the_text_with_links_that_lead_nowhere(api: Caller
     shown = (await api.post(f"/campaigns/{campaign}/preview", json={"contact_id": contact})).json()
     assert shown["body"] == "Hello Zoë: http://127.0.0.1:8001/xxxxxxxxxxxxxx"
     assert (shown["tracked"], shown["characters"], shown["subject"]) == (True, len(shown["body"]), None)
+    assert (shown["contact"]["id"], shown["contact"]["first_name"]) == (contact, "Zoë")
     await api.patch(f"/campaigns/{campaign}", json={"link_tracking": False})
     shown = (await api.post(f"/campaigns/{campaign}/preview", json={})).json()
     assert (shown["body"], shown["tracked"]) == ("Hello Ada: https://www.example.com/offer", False)
+    assert (shown["contact"]["id"], shown["contact"]["last_name"]) == (None, "Lovelace")
 
 
 async def test_a_draft_can_be_changed_listed_and_deleted(api: Caller) -> None:
