@@ -1,9 +1,11 @@
 """Every request ends: a database that is silent, not gone, would keep it for ever."""
 
+import asyncio
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_response
-from api.within import within
+from api.within import abandon
 from models.errors import Unavailable
 
 READ_SECONDS = 20.0
@@ -13,7 +15,8 @@ WRITE_SECONDS = 60.0
 
 class TimeLimit:
     """Answers 503 when the application has not begun to answer in time, and leaves what it does then to its own end: its
-    transaction is rolled back, or was being committed."""
+    transaction is rolled back, or was being committed. Waiting for the client does not count: a large file over a slow line may
+    take as long as it takes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -21,28 +24,54 @@ class TimeLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        begun = over = False
-
-        async def send_in_time(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            if not over:
-                await send(message)
-
+        exchange = _Exchange(self._app, scope, receive, send)
         reads = scope["method"] in ("GET", "HEAD")
         limit = READ_SECONDS if reads else WRITE_SECONDS
-
-        async def answer() -> None:
-            await self._app(scope, receive, send_in_time)
-
         try:
-            await within(limit, answer())
+            await exchange.run(limit)
         except TimeoutError:
-            if begun:
+            if exchange.begun:
                 raise
-            over = True
             again = "Send the same request again" + ("." if reads else ", with the same Idempotency-Key if it had one.")
             detail = f"There was no answer within {limit:g} seconds. {again}"
             response = problem_response(503, Unavailable.code, Unavailable.title, detail)
             response.headers["Retry-After"] = "5"
             await response(scope, receive, send)
+
+
+class _Exchange:
+    """One request and its answer. `begun`: something of the answer is sent."""
+
+    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        self._app, self._scope, self._receive, self._send = app, scope, receive, send
+        self._clock = asyncio.get_running_loop().time
+        self._since: float | None = self._clock()  # None: the client's turn
+        self.begun = False
+
+    async def run(self, limit: float) -> None:
+        """TimeoutError when the application has worked for longer than `limit` seconds."""
+        task = asyncio.create_task(self._answer())
+        try:
+            while not task.done():
+                rest = limit if self._since is None else self._since + limit - self._clock()
+                if rest <= 0:
+                    raise TimeoutError
+                await asyncio.wait({task}, timeout=rest)
+        except (TimeoutError, asyncio.CancelledError):
+            abandon(task)
+            raise
+        task.result()
+
+    async def _answer(self) -> None:
+        await self._app(self._scope, self._received, self._sent)
+
+    async def _received(self) -> Message:
+        self._since = None
+        try:
+            return await self._receive()
+        finally:
+            self._since = self._clock()
+
+    async def _sent(self, message: Message) -> None:
+        self.begun = True
+        await self._send(message)

@@ -20,15 +20,16 @@ async def within(seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
     try:
         await asyncio.wait({task}, timeout=seconds)
     except asyncio.CancelledError:
-        _abandon(task)
+        abandon(task)
         raise
     if task.done():  # also when the loop was too busy to notice in time
         return task.result()
-    _abandon(task)
+    abandon(task)
     raise TimeoutError(f"no answer within {seconds:g} s")
 
 
-def _abandon(task: asyncio.Task[Any]) -> None:
+def abandon(task: asyncio.Task[Any]) -> None:
+    """Ask it to end, and let it end when it can."""
     task.cancel()
     _abandoned.add(task)
     task.add_done_callback(_forget)

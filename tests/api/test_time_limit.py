@@ -1,9 +1,14 @@
 """Every request of the API ends, also while PostgreSQL is silent."""
 
+import asyncio
+import time
+
 import psycopg
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from api import time_limit
+from api.time_limit import TimeLimit
 from tests.builders import Caller
 from tests.silence import silent
 
@@ -32,3 +37,25 @@ async def test_what_was_given_up_is_not_half_written(
     again = await api.post("/contacts", json={"external_id": "x"})
     assert again.status_code == 201
     assert len((await api.get("/contacts")).json()["items"]) == 1
+
+
+async def test_a_slow_upload_is_not_the_servers_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limit, "WRITE_SECONDS", 0.001)
+    sent: list[Message] = []
+
+    async def application(_scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["more_body"]:
+            pass
+        await send({"type": "http.response.start", "status": 201, "headers": []})
+
+    parts = [False, True, True]
+
+    async def slowly() -> Message:
+        await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.02)  # the client, far away
+        return {"type": "http.request", "body": b"x", "more_body": parts.pop()}
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    await TimeLimit(application)({"type": "http", "method": "POST"}, slowly, keep)
+    assert [each["status"] for each in sent] == [201]
