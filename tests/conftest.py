@@ -33,6 +33,26 @@ MEMORY_BYTES = 2 << 30
 PREFIX = "linkwake-tests-"
 
 
+LONGEST = (
+    "test_demo.py",
+    "test_up.py",
+    "drills/test_clicks.py",
+    "test_fuzz.py",
+    "test_outage.py",
+    "test_cli.py",
+    "test_process.py",
+)
+"""Files that take half a minute and more, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes, one would be left alone with the longest tests at the end."""
+    places = {item.path: len(LONGEST) for item in items}
+    for place, name in enumerate(LONGEST):
+        places |= {path: place for path in places if path.match(name)}
+    items.sort(key=lambda item: places[item.path])
+
+
 @pytest.fixture(scope="session")
 def data_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """In memory where there is room: a database for each test is hundreds of small files, and on a disk they take most of the
