@@ -168,6 +168,7 @@ async def test_with_postgresql_away_a_contact_waits_no_longer_than_the_budget_an
         await until(lambda: made.problem is None)
         assert await made.write(click(sent, 1), wakes=False) in {True, False}
         await until(lambda: made.counts.replayed + made.counts.stored >= 2)
+        await until(lambda: spool_files(tmp_path) == [])  # that click may have been late as well
     assert heard.clicks[0].id == made_click.id
     assert heard.links == [LinkOfRecipient(sent.content_id, 0, 0)]
     assert len(await rows(database, IDS)) == 2
