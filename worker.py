@@ -51,7 +51,13 @@ WORKFLOWS = [*OTHERS, *ENDLESS]
 
 WORKFLOW_TASKS = 8
 """At a time. A workflow task is some milliseconds of the one core that Python uses, and has to be done 10 s after it was handed
-out: more of them only take turns, and on a machine that is busy otherwise all of them come too late and are done again."""
+out: more of them only take turns, and on a machine that is busy otherwise all of them come too late and are done again. Polls
+take places as well, and of eight some are left for the cached workflows, whose tasks wait for 10 s and then cost a replay."""
+
+ACTIVITIES = 10
+"""At a time, of those beside the workflows: about as many as there are connections (DATABASE_POOL_SIZE). Waiting costs nothing as
+long as it is Temporal that keeps the task; what waits here for a connection spends its own time limit and holds up the sends and
+the recorder, which share the pool."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ def build_workers(client: Client, activities: Activities) -> list[Worker]:
         activities=activities.others,
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         max_concurrent_workflow_tasks=WORKFLOW_TASKS,
+        max_concurrent_activities=ACTIVITIES,
         **options,
     )
     platform_worker = Worker(client, task_queue=wire.PLATFORM_QUEUE, workflows=ENDLESS, activities=activities.platform)
