@@ -122,7 +122,7 @@ def build_workers(client: Client, activities: Activities) -> list[Worker]:
         max_concurrent_activities=ACTIVITIES,
         **options,
     )
-    platform_worker = Worker(client, task_queue=wire.PLATFORM_QUEUE, workflows=ENDLESS, activities=activities.platform)
+    platform_worker = Worker(client, task_queue=wire.PLATFORM_QUEUE, workflows=ENDLESS, activities=activities.platform, **options)
     senders = [
         Worker(
             client,

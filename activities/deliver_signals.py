@@ -6,7 +6,7 @@ once: a signal is claimed before it is delivered, and Temporal drops a second de
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -61,15 +61,14 @@ class SignalDelivery:
             settled += (await self._batch(links[start : start + BATCH]))[1]
         return settled
 
-    async def sweep(self, report: Callable[[], None] = lambda: None) -> int:
-        """All that are due, oldest first, those of held clicks that a dead process left undecided included; `report` after each
-        batch. How many were settled."""
+    async def sweep(self) -> int:
+        """All that are due, oldest first, those of held clicks that a dead process left undecided included. How many were
+        settled."""
         await self.held.decide()
         total = 0
         while True:
             claimed, settled = await self._batch(None)
             total += settled
-            report()
             if claimed < BATCH:
                 return total
 

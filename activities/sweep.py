@@ -5,6 +5,7 @@ from datetime import timedelta
 from temporalio import activity
 
 from activities.deliver_signals import SignalDelivery
+from activities.heartbeats import beating
 from activities.starter import Starter
 from models import idempotency, starts
 from models.database import Database
@@ -25,17 +26,18 @@ class Sweep:
     @activity.defn
     async def sweep(self, request: SweepRequest) -> SweepResult:
         grace = timedelta(0) if request.woken else starts.GRACE
-        return SweepResult(
-            enrollments=await self._start_enrollments(grace),
-            campaigns=await self._start_campaigns(),
-            imports=await self._start_imports(),
-            signals=await self._signals.sweep(activity.heartbeat),
-            expired_keys=await self._forget_idempotency_keys(),
-            interval=self._interval,
-        )
+        async with beating():
+            return SweepResult(
+                enrollments=await self._start_enrollments(grace),
+                campaigns=await self._start_campaigns(),
+                imports=await self._start_imports(),
+                signals=await self._signals.sweep(),
+                expired_keys=await self._forget_idempotency_keys(),
+                interval=self._interval,
+            )
 
     async def _start_enrollments(self, grace: timedelta) -> int:
-        """Batch after batch; the heartbeat after each tells that this worker is alive."""
+        """Batch after batch."""
         started = 0
         while True:
             async with self._database.transaction() as session:
@@ -43,7 +45,6 @@ class Sweep:
             if not waiting:
                 return started
             started += await self._starter.start_enrollments(waiting)
-            activity.heartbeat(started)
 
     async def _start_campaigns(self) -> int:
         async with self._database.transaction() as session:

@@ -5,6 +5,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import WorkerConfig
 
+from activities.heartbeats import BEAT_SECONDS
 from models import wire
 from models.database import Database
 from settings import Settings
@@ -28,3 +29,7 @@ def test_the_recorder_and_the_sweeper_stand_behind_nobody(workers: dict[str, Wor
     assert (platform["workflows"], names(platform)) == (ENDLESS, {"record_clicks", "sweep"})
     assert others["workflows"] == OTHERS
     assert names(platform) & names(others) == set()
+
+
+def test_no_heartbeat_is_kept_back_until_temporal_gives_up(workers: dict[str, WorkerConfig]) -> None:
+    assert {each["max_heartbeat_throttle_interval"].total_seconds() for each in workers.values()} == {BEAT_SECONDS}

@@ -30,7 +30,7 @@ SEND: Options = {
 
 # Between two signs of life of a long activity, which come every 5 s (activities/heartbeats.py): so long nobody goes on with the
 # work of a worker that died.
-ALIVE = timedelta(seconds=20)
+ALIVE = timedelta(seconds=15)
 
 # A page of a campaign: many messages.
 PAGE: Options = {
@@ -49,10 +49,10 @@ REFUSED: Options = {
 # Between two such rounds: long enough for a provider to recover, and a campaign of a day has fewer than 300 of them.
 REFUSED_AGAIN = timedelta(minutes=5)
 
-# One sweep works through batches and reports after each.
+# One sweep works through batches.
 SWEEP: Options = {
     "start_to_close_timeout": timedelta(minutes=10),
-    "heartbeat_timeout": timedelta(seconds=30),
+    "heartbeat_timeout": ALIVE,
     "retry_policy": PATIENT,
 }
 

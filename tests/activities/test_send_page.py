@@ -132,7 +132,7 @@ async def test_a_page_is_alive_while_a_provider_does_not_answer(
 
 
 def test_a_dead_worker_is_noticed_after_several_missed_beats() -> None:
-    for policy in (policies.PAGE, policies.REFUSED):
+    for policy in (policies.PAGE, policies.REFUSED, policies.SWEEP):
         assert policy["heartbeat_timeout"] >= timedelta(seconds=3 * heartbeats.BEAT_SECONDS)
 
 

@@ -1,6 +1,6 @@
 """What a crash or an outage left is found: rows without a workflow, signals, keys nobody needs any more."""
 
-from collections.abc import Callable
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,6 +8,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
+from activities import heartbeats
 from activities import sweep as module
 from activities.starter import Starter
 from activities.sweep import Sweep
@@ -26,8 +27,7 @@ LONG_AGO = timedelta(hours=1)
 class NoSignals:
     """The delivery of signals has tests of its own."""
 
-    async def sweep(self, report: Callable[[], None]) -> int:
-        report()
+    async def sweep(self) -> int:
         return 3
 
 
@@ -106,3 +106,23 @@ async def test_keys_are_forgotten_when_nobody_retries_any_more(sweep: Sweep, sim
 
 async def test_with_nothing_left_undone_only_signals_are_looked_for(sweep: Sweep) -> None:
     assert await run(sweep) == wire.SweepResult(signals=3)
+
+
+async def test_a_sweep_is_alive_while_signals_take_their_time(
+    database: Database, temporal: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeats, "BEAT_SECONDS", 0)
+    beat = asyncio.Event()
+
+    class SlowSignals(NoSignals):
+        async def sweep(self) -> int:
+            async with asyncio.timeout(20):
+                for _ in range(3):
+                    beat.clear()
+                    await beat.wait()
+            return await super().sweep()
+
+    environment = ActivityEnvironment()
+    environment.on_heartbeat = lambda *_: beat.set()
+    slow = Sweep(database, Starter(database, temporal), SlowSignals())  # type: ignore[arg-type]
+    assert (await environment.run(slow.sweep, wire.SweepRequest(woken=False))).signals == 3
