@@ -19,6 +19,17 @@ class DemoError(Exception):
     """The story cannot go on; the message says where it stopped."""
 
 
+class NoAnswer(DemoError):
+    """The server is away or has no time now: asking again may help."""
+
+
+class UnknownKey(DemoError):
+    """The server does not know our key."""
+
+
+ERRORS: dict[int, type[DemoError]] = {401: UnknownKey, 503: NoAnswer}
+
+
 @dataclass(frozen=True)
 class Stage:
     """A part of the story that is over when `total` things are done; `report` shows how many are."""
@@ -41,13 +52,23 @@ class Consumer:
         try:
             response = await self._client.request(method, path, **options)
         except httpx.HTTPError as error:
-            raise DemoError(f"{method} {path} was not answered: {error or type(error).__name__}") from error
+            raise NoAnswer(f"{method} {path} was not answered: {error or type(error).__name__}") from error
         if response.is_error:
-            raise DemoError(f"{method} {path} answered {response.status_code}: {response.text}")
+            kind = ERRORS.get(response.status_code, DemoError)
+            raise kind(f"{method} {path} answered {response.status_code}: {response.text}")
         return response.json()
 
     async def get(self, path: str, **params: Any) -> Any:
-        return await self.call("GET", path, params=params)
+        """Asks again while there is no answer, which changes nothing, for as long as the demo is patient."""
+        clock = asyncio.get_running_loop().time
+        since = clock()
+        while True:
+            try:
+                return await self.call("GET", path, params=params)
+            except NoAnswer:
+                if clock() - since >= PATIENCE_SECONDS:
+                    raise
+            await asyncio.sleep(POLL_SECONDS)
 
     async def post(self, path: str, body: Any = None) -> Any:
         return await self.call("POST", path, json=body)

@@ -20,10 +20,11 @@ import httpx
 import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from sqlalchemy.exc import SQLAlchemyError
 
 from demo import people, texts
 from demo.check import Checked, check
-from demo.client import Browsers, Consumer, DemoError, Stage
+from demo.client import Browsers, Consumer, DemoError, Stage, UnknownKey
 from demo.people import Visit
 from demo.tables import print_tables
 from models.database import Database
@@ -47,20 +48,22 @@ class Story:
 
 
 def main(as_json: bool) -> int:
-    """0 when every number agrees; 1 when any differs or the story stopped half-way, with the reason as `problem`."""
+    """0 when every number agrees; 1 when any differs or the story stopped half-way, with the reason as `problem` and how much of
+    each stage was done as `done`."""
     settings = Settings()
+    done: dict[str, int] = {}
     try:
         if _is_running(settings):
             if not _is_ours(settings):
                 raise _another(settings)
-            return asyncio.run(_run(settings, _key_of_new_organization(), as_json))
+            return asyncio.run(_run(settings, _key_of_new_organization(), done, as_json))
         print("No running stack found: starting one for the demo.", file=sys.stderr)
         with started():
-            return asyncio.run(_run(Settings(), _key_of_new_organization(), as_json))
-    except (DemoError, StackError) as error:
+            return asyncio.run(_run(Settings(), _key_of_new_organization(), done, as_json))
+    except (DemoError, StackError, SQLAlchemyError) as error:
         print(f"The demo stopped: {error}", file=sys.stderr)
         if as_json:
-            print(json.dumps({"consistent": False, "problem": str(error)}, indent=2))
+            print(json.dumps({"done": done, "consistent": False, "problem": str(error)}, indent=2))
         return 1
 
 
@@ -69,10 +72,12 @@ def _api_address(settings: Settings) -> str:
 
 
 def _is_running(settings: Settings) -> bool:
+    """Ready or not: a busy machine may not be just now."""
     try:
-        return httpx.get(f"{_api_address(settings)}/health/ready", timeout=5).is_success
+        answer = httpx.get(f"{_api_address(settings)}/health/ready", timeout=30)
     except httpx.HTTPError:
         return False
+    return answer.status_code in (httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE)
 
 
 def _is_ours(settings: Settings) -> bool:
@@ -96,26 +101,21 @@ def _key_of_new_organization() -> str:
     return str(json.loads(done.stdout)["api_key"])
 
 
-async def _run(settings: Settings, key: str, as_json: bool) -> int:
+async def _run(settings: Settings, key: str, done: dict[str, int], as_json: bool) -> int:
     consumer, browsers = Consumer(_api_address(settings), key), Browsers()
     database = Database(settings.effective_database_url, pool_size=2)
     try:
-        if not await _knows(settings, key):
-            raise _another(settings)
-        story = await _tell(consumer, browsers)
+        await consumer.get("/organization")
+        story = await _tell(consumer, browsers, done)
         checked = await check(consumer, database, story.campaign_id, story.sequence_id, story.contacts[0])
+    except UnknownKey as error:
+        raise _another(settings) from error
     finally:
         await consumer.close()
         await browsers.close()
         await database.close()
     _print(checked, as_json)
     return 0 if checked.consistent else 1
-
-
-async def _knows(settings: Settings, key: str) -> bool:
-    async with httpx.AsyncClient(base_url=_api_address(settings), timeout=30) as client:
-        answer = await client.get("/v1/organization", headers={"Authorization": f"Bearer {key}"})
-        return answer.status_code != httpx.codes.UNAUTHORIZED
 
 
 def _print(checked: Checked, as_json: bool) -> None:
@@ -127,13 +127,19 @@ def _print(checked: Checked, as_json: bool) -> None:
         print_tables(checked)
 
 
-async def _tell(consumer: Consumer, browsers: Browsers) -> Story:
+async def _tell(consumer: Consumer, browsers: Browsers, reached: dict[str, int]) -> Story:
+    """`reached`: how much of each stage is done, kept up to date."""
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
 
         def begin(text: str, total: int) -> Stage:
             task = progress.add_task(text, total=total)
-            return Stage(text, total, lambda done: progress.update(task, completed=done))
+
+            def report(done: int) -> None:
+                reached[text] = done
+                progress.update(task, completed=done)
+
+            return Stage(text, total, report)
 
         contacts = await _contacts(consumer, begin("Contacts", people.CONTACTS))
         campaign_id = await _campaign(consumer, begin("Campaign: messages sent", people.CONTACTS))

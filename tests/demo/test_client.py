@@ -1,5 +1,6 @@
 """The demo's patience, and what it says when the story cannot go on."""
 
+import httpx
 import pytest
 
 from demo import client
@@ -42,3 +43,12 @@ async def test_a_server_that_is_away_is_one_sentence() -> None:
         await Consumer(NOWHERE, "lw_").get("/campaigns")
     with pytest.raises(DemoError, match=f"GET {NOWHERE}/x was not answered: "):
         await Browsers().click(f"{NOWHERE}/x", visit(0))
+
+
+async def test_a_server_that_has_no_time_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([503, 503, 200])
+    transport = httpx.MockTransport(lambda _: httpx.Response(next(answers), json={}))
+    monkeypatch.setattr(client, "PATIENCE_SECONDS", 60)
+    consumer = Consumer(NOWHERE, "lw_")
+    consumer._client = httpx.AsyncClient(base_url=NOWHERE, transport=transport)
+    assert await consumer.get("/campaigns") == {}

@@ -1,0 +1,66 @@
+"""What the demo answers when the story stops half-way."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from demo import client, people, story
+from settings import Settings
+
+BUSY = "/v1/organization"
+
+
+class _Stuck(BaseHTTPRequestHandler):
+    """A Linkwake whose campaign stands still at its 41st message. It is not ready, and has no time for the first look."""
+
+    asked: set[str]
+
+    def do_GET(self) -> None:
+        busy = self.path == "/health/ready" or (self.path == BUSY and BUSY not in self.asked)
+        self.asked.add(self.path)
+        self._answer({"id": "1", "messages": {"accepted": 41}}, 503 if busy else 200)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self._answer({"id": "1", "results": [{"contact_id": str(number)} for number in range(people.CONTACTS)]})
+
+    def _answer(self, body: object, status: int = 200) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def stuck_port() -> Iterator[int]:
+    _Stuck.asked = set()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Stuck) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def test_a_story_that_stands_still_is_one_json_document_that_says_how_far_it_came(
+    stuck_port: int, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(client, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(story, "Settings", lambda: Settings(_env_file=None, database_url=database_url, api_port=stuck_port))
+    monkeypatch.setattr(story, "_key_of_new_organization", lambda: "lw_")
+    assert story.main(as_json=True) == 1
+    sentence = "Campaign: messages sent: 41 of 200, and nothing has changed for 1 s."
+    output = capsys.readouterr()
+    assert json.loads(output.out) == {
+        "done": {"Contacts": 200, "Campaign: messages sent": 41},
+        "consistent": False,
+        "problem": sentence,
+    }
+    assert f"The demo stopped: {sentence}" in output.err
