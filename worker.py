@@ -34,7 +34,7 @@ from models.database import Database
 from settings import Settings
 from stack.checks import ports_free
 from stack.garbage import collect_rarely
-from stack.priority import step_back_in_postgres
+from stack.priority import recorder_niceness, step_back_in_postgres
 from temporal_client import connect
 from tracking.token import TokenCodec
 from workflows.campaign_launch import CampaignLaunch
@@ -71,14 +71,15 @@ class Activities:
     metrics: CollectorRegistry
 
 
-def build_activities(settings: Settings, database: Database, client: Client) -> Activities:
+def build_activities(settings: Settings, database: Database, recording: Database, client: Client) -> Activities:
+    """`recording`: connections of the recorder's own, so that it waits for nobody's."""
     starter = Starter(database, client)
     composer = Composer(TokenCodec(settings.effective_token_keys), settings.effective_link_domain)
     delivery = Delivery(build_channels(database))
     enrollment_steps = EnrollmentSteps(database)
     campaign_stages = CampaignStages(database, settings.campaign_page_size)
     places, shards = Places(settings.geo_database), settings.recorder_shards
-    recorder = RecordClicks(database, places, client, settings.recorder_batch_rows, shards)
+    recorder = RecordClicks(recording, places, client, settings.recorder_batch_rows, shards)
     signals = SignalDelivery(database, client, starter)
     send_page = SendPage(database, composer, delivery)
     return Activities(
@@ -156,9 +157,11 @@ async def main(settings: Settings | None = None) -> None:
         ports_free([("WORKER_METRICS_PORT", "0.0.0.0", settings.worker_metrics_port)])  # noqa: S104 - as start_http_server listens
     client = await connect(settings)
     database = Database(settings.effective_database_url, settings.database_pool_size)
+    recording = Database(settings.effective_database_url, settings.recorder_shards + 1)
     if not settings.database_url:
         step_back_in_postgres(database.engine, settings.worker_niceness)
-    activities = build_activities(settings, database, client)
+        step_back_in_postgres(recording.engine, recorder_niceness(settings.worker_niceness))
+    activities = build_activities(settings, database, recording, client)
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, registry=activities.metrics)
     workers = build_workers(client, activities)
@@ -170,3 +173,4 @@ async def main(settings: Settings | None = None) -> None:
     await asyncio.gather(*(worker.shutdown() for worker in workers))
     await asyncio.gather(*tasks)
     await database.close()
+    await recording.close()

@@ -7,6 +7,14 @@ from pathlib import Path
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+LOWEST = 19
+RECORDER_STEP = 10
+
+
+def recorder_niceness(worker: int) -> int:
+    """Of the processes that store what was recorded: most of recording's work is theirs, and it can wait the longest."""
+    return min(LOWEST, worker + RECORDER_STEP) if worker else 0
+
 
 def step_back(pid: int, niceness: int) -> None:
     """Lower the process's share of the processor, 0 to 19 as `nice` counts. Call it before the process has threads: later ones

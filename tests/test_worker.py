@@ -16,7 +16,7 @@ from worker import ENDLESS, OTHERS, build_activities, build_workers
 async def workers(database: Database, temporal: Client) -> dict[str, WorkerConfig]:
     """By task queue. They never run, and one client keeps one worker of each queue: so each test has its own."""
     client = await Client.connect(temporal.service_client.config.target_host)
-    activities = build_activities(Settings(_env_file=None, token_keys="0" * 64), database, client)
+    activities = build_activities(Settings(_env_file=None, token_keys="0" * 64), database, database, client)
     return {worker.task_queue: worker.config() for worker in build_workers(client, activities)}
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from models.database import Database
-from stack.priority import step_back, step_back_in_postgres
+from stack.priority import recorder_niceness, step_back, step_back_in_postgres
 from tests.clicks import rows
 
 
@@ -20,6 +20,10 @@ def test_a_process_that_has_ended_is_no_error() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
     step_back(process.pid, 7)
+
+
+def test_storing_what_was_recorded_steps_back_further_unless_nobody_does() -> None:
+    assert [recorder_niceness(worker) for worker in (0, 5, 15)] == [0, 15, 19]
 
 
 async def test_the_server_processes_of_an_engine_step_back(database_url: str) -> None:
