@@ -157,7 +157,8 @@ async def main(settings: Settings | None = None) -> None:
         ports_free([("WORKER_METRICS_PORT", "0.0.0.0", settings.worker_metrics_port)])  # noqa: S104 - as start_http_server listens
     client = await connect(settings)
     database = Database(settings.effective_database_url, settings.database_pool_size)
-    recording = Database(settings.effective_database_url, settings.recorder_shards + 1)
+    # Clicks whose recording is lost are in the inbox again.
+    recording = Database(settings.effective_database_url, settings.recorder_shards + 1, repeatable=True)
     if not settings.database_url:
         step_back_in_postgres(database.engine, settings.worker_niceness)
         step_back_in_postgres(recording.engine, recorder_niceness(settings.worker_niceness))

@@ -36,14 +36,17 @@ def network_options(url: str) -> dict[str, Any]:
 class Database:
     """A pool of connections and the sessions on it."""
 
-    def __init__(self, url: str, pool_size: int = 8) -> None:
+    def __init__(self, url: str, pool_size: int = 8, *, repeatable: bool = False) -> None:
+        """`repeatable`: what is committed is done again if it is lost, so a commit need not wait for the disk. A crash of
+        PostgreSQL can lose the transactions of its last second, each as a whole."""
+        options = "-c timezone=UTC" + (" -c synchronous_commit=off" if repeatable else "")
         # pre_ping: after a restart of PostgreSQL the first request gets a new connection instead of an error.
         self.engine = create_async_engine(
             engine_url(url),
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args={"options": "-c timezone=UTC", **network_options(url)},
+            connect_args={"options": options, **network_options(url)},
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
