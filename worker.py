@@ -167,8 +167,9 @@ async def main(settings: Settings | None = None) -> None:
         start_http_server(settings.worker_metrics_port, registry=activities.metrics)
     workers = build_workers(client, activities)
     collect_rarely()
-    tasks = [asyncio.create_task(worker.run()) for worker in workers]
+    # First: what an earlier version left on the other queue is replaced before this worker is asked to work for it.
     await start_endless_workflows(settings, Starter(database, client))
+    tasks = [asyncio.create_task(worker.run()) for worker in workers]
     log.info("worker ready", task_queues=[worker.task_queue for worker in workers])
     await asyncio.wait([*tasks, asyncio.create_task(stopped.wait())], return_when=asyncio.FIRST_COMPLETED)
     await asyncio.gather(*(worker.shutdown() for worker in workers))
