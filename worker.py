@@ -56,8 +56,8 @@ take places as well, and of eight some are left for the cached workflows, whose 
 
 ACTIVITIES = 10
 """At a time, of those beside the workflows: about as many as there are connections (DATABASE_POOL_SIZE). Waiting costs nothing as
-long as it is Temporal that keeps the task; what waits here for a connection spends its own time limit and holds up the sends and
-the recorder, which share the pool."""
+long as it is Temporal that keeps the task; what waits here for a connection spends its own time limit and holds up the sends,
+which share the pool."""
 
 
 @dataclass(frozen=True)
