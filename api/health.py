@@ -40,16 +40,17 @@ async def ready(services: ServicesDep, response: Response) -> Readiness:
     """503 without PostgreSQL. Degraded: without Temporal the API stores, and workflows start when it is back; without a geo
     database that can be read, clicks are recorded without a place; clicks that nobody records wait in the inbox."""
     database, temporal = await asyncio.gather(_problem(services.database.ping()), _problem(_serving(services)))
-    if database:
-        response.status_code = 503
-        return Readiness(status="unavailable", degraded={"database": database})
     problems = {
-        "temporal": temporal,
+        "database": database and f"PostgreSQL: {database}",
+        "temporal": temporal and f"Temporal: {temporal}",
         "geo": _places_of(services.settings.geo_database).state().problem,
-        "recorder": await _problem(_recording(services)),
+        "recorder": None if database else await _problem(_recording(services)),
     }
     degraded = {name: problem for name, problem in problems.items() if problem}
-    return Readiness(status="degraded", degraded=degraded) if degraded else Readiness(status="ready")
+    if database:
+        response.status_code = 503
+        return Readiness(status="unavailable", degraded=degraded)
+    return Readiness(status="degraded" if degraded else "ready", degraded=degraded)
 
 
 @lru_cache(maxsize=4)
@@ -75,4 +76,5 @@ async def _recording(services: Services) -> str | None:
         queues = await read_queues(session, WAIT_SECONDS)
     if queues.oldest_click < RECORDED_WITHIN:
         return None
-    return f"{queues.clicks} clicks are not recorded yet, the oldest for {queues.oldest_click:.0f} s: is a worker running?"
+    clicks = queues.clicks - queues.held
+    return f"{clicks} clicks are not recorded yet, the oldest for {queues.oldest_click:.0f} s: is a worker running?"

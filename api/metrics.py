@@ -37,6 +37,6 @@ def queue_metrics(queues: Queues | None) -> Iterator[Metric]:
         return
     yield gauge("linkwake_inbox_clicks", "Clicks that are stored and not recorded yet.", queues.clicks)
     yield gauge("linkwake_inbox_held_clicks", "Those of them that wait for their verdict.", queues.held)
-    yield gauge("linkwake_inbox_oldest_seconds", "Age of the oldest click in the inbox.", queues.oldest_click)
+    yield gauge("linkwake_inbox_oldest_seconds", "Age of the oldest click that is not held.", queues.oldest_click)
     yield gauge("linkwake_outbox_signals", "Signals that are not settled yet.", queues.signals)
     yield gauge("linkwake_outbox_oldest_seconds", "Age of the oldest signal that is not settled.", queues.oldest_signal)

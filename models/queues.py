@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 COUNTED = 1_000_000
 """Longer queues are given as this long."""
 
-# The first click is the first entry of the key's index, because ids are sorted by time.
+# The first click is the first entry of the key's index, because ids are sorted by time; few are held at any time.
 QUEUES = """
 SELECT (SELECT count(*) FROM (SELECT FROM click_inbox LIMIT :most) AS counted) AS clicks,
     (SELECT count(*) FROM (SELECT FROM click_inbox WHERE held_until IS NOT NULL LIMIT :most) AS counted) AS held,
-    (SELECT extract(epoch FROM now() - clicked_at) FROM click_inbox ORDER BY id LIMIT 1) AS oldest_click,
+    (SELECT extract(epoch FROM now() - clicked_at) FROM click_inbox
+        WHERE held_until IS NULL OR held_until < now() ORDER BY id LIMIT 1) AS oldest_click,
     (SELECT count(*) FROM (SELECT FROM signal_outbox WHERE outcome IS NULL LIMIT :most) AS counted) AS signals,
     (SELECT extract(epoch FROM now() - min(created_at)) FROM signal_outbox WHERE outcome IS NULL) AS oldest_signal
 """
@@ -20,7 +21,10 @@ SELECT (SELECT count(*) FROM (SELECT FROM click_inbox LIMIT :most) AS counted) A
 
 @dataclass(frozen=True)
 class Queues:
-    """`clicks` wait in the inbox, `held` of them for their verdict; `signals` wait in the outbox. Ages in seconds, 0: empty."""
+    """`clicks` wait in the inbox, `held` of them for their verdict; `signals` wait in the outbox. Ages in seconds, 0: empty.
+
+    `oldest_click`: since it was made, of those that are not held, or for too long. So it starts high for one that was held for
+    long or comes from a redirect's spool."""
 
     clicks: int
     held: int
