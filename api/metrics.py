@@ -1,7 +1,7 @@
 """`GET /metrics`: the two queues of PostgreSQL, asked at each scrape."""
 
-import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client.core import Metric
@@ -9,6 +9,8 @@ from prometheus_client.core import Metric
 from activities.meters import gauge, registry
 from api.request import ServicesDep
 from api.scrape import from_inside, metrics_answer
+from api.services import Services
+from api.within import within
 from models.errors import NotFound
 from models.queues import Queues, read_queues
 
@@ -23,12 +25,14 @@ async def metrics(request: Request, services: ServicesDep) -> Response:
     if not from_inside(request):
         raise NotFound("There is no such page.")
     queues = None
-    try:
-        async with asyncio.timeout(2 * ASK_SECONDS), services.database.session() as session:
-            queues = await read_queues(session, ASK_SECONDS)
-    except Exception:  # noqa: S110 # whatever it is, it shows as linkwake_queues_known 0
-        pass
+    with suppress(Exception):  # whatever it is, it shows as linkwake_queues_known 0
+        queues = await within(2 * ASK_SECONDS, _read(services))
     return metrics_answer(registry(lambda: queue_metrics(queues)))
+
+
+async def _read(services: Services) -> Queues:
+    async with services.database.session() as session:
+        return await read_queues(session, ASK_SECONDS)
 
 
 def queue_metrics(queues: Queues | None) -> Iterator[Metric]:
