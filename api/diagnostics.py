@@ -22,7 +22,7 @@ from models.base import now
 from models.campaign import Campaign, CampaignState, get_campaign
 from models.click import Scope
 from models.diagnostics import LATE, Facts, read_facts
-from models.errors import NotFound
+from models.errors import NotFound, first_line
 from models.sequence import Sequence, current_version, get_sequence
 from models.sequence_check import LinkNames, check_sequence
 from models.steps import MessageTemplate, SendStep, SequenceDefinition, WaitForClickStep
@@ -118,7 +118,7 @@ async def _temporal_problem(services: Services, facts: Facts, late: bool = False
     try:
         healthy = await services.temporal.service_client.check_health(timeout=TEMPORAL_TIMEOUT)
     except Exception as error:  # whatever it is, the answer is: it does not answer
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
+        return first_line(error)
     return None if healthy else "it says that it is not serving"
 
 

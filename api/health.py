@@ -13,6 +13,7 @@ from activities.places import Places
 from api.request import ServicesDep
 from api.services import Services
 from api.within import within
+from models.errors import first_line
 from models.queues import read_queues
 
 router = APIRouter(tags=["health"])
@@ -64,7 +65,7 @@ async def _problem(look: Coroutine[Any, Any, str | None]) -> str | None:
     try:
         return await within(WAIT_SECONDS, look)
     except Exception as error:  # whatever it is, the answer is: not well
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
+        return first_line(error)
 
 
 async def _serving(services: Services) -> str | None:

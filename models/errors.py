@@ -17,6 +17,11 @@ class FieldError:
     column: int | None = None
 
 
+def first_line(error: Exception) -> str:
+    """What somebody else's error says, for a sentence of ours: some say nothing, and some a page."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
 class LinkwakeError(Exception):
     """Base of every error that a caller can mend. `status` is the HTTP status, `code` a stable word for programs."""
 

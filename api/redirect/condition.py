@@ -4,6 +4,8 @@ import time
 
 import structlog
 
+from models.errors import first_line
+
 log = structlog.get_logger()
 
 STALE_SECONDS = 5.0
@@ -34,4 +36,4 @@ class Condition:
     def bad(self, error: Exception, consequence: str) -> None:
         if self._error is None:
             log.warning(consequence, error=str(error))
-        self._error = str(error).splitlines()[0] if str(error) else type(error).__name__
+        self._error = first_line(error)

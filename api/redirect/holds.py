@@ -8,6 +8,7 @@ import structlog
 from activities.held_clicks import HeldClicks
 from api.redirect.closing import finish, pause
 from models.click_inbox import InboxClick, LinkOfRecipient
+from models.errors import first_line
 
 log = structlog.get_logger()
 
@@ -56,7 +57,7 @@ class Holds:
             except Exception as error:  # the database is away: tried again
                 if self.problem is None:
                     log.warning("held clicks left for later", error=str(error))
-                self.problem = str(error) or type(error).__name__
+                self.problem = first_line(error)
                 self._any.set()
                 await pause(self._stop, AWAY_PAUSE)
 

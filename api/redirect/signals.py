@@ -8,10 +8,11 @@ from datetime import timedelta
 import structlog
 from temporalio.client import Client
 
-from activities.deliver_signals import SignalDelivery
+from activities.deliver_signals import TEMPORAL_AWAY, SignalDelivery
 from api.redirect.closing import finish, pause
 from models import wire
 from models.click_inbox import InboxClick, LinkOfRecipient, shard_of
+from models.errors import first_line
 
 log = structlog.get_logger()
 
@@ -68,7 +69,7 @@ class AfterCommit:
             except Exception as error:  # left to the recorder's timer and the sweeper
                 if name not in self._problems:
                     log.warning("left to the worker", what=name, error=str(error))
-                self._problems[name] = str(error) or type(error).__name__
+                self._problems[name] = f"Temporal: {first_line(error)}" if isinstance(error, TEMPORAL_AWAY) else first_line(error)
                 await pause(self._stop, AWAY_PAUSE)
 
     async def _wake_recorders(self) -> None:
