@@ -7,6 +7,7 @@ import structlog
 
 from activities.held_clicks import HeldClicks
 from api.redirect.closing import finish, pause
+from api.within import within
 from models.click_inbox import InboxClick, LinkOfRecipient
 from models.errors import first_line
 
@@ -51,8 +52,7 @@ class Holds:
             await self._any.wait()
             self._any.clear()
             try:
-                async with asyncio.timeout(None) as limit:
-                    await self._until_none_is_held(limit)
+                await self._until_none_is_held()
                 self.problem = None
             except Exception as error:  # the database is away: tried again
                 if self.problem is None:
@@ -61,12 +61,9 @@ class Holds:
                 self._any.set()
                 await pause(self._stop, AWAY_PAUSE)
 
-    async def _until_none_is_held(self, limit: asyncio.Timeout) -> None:
-        while not self._stop.is_set():
-            limit.reschedule(asyncio.get_running_loop().time() + DECIDE_SECONDS)
-            if not await self._held.any():
-                return
+    async def _until_none_is_held(self) -> None:
+        while not self._stop.is_set() and await within(DECIDE_SECONDS, self._held.any()):
             await pause(self._stop, LOOK_PAUSE)
-            decided = await self._held.decide()
+            decided = await within(DECIDE_SECONDS, self._held.decide())
             if decided.links:
                 self._then(decided.links, decided.waking)

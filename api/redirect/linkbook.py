@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -16,6 +16,7 @@ from api.redirect.condition import Condition
 from api.redirect.link_entry import LinkEntry, link_of, pack
 from api.redirect.linkbook_snapshot import LinkbookSnapshot
 from api.redirect.personal_links import PersonalLinks, PersonalUnknown
+from api.within import within
 from models import linkbook
 from models.database import Database
 from models.linkbook import ContentRow
@@ -24,7 +25,6 @@ from tracking.merge import without_fields
 from tracking.token import Token
 
 log = structlog.get_logger()
-T = TypeVar("T")
 
 REFRESH_SECONDS = 0.5
 """A switched off metadata setting is honoured after this time and one query."""
@@ -192,20 +192,23 @@ class Linkbook:
         if content_id not in self._asking:
             task = self._asking[content_id] = asyncio.create_task(self._look_up(content_id))
             task.add_done_callback(lambda _: self._asking.pop(content_id, None))
-        return await _soon(self._asking[content_id])
+        return await asyncio.shield(self._asking[content_id])
 
     async def _look_up(self, content_id: int) -> bytes | None:
         try:
-            async with asyncio.timeout(LOOK_UP_SECONDS), self._database.session() as session:
-                # The switches as well: the content may belong to an organization that is a moment old.
-                self._switch(await linkbook.organizations_without_metadata(session))
-                content = await linkbook.one_content(session, content_id)
+            content = await within(LOOK_UP_SECONDS, self._read(content_id))
         except Exception as error:  # whatever it is, the database cannot be asked
             raise LinkbookUnavailable(str(error)) from error
         if content is None:
             self._remember_unknown(content_id)
             return None
         return self._add(content)
+
+    async def _read(self, content_id: int) -> ContentRow | None:
+        async with self._database.session() as session:
+            # The switches as well: the content may belong to an organization that is a moment old.
+            self._switch(await linkbook.organizations_without_metadata(session))
+            return await linkbook.one_content(session, content_id)
 
     def _switch(self, organizations: frozenset[UUID]) -> None:
         without = frozenset(each.bytes for each in organizations)
@@ -245,15 +248,6 @@ class CommitOrder:
         now = time.monotonic()
         self._until = {content_id: until for content_id, until in self._until.items() if until > now}
         return list(self._until)
-
-
-async def _soon(task: asyncio.Task[T]) -> T:
-    """The task's result. A driver that is told to give up may take seconds more over it: nobody waits for that."""
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # an error that nobody waited for is no news
-    await asyncio.wait({task}, timeout=LOOK_UP_SECONDS)
-    if not task.done():
-        raise LinkbookUnavailable(f"PostgreSQL has not answered for {LOOK_UP_SECONDS:.0f} seconds")
-    return task.result()
 
 
 @lru_cache(maxsize=4096)  # a judgement takes 20 to 40 microseconds, and most clicks are on few addresses

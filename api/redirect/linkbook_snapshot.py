@@ -1,9 +1,12 @@
 """The linkbook on disk, for a redirect process that starts while PostgreSQL is away.
 
 Two files under `VAR_DIR/linkbook`, each replaced as a whole: the contents, and the organizations that keep no metadata. The
-second one is small and written at every change, so that a switched off setting is not forgotten by a restart. Several processes
-of one machine write the same; the last one wins. All contents take seconds to write, so a new one is first appended to a log of
-the process's own, which the next whole file makes superfluous.
+second one is small and written at every change, so that a switched off setting is not forgotten by a restart. All contents take
+seconds to write, so a new one is first appended to a log of the process's own, which the next whole file makes superfluous.
+
+Several processes of one machine write the same files without a lock; the last one wins. What another one knew and it did not, it
+writes itself half a second later, when its own refresh brings it; only if it dies before that, and nobody saves anew until
+PostgreSQL is away, does a start from disk lack those contents.
 """
 
 import contextlib

@@ -2,14 +2,16 @@
 what fails here is found by the recorder's timer and by the worker's sweeper."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from temporalio.client import Client
 
 from activities.deliver_signals import TEMPORAL_AWAY, SignalDelivery
 from api.redirect.closing import finish, pause
+from api.within import within
 from models import wire
 from models.click_inbox import InboxClick, LinkOfRecipient, shard_of
 from models.errors import first_line
@@ -58,13 +60,12 @@ class AfterCommit:
             self._to_deliver += links
             self._deliver.set()
 
-    async def _forever(self, name: str, event: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+    async def _forever(self, name: str, event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while not self._stop.is_set():
             await event.wait()
             event.clear()
             try:
-                async with asyncio.timeout(WORK_SECONDS):
-                    await work()
+                await within(WORK_SECONDS, work())
                 self._problems.pop(name, None)
             except Exception as error:  # left to the recorder's timer and the sweeper
                 if name not in self._problems:

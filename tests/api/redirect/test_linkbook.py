@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from unittest.mock import AsyncMock
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -17,6 +18,7 @@ from models import linkbook
 from models.database import Database
 from models.organization import Organization
 from tests.clicks import Sent, add_personal_link, send
+from tests.silence import silent
 from tracking.token import Token
 
 
@@ -138,6 +140,16 @@ async def test_few_addresses_of_recipients_are_kept(monkeypatch: pytest.MonkeyPa
     for ordinal in (1, 2, 1, 3, 1, 2):
         assert await links.find(Token(1, ordinal, 0)) == "https://example.com/mine"
     assert asked.await_count == 4
+
+
+async def test_a_silent_database_keeps_no_contact_waiting(
+    database: Database, admin: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = Linkbook(database)
+    await links.refresh()
+    monkeypatch.setattr(book, "LOOK_UP_SECONDS", 0.05)
+    with silent(admin, database_url), pytest.raises(LinkbookUnavailable, match=r"no answer within 0\.05 s"):
+        await asyncio.wait_for(asyncio.gather(*(links.find(Token(1, ordinal, 0)) for ordinal in range(3))), 5)
 
 
 async def test_a_question_without_an_answer_is_given_up_without_waiting_for_its_end() -> None:
