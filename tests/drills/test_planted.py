@@ -163,7 +163,8 @@ async def test_a_spool_without_a_checksum_is_found(
     after = journal(Journal, psycopg_url(database_url), tmp_path)
     await after.start()
     async with asyncio.timeout(60):
-        while after.counts.replayed < 8 or after.spool.files:  # noqa: ASYNC110 # it looks from outside
+        # Damage is counted when the file is gone.
+        while after.counts.replayed < 8 or after.spool.files or after.counts.damaged < checksum:  # noqa: ASYNC110 # from outside
             await asyncio.sleep(0.01)
     await after.close()
     verdict = await judged(database, clicks)
