@@ -77,6 +77,8 @@ def postgres(data_directory: Path) -> Iterator[EmbeddedPostgres]:
         "synchronous_commit": "off",
         "wal_level": "minimal",
         "max_wal_senders": "0",
+        "autovacuum": "off",
+        "jit": "off",
     }
     with EmbeddedPostgres(data_directory / "data", settings=fast) as server:
         yield server
