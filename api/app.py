@@ -55,7 +55,7 @@ DESCRIPTION = """Campaigns and sequences with tracked links: a click wakes a wor
 
 Send your API key as `Authorization: Bearer lw_…`. Errors are RFC 9457 problem documents. Lists are pages of 50
 (`limit` up to 500) with a `cursor`. POST requests that create or send accept an `Idempotency-Key`. While the database is silent,
-requests are answered 503 with `Retry-After`: after 20 seconds, those that write after 60."""
+requests are answered 503 with `Retry-After`: after 20 seconds at the latest, those that write after 60."""
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> FastAPI:

@@ -18,6 +18,8 @@ from models.field_errors import field_errors
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
+HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
+"""Of every problem with this status. Retry-After in seconds."""
 
 
 class ProblemField(BaseModel):
@@ -48,8 +50,7 @@ def problem_response(status: int, code: str, title: str, detail: str, errors: Se
             ProblemField(field=_writable(e.field), message=_writable(e.message), line=e.line, column=e.column) for e in errors
         ],
     )
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(body.model_dump(exclude_none=True), status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(body.model_dump(exclude_none=True), status, HEADERS.get(status), media_type=MEDIA_TYPE)
 
 
 def _writable(text: str) -> str:

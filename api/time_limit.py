@@ -35,7 +35,6 @@ class TimeLimit:
             again = "Send the same request again" + ("." if reads else ", with the same Idempotency-Key if it had one.")
             detail = f"There was no answer within {limit:g} seconds. {again}"
             response = problem_response(503, Unavailable.code, Unavailable.title, detail)
-            response.headers["Retry-After"] = "5"
             await response(scope, receive, send)
 
 

@@ -325,7 +325,9 @@ async def test_what_failed_after_the_commit_is_left_to_the_sweeper(
 async def test_a_database_that_is_away_is_503(api: Caller, services: Any, settings: Settings) -> None:
     nowhere = Database("postgresql://nobody@127.0.0.1:1/none")
     object.__setattr__(services, "database", nowhere)
-    assert is_problem(await api.get("/contacts"), 503, "unavailable")
+    answer = await api.get("/contacts")
+    assert is_problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"] == "5"
     await nowhere.close()
 
 
