@@ -1,6 +1,7 @@
 """Logs of a role: one line each on stderr, text for people or JSON for machines."""
 
 import logging
+import os
 import sys
 
 import structlog
@@ -10,6 +11,8 @@ from settings import Settings
 
 def configure(settings: Settings) -> None:
     """Give structlog and the standard library's logging (which our libraries use) the same level and form."""
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        os.environ["NO_COLOR"] = "1"  # to the Temporal client, whose own lines would be coloured in a file too
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -27,8 +27,6 @@ FIRST_ORGANIZATION = "My organization"
 ROLE_TIER = 2
 WORKER_NICENESS = "5"  # a quarter of the processor when the redirect needs all of it
 ROLE_SECONDS = 60.0
-# Into a file: each line at once, and without colours, which the Temporal client would write there too.
-LOGGING = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
 
 
 def run(settings: Settings, attributes: tuple[str, ...]) -> int:
@@ -165,7 +163,7 @@ class Stack:
             tier=ROLE_TIER,
             restart=True,
             cwd=ROOT,
-            environment={**self._mark, **self._niceness(), **LOGGING, "VAR_DIR": str(self.var_dir)},
+            environment={**self._mark, **self._niceness(), "VAR_DIR": str(self.var_dir), "PYTHONUNBUFFERED": "1"},
         )
         child = self.supervisor.adopt(Child(spec))
         child.start()

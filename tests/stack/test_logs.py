@@ -42,5 +42,29 @@ def test_text_has_the_same_lines_without_colours_in_a_file() -> None:
     assert "\x1b" not in "".join(lines)
 
 
+CLIENT = """
+import asyncio
+from datetime import timedelta
+from settings import Settings
+from stack.logs import configure
+configure(Settings(_env_file=None))
+from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
+from temporalio.service import ConnectConfig, RetryConfig, ServiceClient
+telemetry = TelemetryConfig(logging=LoggingConfig(filter=TelemetryFilter("TRACE", "TRACE")))
+config = ConnectConfig(target_host="127.0.0.1:1", runtime=Runtime(telemetry=telemetry))
+try:
+    asyncio.run(ServiceClient.connect(config))
+except RuntimeError:
+    pass
+"""
+
+
+def test_the_temporal_client_writes_no_colours_into_a_file() -> None:
+    done = subprocess.run([sys.executable, "-c", CLIENT], cwd=ROOT, capture_output=True, text=True, timeout=60)  # noqa: S603
+    lines = done.stdout + done.stderr
+    assert "TRACE" in lines, lines
+    assert "\x1b" not in lines
+
+
 def test_the_level_holds_for_both() -> None:
     assert [json.loads(line)["event"] for line in _lines("error", "json")] == ["failed"]
