@@ -80,6 +80,14 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
+        """Raises StackError when something is missing that it needs, such as Python itself."""
+        try:
+            self._start()
+        except FileNotFoundError as error:
+            raise StackError(f"{self.spec.name} cannot be started: {error.filename} is not there.") from error
+        self.started = time.monotonic()
+
+    def _start(self) -> None:
         spec = self.spec
         with _fresh_log(spec.log) as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
@@ -91,7 +99,6 @@ class Child:
                 env={**os.environ, **spec.environment},
                 start_new_session=True,
             )
-        self.started = time.monotonic()
 
     def interrupt(self) -> None:
         """Ask it to stop; returns at once."""

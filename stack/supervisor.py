@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -24,11 +24,13 @@ class StopRequested(BaseException):
 
 
 class Supervisor:
-    """`say` gets one sentence (with a log's end) for each thing a person should know."""
+    """`say` gets one sentence (with a log's end) for each thing a person should know. `homes`: the directories without which
+    no child can live."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], homes: Sequence[Path] = ()) -> None:
         self.children: list[Child] = []
         self._say = say
+        self._homes = homes
         self._restarts: dict[str, float] = {}  # child's name: time.monotonic() of its next start
         self._stopping = False
         self._hurry = False
@@ -57,13 +59,17 @@ class Supervisor:
         raise StopRequested
 
     def watch(self) -> None:
-        """Until StopRequested. Raises StackError when a child that is not restarted, or not once more, has died."""
+        """Until StopRequested. Raises StackError when a child that is not restarted, or not once more, has died, and when a home
+        was removed."""
         while True:
             time.sleep(_WATCH_SECONDS)
             self.check()
 
     def check(self) -> None:
-        """One look at every child."""
+        """One look at every home and every child."""
+        for home in self._homes:
+            if not home.exists():
+                raise StackError(f"{home} was removed while Linkwake was running, so everything stops.")
         for child in self.children:
             limit_log(child.spec.log)
             if child.alive:

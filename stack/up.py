@@ -51,7 +51,7 @@ class Stack:
         self.settings = settings
         self.var_dir = settings.var_dir.absolute()
         self.screen = Console(stderr=True, highlight=False, soft_wrap=True)
-        self.supervisor = Supervisor(self._say)
+        self.supervisor = Supervisor(self._say, homes=(ROOT, self.var_dir))
         self._logs = self.var_dir / "log"
         self._mark = mark(self.var_dir)
         self._postgres = None if settings.database_url else self._make_postgres()

@@ -83,6 +83,22 @@ def test_a_server_that_never_stays_ends_everything_with_its_log(
     assert told.count("Temporal was started again.") == 2
 
 
+def test_a_directory_that_is_removed_ends_everything_in_one_sentence(told: list[str], tmp_path: Path) -> None:
+    home = tmp_path / "var"
+    home.mkdir()
+    supervisor = Supervisor(told.append, homes=[home])
+    supervisor.check()
+    home.rmdir()
+    with pytest.raises(StackError, match=f"^{home} was removed while Linkwake was running, so everything stops.$"):
+        supervisor.check()
+
+
+def test_a_child_whose_directory_is_gone_is_one_sentence(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    with pytest.raises(StackError, match=f"^worker cannot be started: {gone} is not there.$"):
+        child(tmp_path, "pass", name="worker", cwd=gone).start()
+
+
 def test_a_role_that_keeps_dying_is_started_ever_less_often(
     supervisor: Supervisor, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """The whole stack as a person runs it, on ports and a directory of its own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,6 +77,12 @@ class Place:
         return list(psutil.wait_procs(marked_processes(str(self.var_dir)), timeout=20)[1])
 
 
+def removed(directory: Path) -> bool:
+    """False when servers have written into it meanwhile."""
+    shutil.rmtree(directory, ignore_errors=True)
+    return not directory.exists()
+
+
 def rest(process: subprocess.Popen[str]) -> str:
     """What it prints until it ends."""
     assert process.stdout is not None
@@ -125,6 +132,17 @@ def test_servers_that_are_killed_are_started_again_and_requests_work(place: Plac
     assert words.count("ended unexpectedly (killed by SIGKILL); it is started again in 1 s. Its log: ") == 2
     assert "PostgreSQL was started again.\n" in words
     assert "Temporal was started again.\n" in words
+    assert place.left() == []
+
+
+def test_a_directory_that_is_removed_is_one_sentence(place: Place) -> None:
+    with place.up() as (process, first):
+        assert first.startswith("API"), process.communicate()[1]
+        until(lambda: removed(place.var_dir))
+        words = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert words.splitlines()[-1] == f"{place.var_dir} was removed while Linkwake was running, so everything stops."
+    assert "Traceback" not in words
     assert place.left() == []
 
 
