@@ -4,15 +4,14 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from settings import Settings
 from stack.session import own_stack
+from tests.stand_in import Quiet, serving
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,7 +47,7 @@ def test_the_demo_tells_the_same_story_everywhere(stack: Settings) -> None:
     assert {"message", "click", "step"} == {entry["kind"] for entry in document["conversation"]}
 
 
-class _Another(BaseHTTPRequestHandler):
+class _Another(Quiet):
     """A Linkwake that does not know our keys."""
 
     def do_GET(self) -> None:
@@ -56,18 +55,11 @@ class _Another(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def another_port() -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Another) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
+    with serving(_Another) as port:
+        yield port
 
 
 @pytest.mark.parametrize("own_database", [True, False])

@@ -1,19 +1,18 @@
 """What the demo answers when the story stops half-way."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from demo import client, people, story
 from settings import Settings
+from tests.stand_in import Quiet, serving
 
 BUSY = "/v1/organization"
 
 
-class _Stuck(BaseHTTPRequestHandler):
+class _Stuck(Quiet):
     """A Linkwake whose campaign stands still at its 41st message. It is not ready, and has no time for the first look."""
 
     asked: set[str]
@@ -34,19 +33,12 @@ class _Stuck(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def stuck_port() -> Iterator[int]:
     _Stuck.asked = set()
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Stuck) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
+    with serving(_Stuck) as port:
+        yield port
 
 
 def test_a_story_that_stands_still_is_one_json_document_that_says_how_far_it_came(
