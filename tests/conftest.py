@@ -25,6 +25,7 @@ from migrations.config import alembic_config
 from models.database import Database, psycopg_url
 from models.organization import Organization, create_organization
 from settings import Settings
+from stack.garbage import collect_less, collect_rarely
 from stack.postgres import EmbeddedPostgres
 from tests.builders import Caller, keyword_attributes, temporal_binary
 
@@ -45,12 +46,20 @@ LONGEST = (
 """Files that take half a minute and more, the longest first."""
 
 
+def pytest_configure() -> None:
+    collect_less()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes, one would be left alone with the longest tests at the end."""
     places = {item.path: len(LONGEST) for item in items}
     for place, name in enumerate(LONGEST):
         places |= {path: place for path in places if path.match(name)}
     items.sort(key=lambda item: places[item.path])
+
+
+def pytest_collection_finish() -> None:
+    collect_rarely()
 
 
 @pytest.fixture(scope="session")
