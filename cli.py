@@ -112,11 +112,18 @@ def redirect() -> None:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    first: Annotated[
+        str,
+        typer.Option("--first-organization", metavar="NAME", help="When there is no organization: create it, print it as JSON."),
+    ] = "",
+) -> None:
     """Bring the database's tables and Temporal's search attributes up to date."""
     settings = _settings()
     _upgrade(settings.effective_database_url)
     asyncio.run(_register(settings))
+    if first and (created := asyncio.run(_in_transaction(settings, lambda session: _create_first(session, first)))):
+        print(json.dumps(created))
 
 
 @app.command("rotate-token-key")
@@ -139,13 +146,11 @@ def rotate_token_key(
 @app.command()
 def organization(
     name: str,
-    if_none: Annotated[bool, typer.Option("--if-none", help="Do nothing when there is any organization.")] = False,
     as_json: Json = False,
 ) -> None:
     """Create an organization; prints its id and its API key, which is shown only this once."""
-    created = asyncio.run(_in_transaction(_settings(), lambda session: _create_organization(session, name, if_none)))
-    if created:
-        print(json.dumps(created) if as_json else f"Organization  {created['id']}\nAPI key       {created['api_key']}")
+    created = asyncio.run(_in_transaction(_settings(), lambda session: _create_organization(session, name)))
+    print(json.dumps(created) if as_json else f"Organization  {created['id']}\nAPI key       {created['api_key']}")
 
 
 @app.command()
@@ -249,15 +254,19 @@ async def _in_transaction(settings: "Settings", work: Callable[["AsyncSession"],
         await database.close()
 
 
-async def _create_organization(session: "AsyncSession", name: str, if_none: bool) -> dict[str, str] | None:
-    from models.organization import any_organization, create_organization
+async def _create_first(session: "AsyncSession", name: str) -> dict[str, str] | None:
+    from models.organization import any_organization
+
+    return None if await any_organization(session) else await _create_organization(session, name)
+
+
+async def _create_organization(session: "AsyncSession", name: str) -> dict[str, str]:
+    from models.organization import create_organization
     from models.text import is_blank
     from stack.errors import StackError
 
     if is_blank(name):
         raise StackError("The organization needs a name that can be read.")
-    if if_none and await any_organization(session):
-        return None
     created, text = await create_organization(session, name)
     return {"id": str(created.id), "name": created.name, "api_key": text}
 

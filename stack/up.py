@@ -66,13 +66,14 @@ class Stack:
         self._start_servers()
         self._write_state()
         with self._stage("Database schema and search attributes"):
-            self._tool("migrate")
-        with self._stage("Worker, API and redirect"):
-            self._start_roles()
-        with self._stage("First organization"):
-            first = self._first_organization()
-        self._say(f"[green]Ready[/] after {time.monotonic() - begin:.1f} s. Ctrl-C stops everything.")
-        self._print_addresses(first)
+            created = self._migrate()
+        try:
+            with self._stage("Worker, API and redirect"):
+                self._start_roles()
+            self._say(f"[green]Ready[/] after {time.monotonic() - begin:.1f} s. Ctrl-C stops everything.")
+            self._print_addresses()
+        finally:  # its key is shown only once, also when something else fails
+            self._print_organization(created)
 
     def stop(self) -> None:
         if self.supervisor.children:
@@ -173,9 +174,9 @@ class Stack:
         given = "worker_niceness" in self.settings.model_fields_set
         return {} if given else {"WORKER_NICENESS": WORKER_NICENESS}
 
-    def _first_organization(self) -> dict[str, str] | None:
-        """Created only in a database without any; its key is in the answer and nowhere else."""
-        text = self._tool("organization", FIRST_ORGANIZATION, "--if-none", "--json")
+    def _migrate(self) -> dict[str, str] | None:
+        """The first organization, if this made it; its key is in the answer and nowhere else."""
+        text = self._tool("migrate", "--first-organization", FIRST_ORGANIZATION)
         return dict(json.loads(text)) if text.strip() else None
 
     def _tool(self, *arguments: str) -> str:
@@ -187,7 +188,7 @@ class Stack:
             raise StackError(done.stderr.strip() or f"./linkwake {arguments[0]} ended with status {done.returncode}.")
         return done.stdout
 
-    def _print_addresses(self, first: dict[str, str] | None) -> None:
+    def _print_addresses(self) -> None:
         settings = self.settings
         lines = [
             f"API        http://{_in_url(settings.api_host)}:{settings.api_port}/docs",
@@ -195,13 +196,16 @@ class Stack:
         ]
         if self._ui_url():
             lines.append(f"Temporal   {self._ui_url()}")
-        if first:
-            lines += [
-                "",
-                f"Organization   {FIRST_ORGANIZATION} ({first['id']})",
-                f"API key        {first['api_key']}   (shown only once: keep it)",
-            ]
         print("\n".join(lines), flush=True)
+
+    def _print_organization(self, created: dict[str, str] | None) -> None:
+        if created:
+            lines = [
+                "",
+                f"Organization   {FIRST_ORGANIZATION} ({created['id']})",
+                f"API key        {created['api_key']}   (shown only once: keep it)",
+            ]
+            print("\n".join(lines), flush=True)
 
     def _say(self, text: str) -> None:
         self.screen.print(text, markup="[green]" in text)
