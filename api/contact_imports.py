@@ -12,7 +12,7 @@ from api.paging import Page, PageDep
 from api.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
 from models.contact_csv import count_rows, decode_csv
 from models.contact_import import ImportState, add_import, get_import, list_imports
-from models.errors import Invalid
+from models.errors import UnsupportedMediaType
 
 router = area("contact imports")
 
@@ -80,10 +80,10 @@ def _check_content_type(value: str) -> None:
     """Whatever a file is called is fine, except what says that the body is something else."""
     kind, _, parameters = value.lower().partition(";")
     if kind.strip() in {"multipart/form-data", "application/x-www-form-urlencoded", "application/json"}:
-        raise Invalid.field("Content-Type", "Send the file itself as the body, with Content-Type: text/csv.")
+        raise UnsupportedMediaType.content_type("Send the file itself as the body, with Content-Type: text/csv.")
     _, _, charset = parameters.partition("charset=")
     if charset.strip(" \"'") not in {"", "utf-8", "utf8", "us-ascii"}:
-        raise Invalid.field("Content-Type", "The file has to be UTF-8: save it as CSV UTF-8.")
+        raise UnsupportedMediaType.content_type("The file has to be UTF-8: save it as CSV UTF-8.")
 
 
 def _read(body: bytes) -> tuple[str, int]:

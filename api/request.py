@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.problems import Problem
 from api.services import Services
 from models import idempotency, organization
-from models.errors import Conflict, ConflictCode, FieldError, Invalid, TooLarge, Unauthorized
+from models.errors import Conflict, ConflictCode, FieldError, Invalid, TooLarge, Unauthorized, UnsupportedMediaType
 from models.organization import Organization
 from models.text import Text
 
@@ -51,6 +51,7 @@ class TransactionRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handler = super().get_route_handler()
         known = _query_parameters(self.dependant)
+        takes_json = self.body_field is not None
 
         async def handle(request: Request) -> Response:
             services: Services = request.app.state.services
@@ -64,6 +65,8 @@ class TransactionRoute(APIRoute):
                 if request.method not in WITHOUT_BODY:
                     await session.commit()  # so that a slow upload holds no connection
                     await _read_body(request)
+                    if takes_json and await request.body():
+                        _check_content_type(request)
                 try:
                     response: Response = await handler(request)
                 except AnsweredBefore as before:
@@ -105,6 +108,13 @@ async def _read_body(request: Request) -> None:
             raise too_large
         chunks.append(chunk)
     request._body = b"".join(chunks)
+
+
+def _check_content_type(request: Request) -> None:
+    """FastAPI takes a body of any other kind for text, and says that it has to be an object."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMediaType.content_type("Send the body as JSON, with the header Content-Type: application/json.")
 
 
 async def _remember(session: AsyncSession, request: Request, response: Response) -> None:

@@ -90,6 +90,18 @@ class TooLarge(LinkwakeError):
     title = "The request is too large"
 
 
+class UnsupportedMediaType(LinkwakeError):
+    """The body is of a kind that is not read here, or its header does not say that it is; the message says what to send."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "The request's body is of another kind"
+
+    @classmethod
+    def content_type(cls, message: str) -> "UnsupportedMediaType":
+        return cls(message, [FieldError("Content-Type", message)])
+
+
 class Unavailable(LinkwakeError):
     """A server that this request needs does not answer. Nothing was changed; the same request can be sent again."""
 

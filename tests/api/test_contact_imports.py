@@ -63,7 +63,7 @@ async def test_a_file_that_cannot_be_read_is_refused_with_its_line(api: Caller) 
 )
 async def test_a_body_that_says_it_is_something_else_is_refused(api: Caller, content_type: str) -> None:
     answer = await send(api, b"email\na@example.com\n", **{"Content-Type": content_type})
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Content-Type")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (415, "Content-Type")
 
 
 async def test_a_file_over_20_mb_is_refused(api: Caller) -> None:

@@ -19,6 +19,7 @@ from models.database import Database
 from models.idempotency import IdempotencyKey
 from models.organization import Organization, create_organization, revoke_api_key
 from settings import Settings
+from tests.api.campaign_builders import new_campaign
 from tests.builders import Caller
 
 Org = tuple[Organization, str]
@@ -173,6 +174,27 @@ async def test_no_body_is_an_error_of_the_server(api: Caller) -> None:
     for body, status in BODIES:
         answer = await api.post("/contacts", content=body, headers=JSON)
         assert is_problem(answer, status, "invalid" if status == 422 else "bad_request"), body
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json", ""])
+async def test_json_without_its_content_type_is_told_the_header(api: Caller, kind: str | None) -> None:
+    headers = {} if kind is None else {"Content-Type": kind}
+    answer = await api.post("/contacts", content=b'{"external_id": "a"}', headers=headers)
+    assert is_problem(answer, 415, "unsupported_media_type")
+    message = "Send the body as JSON, with the header Content-Type: application/json."
+    assert answer.json()["errors"] == [{"field": "Content-Type", "message": message}]
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"])
+async def test_a_content_type_of_json_may_be_written_in_many_ways(api: Caller, kind: str) -> None:
+    answer = await api.post("/contacts", content=b'{"external_id": "a"}', headers={"Content-Type": kind})
+    assert answer.status_code == 201
+
+
+async def test_a_request_without_a_body_needs_no_content_type(api: Caller) -> None:
+    assert is_problem(await api.post("/contacts"), 422, "invalid")
+    campaign = await new_campaign(api)
+    assert (await api.post(f"/campaigns/{campaign}/preview")).status_code == 200
 
 
 async def test_json_that_is_cut_off_says_where(api: Caller) -> None:
