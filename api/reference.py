@@ -17,8 +17,8 @@ API and in `/v1/openapi.json`.
 - **Key**: `Authorization: Bearer lw_…`. The organization comes from the key; another organization's id is a 404, as a filter too.
 - **Errors** are problem documents (RFC 9457, `application/problem+json`): `title`, `status`, `code` (a stable word for programs),
   `detail` (a sentence) and `errors`, a list of `{field, message}` with paths such as `steps[2].on_click`. Each status has one
-  code (422 `invalid`, 404 `not_found`, 401 `unauthorized`, 413 `too_large`, 415 `unsupported_media_type`, 503 `unavailable`, 500
-  `internal`), 409 several.
+  code (400 `bad_request`, 422 `invalid`, 404 `not_found`, 401 `unauthorized`, 413 `too_large`, 415
+  `unsupported_media_type`, 503 `unavailable`, 500 `internal`), 409 several.
 - **Lists** are pages: `?limit=50` (at most 500) and `?cursor=` with the `next_cursor` of the page before, and the same filters.
 - **`Idempotency-Key`**: any unique text, on every POST marked with *. The same key with the same request gives the first answer
   again (header `Idempotency-Replayed: true`) and does nothing; with another request it is a 409. Keys are kept for a week.

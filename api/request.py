@@ -19,6 +19,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.json_body import check_json
 from api.problems import Problem
 from api.services import Services
 from models import idempotency, organization
@@ -67,6 +68,7 @@ class TransactionRoute(APIRoute):
                     await _read_body(request)
                     if takes_json and await request.body():
                         _check_content_type(request)
+                        await check_json(request)
                 try:
                     response: Response = await handler(request)
                 except AnsweredBefore as before:

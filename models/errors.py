@@ -82,6 +82,14 @@ class Invalid(LinkwakeError):
         return cls(message, [FieldError(field, message)])
 
 
+class BadRequest(LinkwakeError):
+    """The request cannot be read at all, so nothing can be said of its fields."""
+
+    status = 400
+    code = "bad_request"
+    title = "The request cannot be read"
+
+
 class TooLarge(LinkwakeError):
     """The request's body is larger than it may be; the message says how large that is."""
 
