@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from models.errors import FieldError, Invalid, LinkwakeError, Unavailable
+from models.errors import BadRequest, FieldError, Invalid, LinkwakeError, MethodNotAllowed, NotFound, Unavailable
 from models.field_errors import field_errors
 
 log = structlog.get_logger()
@@ -20,6 +20,9 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
 """Of every problem with this status. Retry-After in seconds."""
+
+STARLETTES = {each.status: each for each in (BadRequest, NotFound, MethodNotAllowed)}
+"""What Starlette and FastAPI answer by themselves."""
 
 
 class ProblemField(BaseModel):
@@ -72,9 +75,9 @@ async def validation_error(_request: Request, error: Exception) -> JSONResponse:
 
 async def http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    codes = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
-    code, title = codes.get(error.status_code, "http_error"), str(error.detail).rstrip(".")
-    response = problem_response(error.status_code, code, title, f"{title}.")
+    kind = STARLETTES.get(error.status_code, BadRequest)
+    title = str(error.detail).rstrip(".")
+    response = problem_response(error.status_code, kind.code, title, f"{title}.")
     response.headers.update(error.headers or {})  # such as Allow, which a 405 has to have
     return response
 
@@ -92,7 +95,7 @@ async def database_error(request: Request, error: Exception) -> JSONResponse:
 
 async def unexpected_error(request: Request, error: Exception) -> JSONResponse:
     log.error("request failed", path=request.url.path, method=request.method, exc_info=error)
-    return problem_response(500, "internal", LinkwakeError.title, "Nothing was changed. The server's log has the reason.")
+    return problem_response(500, LinkwakeError.code, LinkwakeError.title, "Nothing was changed. The server's log has the reason.")
 
 
 def install(app: FastAPI) -> None:

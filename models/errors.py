@@ -43,6 +43,14 @@ class NotFound(LinkwakeError):
     title = "Not found"
 
 
+class MethodNotAllowed(LinkwakeError):
+    """The path exists, for other methods: those that the header `Allow` names."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+
+
 class ConflictCode(StrEnum):
     """What a request that is fine in itself can meet: the `code` of each 409. Documented in `api/reference.py`."""
 
