@@ -48,8 +48,12 @@ class MessageSummary(BaseModel):
 
 
 class MessageLink(BaseModel):
-    """A link of this message. `url` is what stands in the text, for the contact to click."""
+    """A link of this message. `url` is what stands in the text, for the contact to click.
 
+    `id` is what `/v1/links/{id}/analytics` and `/v1/clicks?link_id=` take: everybody who got the text shares it.
+    """
+
+    id: UUID
     name: str | None = Field(examples=["offer"])
     position: int
     url: str = Field(examples=["http://127.0.0.1:8001/4jQ0ZbX81mKeuC"])
@@ -113,6 +117,7 @@ def _links(message: Message, content: LoadedContent, personal: dict[int, str], c
     by_position = {link.position: link for link in content.links}
     return [
         MessageLink(
+            id=by_position[position].id,
             name=by_position[position].name,
             position=position,
             url=url,

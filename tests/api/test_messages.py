@@ -87,6 +87,18 @@ async def test_a_message_shows_the_links_that_its_contact_has(
     ]
 
 
+async def test_the_links_of_a_message_have_the_ids_that_analytics_and_clicks_take(
+    api: Caller, database: Database, settings: Settings, organization: Org
+) -> None:
+    message = (await api.get(f"/messages/{await send(api, database, settings, organization[0].id)}")).json()
+    campaign = (await api.get(f"/campaigns/{message['campaign_id']}")).json()
+    ids = {link["name"]: link["id"] for link in campaign["links"]}
+    assert {link["name"]: link["id"] for link in message["links"]} == {name: ids[name] for name in ("offer", "mine")}
+    for link in message["links"]:
+        assert (await api.get(f"/links/{link['id']}/analytics")).status_code == 200
+        assert (await api.get("/clicks", params={"link_id": link["id"]})).json()["items"] == []
+
+
 async def test_an_untracked_message_shows_the_addresses_as_they_were_written(
     api: Caller, database: Database, settings: Settings, organization: Org
 ) -> None:
