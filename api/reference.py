@@ -97,8 +97,8 @@ def _errors() -> str:
 
 
 def _row(method: str, path: str, operation: dict[str, Any]) -> str:
-    headers = {parameter["name"].lower() for parameter in operation.get("parameters", [])}
-    star = "*" if "idempotency-key" in headers else ""
+    headers = {parameter["name"] for parameter in operation.get("parameters", [])}
+    star = "*" if "Idempotency-Key" in headers else ""
     first_line = operation.get("description", operation["summary"]).split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
     return f"| `{method.upper()} {path}`{star} | {first_line} |"
 

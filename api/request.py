@@ -184,7 +184,9 @@ async def idempotent(
     idempotency_key: Annotated[
         Text | None,
         Header(
-            max_length=255, description="Any unique text. The same key and request again gives the first answer and does nothing."
+            alias="Idempotency-Key",  # as errors and the documentation write it
+            max_length=255,
+            description="Any unique text. The same key and request again gives the first answer and does nothing.",
         ),
     ] = None,
 ) -> None:

@@ -81,10 +81,10 @@ def test_every_request_body_has_an_example(document: dict[str, Any]) -> None:
 
 def test_every_post_that_creates_or_sends_takes_an_idempotency_key(document: dict[str, Any]) -> None:
     for name, each in operations(document, "/v1/"):
-        headers = {parameter["name"].lower() for parameter in each.get("parameters", [])}
+        headers = {parameter["name"] for parameter in each.get("parameters", [])}
         created = {"201", "202"} & each["responses"].keys()
         if name.startswith("POST") and created and not name.endswith("/stop"):  # stopping twice is stopping once
-            assert "idempotency-key" in headers, name
+            assert "Idempotency-Key" in headers, name
 
 
 def test_every_operation_says_what_it_does(document: dict[str, Any]) -> None:

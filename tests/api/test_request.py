@@ -301,9 +301,9 @@ async def test_keys_of_two_organizations_are_apart(api: Caller, stranger: Caller
 
 
 @pytest.mark.parametrize("key", ["", " ", "k" * 256, "k\x00"])
-async def test_an_idempotency_key_that_is_none_is_refused(api: Caller, key: str) -> None:
+async def test_an_idempotency_key_that_is_none_is_refused_with_the_header_as_it_is_documented(api: Caller, key: str) -> None:
     answer = await api.post("/contacts", json={"external_id": "a"}, headers=with_key(key))
-    assert [error["field"].lower() for error in answer.json()["errors"]] == ["idempotency-key"]
+    assert [error["field"] for error in answer.json()["errors"]] == ["Idempotency-Key"]
 
 
 async def test_an_unexpected_error_is_a_problem_and_changes_nothing(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
