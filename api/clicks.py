@@ -16,7 +16,7 @@ from models.click_feed import ClickFilter, FeedClick
 router = area("clicks")
 
 VerdictWanted = Literal["human", "suspect", "bot", "all"]
-VerdictQuery = Annotated[VerdictWanted, Query(description="Which clicks; `all` shows machines too.")]
+VerdictQuery = Annotated[VerdictWanted, Query(description="Which clicks: of people only, unless something else is asked for.")]
 
 
 class ClickedLink(BaseModel):
@@ -76,6 +76,9 @@ def click_filter(  # noqa: PLR0913, RUF100 - one argument for each query paramet
 async def list_clicks(
     session: SessionDep, caller: OrganizationDep, page: PageDep, wanted: Annotated[ClickFilter, Depends(click_filter)]
 ) -> Page[Click]:
-    """Recorded clicks, newest first. A click shows up here within seconds."""
+    """Recorded clicks of people, newest first: `?verdict=all` shows those of machines too, `bot` and `suspect` them alone.
+
+    A click shows up here within seconds.
+    """
     rows, after = await click_feed.list_clicks(session, caller.id, wanted, page)
     return Page(items=[Click.model_validate(about_click(row)) for row in rows], next_cursor=page.next_cursor(after))

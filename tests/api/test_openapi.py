@@ -91,6 +91,14 @@ def test_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
     assert [name for name, each in operations(document) if not each.get("description")] == []
 
 
+def test_the_feed_of_clicks_says_that_it_shows_people_and_how_to_see_the_others(document: dict[str, Any]) -> None:
+    feed = document["paths"]["/v1/clicks"]["get"]
+    (verdict,) = (parameter["schema"] for parameter in feed["parameters"] if parameter["name"] == "verdict")
+    shown = feed["description"].partition("\n\n")[0]  # what `docs/api.md` has of it
+    assert (verdict["default"], "of people" in shown, "`?verdict=all`" in shown) == ("human", True, True)
+    assert [each for each in verdict["enum"] if each != "human" and each not in shown] == []
+
+
 def test_every_list_is_a_page(document: dict[str, Any]) -> None:
     lists = {}
     for name, each in operations(document, "/v1/"):
