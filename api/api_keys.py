@@ -9,11 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.paging import Page, PageDep
 from api.request import Idempotent, OrganizationDep, SessionDep, area, remember_instead
 from models.organization import KEY_ID_LENGTH, create_api_key, list_api_keys, revoke_api_key
-from models.text import Name
+from models.text import Form, Name
 
 router = area("api keys")
 
-KeyId = Annotated[str, Path(pattern=f"^[0-9a-f]{{{KEY_ID_LENGTH}}}$", description="The key's id, not its text.")]
+KeyId = Annotated[
+    str,
+    Path(description="The key's id, not its text."),
+    Form(f"^[0-9a-f]{{{KEY_ID_LENGTH}}}$", f"This is no id of a key: it has {KEY_ID_LENGTH} of the characters 0-9 and a-f."),
+]
 
 
 class ApiKeyCreate(BaseModel):

@@ -18,7 +18,7 @@ from models.channel import (
     get_channel,
     read_inbox,
 )
-from models.text import Text
+from models.text import Form, Text
 from tracking.destination import is_destination
 from tracking.markup import link_addresses
 from tracking.urls import find_urls
@@ -26,15 +26,21 @@ from tracking.urls import find_urls
 router = area("channels")
 
 
+ChannelName = Annotated[
+    str,
+    Form(
+        r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        "Write letters A-Z and a-z, digits and . _ -, beginning with a letter or a digit: 63 at most.",
+    ),
+]
+
+
 class ChannelCreate(BaseModel):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"name": "second-phone", "kind": "simulator", "medium": "sms"}]}
     )
 
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
-        description="What steps and campaigns call it; it never changes. Letters, digits and . _ -",
-    )
+    name: ChannelName = Field(description="What steps and campaigns call it; it never changes. Letters, digits and . _ -")
     kind: ChannelKind = Field(description="Who sends.")
     medium: Medium = Field(description="What a contact needs: a phone number (sms) or an e-mail address (email).")
 

@@ -12,10 +12,12 @@ from api.paging import Page, PageDep
 from api.request import OrganizationDep, SessionDep, area
 from models import click_feed
 from models.click_feed import ClickFilter, FeedClick
+from models.text import Form
 
 router = area("clicks")
 
 VerdictWanted = Literal["human", "suspect", "bot", "all"]
+Country = Annotated[str, Form("^[A-Z]{2}$", "Write the two capital letters of ISO 3166-1, such as DE.")]
 VerdictQuery = Annotated[VerdictWanted, Query(description="Which clicks: of people only, unless something else is asked for.")]
 
 
@@ -63,7 +65,7 @@ def click_filter(  # noqa: PLR0913, RUF100 - one argument for each query paramet
     verdict: VerdictQuery = "human",
     since: Annotated[AwareDatetime | None, Query(description="Clicked then or later.")] = None,
     until: Annotated[AwareDatetime | None, Query(description="Clicked before.")] = None,
-    country: Annotated[str | None, Query(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")] = None,
+    country: Annotated[Country | None, Query(description="ISO 3166-1 alpha-2.")] = None,
     device_type: Annotated[Literal["phone", "tablet", "desktop", "bot", "other"] | None, Query()] = None,
 ) -> ClickFilter:
     wanted = ClickFilter(

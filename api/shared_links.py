@@ -21,7 +21,7 @@ from models.shared_link import (
     shared_link_page,
 )
 from models.steps import Utm
-from models.text import Name, Text
+from models.text import Form, Name, Text
 from settings import Settings
 from tracking.destination import DestinationError, check_destination
 from tracking.hosts import host_of
@@ -43,7 +43,15 @@ def _possible(slug: str) -> str:
     return slug
 
 
-Slug = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{2,62}$", examples=["spring-sale"]), AfterValidator(_possible)]
+Slug = Annotated[
+    Text,
+    Field(examples=["spring-sale"]),
+    Form(
+        r"^[A-Za-z0-9][A-Za-z0-9_-]{2,62}$",
+        "Write letters A-Z and a-z, digits, - and _, beginning with a letter or a digit: at least 3, at most 63.",
+    ),
+    AfterValidator(_possible),
+]
 LinkName = Annotated[Name, Field(examples=["Poster in the shop"])]
 
 

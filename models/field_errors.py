@@ -5,8 +5,10 @@ from typing import Any
 
 from models.errors import FieldError
 
-# Pydantic names the member of a union in the path of an error; a caller did not write that word.
+# Words that Pydantic adds to the path of an error, and no caller wrote: the member of a union, and that the name of an entry is
+# wrong, not its value.
 UNION_MEMBERS = {"send", "wait", "wait_for_click", "end"}
+NAME_OF_ENTRY = "[key]"
 SOURCES = {"body", "query", "path", "header"}
 
 # By the beginnings of Pydantic's error types; everything else keeps its own words. `{…}` is of the error's context.
@@ -16,7 +18,7 @@ SENTENCES = {
     ("union_tag_invalid",): "Write one of {expected_tags}.",
     ("enum", "literal_error"): "Write {expected}.",
     ("string_type",): "This has to be text.",
-    ("string_pattern",): "This does not have the form {pattern}.",
+    ("string_pattern",): "This does not have the form that is needed.",
     ("int_",): "This has to be a whole number.",
     ("bool_",): "This has to be true or false.",
     ("list_type", "tuple_type"): "This has to be a list.",
@@ -46,6 +48,8 @@ def _field_error(error: Mapping[str, Any], whole: str) -> FieldError:
 def field_path(location: Sequence[str | int]) -> str:
     """`("body", "steps", 2, "send", "key")` → `steps[2].key`."""
     path = ""
+    if location[-1:] == (NAME_OF_ENTRY,):
+        location = location[:-1]
     for index, part in enumerate(location):
         if isinstance(part, int):
             path += f"[{part}]"

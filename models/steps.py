@@ -9,10 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.text import Text
+from models.text import Form, Text
 
-StepKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", examples=["welcome"])]
-LinkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", examples=["offer"])]
+_WORD = Form(r"^[a-z][a-z0-9_]{0,62}$", "Write small letters a-z, digits and _, beginning with a letter: 63 at most.")
+
+StepKey = Annotated[str, Field(examples=["welcome"]), _WORD]
+LinkName = Annotated[str, Field(examples=["offer"]), _WORD]
+Subject = Annotated[
+    Text, Field(min_length=1, max_length=500), Form(r"^[^\r\n]*$", "A subject is one line: leave out the line breaks.")
+]
+Body = Annotated[Text, Field(min_length=1, max_length=20_000), Form(r"\S", "There is nothing to read in it: write a text.")]
 Duration = Annotated[timedelta, Field(ge=timedelta(seconds=1), le=timedelta(days=366), examples=["P3D"])]
 
 
@@ -26,13 +32,8 @@ class MessageTemplate(Frozen):
     An e-mail can have an HTML part too; `body` is its text part then.
     """
 
-    subject: Text | None = Field(None, min_length=1, max_length=500, pattern=r"^[^\r\n]*$", description="E-mail only; one line.")
-    body: Text = Field(
-        min_length=1,
-        max_length=20_000,
-        pattern=r"\S",
-        examples=["Hello {{ contact.first_name }}, look at this: {{ links.offer }}"],
-    )
+    subject: Subject | None = Field(None, description="E-mail only; one line.")
+    body: Body = Field(examples=["Hello {{ contact.first_name }}, look at this: {{ links.offer }}"])
     html: Text | None = Field(
         None,
         min_length=1,

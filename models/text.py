@@ -1,8 +1,9 @@
 """Text as PostgreSQL can keep it: what people type never has anything else, so it is refused with a sentence."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationError
 
 
 def storable(text: str) -> str:
@@ -34,6 +35,29 @@ def _not_blank(text: str) -> str:
     if is_blank(text):
         raise ValueError("there is nothing to read in it: write a name")
     return text
+
+
+@dataclass(frozen=True)
+class Form:
+    """Text that fits `pattern`, for `Annotated` behind everything else. Otherwise the error is `sentence`: a regular expression
+    is for programs, and stands in the OpenAPI document only."""
+
+    pattern: str
+    sentence: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        fit = TypeAdapter(Annotated[str, Field(pattern=self.pattern)])  # so that patterns mean what they mean to Pydantic
+
+        def fitting(text: str) -> str:
+            try:
+                return fit.validate_python(text)
+            except ValidationError:
+                raise ValueError(self.sentence) from None
+
+        return AfterValidator(fitting).__get_pydantic_core_schema__(source, handler)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": self.pattern}
 
 
 Text = Annotated[str, AfterValidator(storable)]

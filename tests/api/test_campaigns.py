@@ -37,7 +37,7 @@ async def test_a_wrong_template_is_refused_at_save_with_line_and_column(api: Cal
         ({"channel": "pigeon"}, "channel"),
         ({"channel": "simulator-email"}, "message.subject"),
         ({"message": {"body": "Hi", "subject": "Not in a text message"}}, "message.subject"),
-        ({"message": {"body": "Hi", "links": {"Not a name": "https://example.com"}}}, "message.links.Not a name.[key]"),
+        ({"message": {"body": "Hi", "links": {"Not a name": "https://example.com"}}}, "message.links.Not a name"),
         ({"message": {"body": "Hi", "links": {"offer": "https://example.com/{{ oops"}}}, "message.links.offer"),
         ({"message": {"body": ""}}, "message.body"),
         ({"message": {"body": "\x00"}}, "message.body"),

@@ -26,6 +26,7 @@ def test_every_kind_of_step_is_left_out_of_paths() -> None:
         (("body", "steps", 2, "wait_for_click", "on_click"), "steps[2].on_click"),
         (("body", "steps", 0, "send", "message", "links", "send"), "steps[0].message.links.send"),
         (("body", "tags", 1), "tags[1]"),
+        (("body", "message", "links", "Big Offer", "[key]"), "message.links.Big Offer"),
         (("body", 3, "email"), "[3].email"),
     ],
 )
@@ -52,7 +53,7 @@ def test_a_step_without_a_known_kind_is_told_the_kinds(step: dict[str, str], sen
         (str, 1, "This has to be text."),
         (Annotated[str, Field(max_length=2)], "abc", "At most 2 characters are possible."),
         (Annotated[str, Field(min_length=1)], "", "This is empty."),
-        (Annotated[str, Field(pattern="^[a-z]+$")], "A", "This does not have the form ^[a-z]+$."),
+        (Annotated[str, Field(pattern="^[a-z]+$")], "A", "This does not have the form that is needed."),
         (Annotated[list[int], Field(max_length=2)], [1, 2, 3], "At most 2 entries are possible."),
         (Annotated[list[int], Field(min_length=2)], [1], "At least 2 entries are needed."),
         (int, "many", "This has to be a whole number."),
