@@ -23,6 +23,9 @@ Network = IPv4Network | IPv6Network
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+CALENDAR_UNITS = re.compile(r"\s*[+-]?P[^T]*[YM]")
+"""How an ISO 8601 duration begins that has years or months, which pydantic takes for 365 and 30 days."""
+
 _SECOND, _HOUR, _DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -36,6 +39,8 @@ def _duration(lowest: timedelta, highest: timedelta, words: str) -> BeforeValida
             found = timedelta(seconds=float(number[0])) if number else parse(value)
         except (ValidationError, OverflowError):
             found = None
+        if isinstance(value, str) and CALENDAR_UNITS.match(value):
+            raise ValueError("years and months are not always of one length: write days, such as P30D")
         if found is None or not lowest <= found <= highest:
             raise ValueError(f"write seconds (0.5, 10) or an ISO 8601 duration (PT10S, P7D), {words}")
         return found

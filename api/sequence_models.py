@@ -1,16 +1,17 @@
 """What requests and answers about sequences look like."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
 
 from api.links import LinkView
 from models.sequence import SequenceState
-from models.steps import Step, Utm
+from models.steps import Duration, EndStep, SendStep, Step, Utm, WaitForClickStep, WaitStep
 from models.text import Name
+from settings import CALENDAR_UNITS
 
 EXAMPLE: JsonDict = {
     "name": "Welcome",
@@ -45,11 +46,34 @@ EXAMPLE: JsonDict = {
 }
 
 
+def _without_calendar(value: Any) -> Any:
+    if isinstance(value, str) and CALENDAR_UNITS.match(value):
+        raise ValueError("years and months are not always of one length: write days, such as P30D")
+    return value
+
+
+NewDuration = Annotated[Duration, BeforeValidator(_without_calendar)]
+
+
+class NewWaitStep(WaitStep):
+    __doc__ = WaitStep.__doc__
+    duration: NewDuration
+
+
+class NewWaitForClickStep(WaitForClickStep):
+    __doc__ = WaitForClickStep.__doc__
+    timeout: NewDuration
+
+
+NewStep = Annotated[SendStep | NewWaitStep | NewWaitForClickStep | EndStep, Field(discriminator="kind")]
+"""A step as it may come in. Stored ones may be older than a rule of today, and have to be readable."""
+
+
 class SequenceCreate(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     name: Name
-    steps: list[Step] = Field(min_length=1, max_length=100, description="The first one is where an enrollment starts.")
+    steps: list[NewStep] = Field(min_length=1, max_length=100, description="The first one is where an enrollment starts.")
     link_tracking: bool | None = Field(None, description="false: links go out unchanged; null: as the organization.")
     utm: Utm | None = Field(
         None, description="Added to every tracked address.", examples=[{"source": "linkwake", "medium": "sms"}]
@@ -63,7 +87,7 @@ class SequenceChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"link_tracking": False}]})
 
     name: Name | None = None
-    steps: list[Step] | None = Field(None, min_length=1, max_length=100)
+    steps: list[NewStep] | None = Field(None, min_length=1, max_length=100)
     link_tracking: bool | None = None
     utm: Utm | None = None
     utm_overwrite: bool = False

@@ -1,13 +1,14 @@
 """The step language: what a sequence is made of. Data, not code; a published version never changes.
 
 A step runs, then the step named by `next` runs, or the one that stands after it in the list; after the last one the sequence
-ends. Durations are ISO 8601 (`"P3D"`, `"PT30S"`) or seconds.
+ends. Durations are ISO 8601 (`"P3D"`, `"PT30S"`) or seconds. What is stored may have years (`"P1Y1D"`: 366 days), what comes in
+by the API may not: see `api/sequence_models.py`.
 """
 
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from models.text import Form, Text
 
@@ -19,7 +20,21 @@ Subject = Annotated[
     Text, Field(min_length=1, max_length=500), Form(r"^[^\r\n]*$", "A subject is one line: leave out the line breaks.")
 ]
 Body = Annotated[Text, Field(min_length=1, max_length=20_000), Form(r"\S", "There is nothing to read in it: write a text.")]
-Duration = Annotated[timedelta, Field(ge=timedelta(seconds=1), le=timedelta(days=366), examples=["P3D"])]
+
+
+def iso_duration(duration: timedelta) -> str:
+    """In days and seconds. Pydantic would write 366 days as `P1Y1D`, which nobody may send."""
+    time = duration - timedelta(days=duration.days)
+    seconds = f"{time.seconds}.{time.microseconds:06}".rstrip("0").rstrip(".") if time.microseconds else str(time.seconds)
+    days = f"{duration.days}D" if duration.days else ""
+    return f"P{days}T{seconds}S" if time or not days else f"P{days}"
+
+
+Duration = Annotated[
+    timedelta,
+    Field(ge=timedelta(seconds=1), le=timedelta(days=366), examples=["P3D"], json_schema_extra={"format": "duration"}),
+    PlainSerializer(iso_duration, when_used="json"),
+]
 
 
 class Frozen(BaseModel):

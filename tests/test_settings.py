@@ -36,6 +36,12 @@ def test_a_duration_out_of_bounds_or_in_other_words_is_refused(monkeypatch: pyte
     assert "\n" not in said
 
 
+@pytest.mark.parametrize("text", ["P1M", "P1Y", "P1M2D"])
+def test_years_and_months_are_refused_as_a_duration(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    said = refusal(monkeypatch, "CAMPAIGN_TRACKING_WINDOW", text)
+    assert "years and months are not always of one length: write days, such as P30D" in said
+
+
 @pytest.mark.parametrize("name", ["API_PORT", "REDIRECT_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "WORKER_METRICS_PORT"])
 @pytest.mark.parametrize("text", ["0", "-1", "65536", "99999"])
 def test_a_port_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:

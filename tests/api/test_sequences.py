@@ -1,14 +1,18 @@
 """Sequences over HTTP: what is refused at save and at publish, with the path of each field; versions that never change."""
 
-from typing import Any
+from typing import Any, get_args
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
+from api.sequence_models import NewStep
 from models.content import Content
 from models.database import Database
 from models.organization import create_organization
+from models.sequence import Sequence
+from models.steps import Step
 from tests.api.campaign_builders import OFFER, fields, new_sequence, steps_with_click
 from tests.builders import Caller
 
@@ -49,6 +53,54 @@ async def test_a_draft_with_a_wrong_field_is_refused_at_save(api: Caller, steps:
     assert list(fields(await api.post("/sequences", json={"name": "New", "steps": steps}))) == [field]
     sequence = await new_sequence(api, publish=False)
     assert list(fields(await api.patch(f"/sequences/{sequence}", json={"steps": steps}))) == [field]
+
+
+CALENDAR = "Years and months are not always of one length: write days, such as P30D."
+
+
+@pytest.mark.parametrize("duration", ["P1M", "P1Y", "P1Y1D", "P1M2DT3H", "+P1M", "-P1M"])
+async def test_years_and_months_are_refused_as_a_duration(api: Caller, duration: str) -> None:
+    steps = [{"kind": "wait", "key": "a", "duration": duration}, wait_for_click("b", timeout=duration), END]
+    wanted = {"steps[0].duration": CALENDAR, "steps[1].timeout": CALENDAR}
+    assert fields(await api.post("/sequences", json={"name": "New", "steps": steps})) == wanted
+    sequence = await new_sequence(api, publish=False)
+    assert fields(await api.patch(f"/sequences/{sequence}", json={"steps": steps})) == wanted
+
+
+@pytest.mark.parametrize(
+    ("duration", "shown"),
+    [
+        ("P366D", "P366D"),
+        ("P365DT1M0.5S", "P365DT60.5S"),
+        ("P2W", "P14D"),
+        ("PT90M", "PT5400S"),
+        (86400, "P1D"),
+        ("P30D", "P30D"),
+    ],
+)
+async def test_a_duration_is_shown_as_it_can_be_sent_again(api: Caller, duration: str | int, shown: str) -> None:
+    made = (
+        await api.post("/sequences", json={"name": "New", "steps": [{"kind": "wait", "key": "a", "duration": duration}]})
+    ).json()
+    assert made["steps"][0]["duration"] == shown
+    again = await api.patch(f"/sequences/{made['id']}", json={"steps": made["steps"]})
+    assert (again.status_code, again.json()["steps"]) == (200, made["steps"])
+
+
+async def test_a_draft_that_was_stored_with_a_year_can_be_read_changed_and_published(api: Caller, database: Database) -> None:
+    sequence = await new_sequence(api, publish=False, steps=[{"kind": "wait", "key": "a", "duration": "P366D"}])
+    async with database.transaction() as session:
+        row = await session.get_one(Sequence, UUID(sequence))
+        row.draft = {**row.draft, "steps": [{**row.draft["steps"][0], "duration": "P1Y1D"}]}
+    assert (await api.get(f"/sequences/{sequence}")).json()["steps"][0]["duration"] == "P366D"
+    assert (await api.patch(f"/sequences/{sequence}", json={"utm": {"source": "a"}})).status_code == 200
+    published = await api.post(f"/sequences/{sequence}/publish")
+    assert (published.status_code, published.json()["steps"][0]["duration"]) == (201, "P366D")
+
+
+def test_every_kind_of_step_may_come_in() -> None:
+    kinds = [{step.model_fields["kind"].default for step in get_args(get_args(union)[0])} for union in (Step, NewStep)]
+    assert kinds[0] == kinds[1]
 
 
 async def test_a_wrong_template_is_refused_at_save_with_line_and_column(api: Caller) -> None:
