@@ -23,11 +23,13 @@ Body = Annotated[Text, Field(min_length=1, max_length=20_000), Form(r"\S", "Ther
 
 
 def iso_duration(duration: timedelta) -> str:
-    """In days and seconds. Pydantic would write 366 days as `P1Y1D`, which nobody may send."""
-    time = duration - timedelta(days=duration.days)
-    seconds = f"{time.seconds}.{time.microseconds:06}".rstrip("0").rstrip(".") if time.microseconds else str(time.seconds)
+    """In days, hours, minutes and seconds. Pydantic would write 366 days as `P1Y1D`, which nobody may send."""
+    minutes, seconds = divmod(duration.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    exact = f"{seconds}.{duration.microseconds:06}".rstrip("0").rstrip(".")
+    time = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (exact, "S")) if str(number) != "0")
     days = f"{duration.days}D" if duration.days else ""
-    return f"P{days}T{seconds}S" if time or not days else f"P{days}"
+    return f"P{days}T{time}" if time else f"P{days or 'T0S'}"
 
 
 Duration = Annotated[

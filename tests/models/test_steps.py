@@ -12,14 +12,16 @@ from models.steps import SequenceDefinition, WaitStep, iso_duration
     ("duration", "text"),
     [
         (timedelta(days=366), "P366D"),
-        (timedelta(days=365, seconds=90), "P365DT90S"),
+        (timedelta(days=365, seconds=90), "P365DT1M30S"),
+        (timedelta(hours=1), "PT1H"),
+        (timedelta(days=1, hours=12, minutes=5), "P1DT12H5M"),
         (timedelta(seconds=10), "PT10S"),
         (timedelta(days=3, seconds=1, milliseconds=50), "P3DT1.05S"),
         (timedelta(microseconds=1), "PT0.000001S"),
         (timedelta(0), "PT0S"),
     ],
 )
-def test_a_duration_is_written_in_days_and_seconds(duration: timedelta, text: str) -> None:
+def test_a_duration_is_written_in_days_hours_minutes_and_seconds(duration: timedelta, text: str) -> None:
     assert iso_duration(duration) == text
     assert TypeAdapter(timedelta).validate_python(text) == duration
 
