@@ -4,10 +4,13 @@ Python, pip and uv are small scripts here that write down what they were asked.
 """
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,13 +24,16 @@ PYTHON = """#!/bin/sh
 echo "$0 $*" >>"$NOTES"
 case "$*" in
     *sys.version_info*) echo {version} ;;
-    '-m venv '*) rm -rf .venv; mkdir -p .venv/bin; cat "$VENV_PYTHON" >.venv/bin/python; chmod +x .venv/bin/python ;;
+    '-m venv '*) mkdir -p .venv/bin; cat "$VENV_PYTHON" >.venv/bin/python; chmod +x .venv/bin/python ;;
 esac
 """
 VENV_PYTHON = """#!/bin/sh
-[ "$1" = cli.py ] && { echo "$PWD: $*"; exit 7; }
+[ "$1" = cli.py ] && { echo "$PWD: $*"; [ "$2" != up ] || [ -z "${UP:-}" ] || read -r stop; exit 7; }
 echo "venv $*" >>"$NOTES"
-case "$*" in '-m pip install '*) sleep "${PIP_SECONDS:-0}"; exit "${PIP_STATUS:-0}" ;; esac
+case "$*" in '-m pip install '*) ;; *) exit 0 ;; esac
+[ -z "${PIP_KILLED:-}" ] || kill -KILL "$PPID"
+sleep "${PIP_SECONDS:-0}"
+exit "${PIP_STATUS:-0}"
 """
 
 
@@ -61,6 +67,7 @@ class Machine:
             command,
             cwd="/",
             env=environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -71,6 +78,16 @@ class Machine:
         process = self.start(*arguments, script=script, **variables)
         out, err = process.communicate(timeout=30)
         return process.returncode, out, err
+
+    @contextmanager
+    def stays_up(self) -> Iterator[None]:
+        """`up` runs inside, from the project's .venv."""
+        with self.start("up", UP="stays") as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().endswith("cli.py up\n")
+            yield
+            process.communicate("stop\n", timeout=30)
+            assert process.returncode == 7
 
     def installed(self) -> list[str]:
         """Lock files that pip was asked to install, in order."""
@@ -160,13 +177,81 @@ def test_a_failed_installation_is_reported_and_done_again(machine: Machine) -> N
     assert machine.installed() == ["requirements.lock"] * 2
 
 
-def test_an_interrupted_installation_starts_from_an_empty_environment(machine: Machine) -> None:
+@pytest.mark.parametrize("command", ["up", "test"])
+def test_an_interrupted_installation_is_done_again_in_the_same_environment(machine: Machine, command: str) -> None:
+    """Also the addition of the development packages: what runs from there keeps its files."""
     machine.run("up")
-    (machine.project / ".venv" / "installing").touch()
-    (machine.project / ".venv" / "half").touch()
-    (machine.project / ".venv" / "requirements.stamp").unlink()
+    (machine.project / "requirements-dev.lock" if command == "test" else machine.project / "requirements.lock").write_text("new")
+    (machine.project / ".venv" / "kept").touch()
+    assert machine.run(command, PIP_KILLED="yes")[0] == -signal.SIGKILL
+    assert machine.run(command)[0] == 7
+    assert len(set(machine.installed()[1:])) == 1
+    assert len(machine.installed()) == 3
+    assert (machine.project / ".venv" / "kept").exists()
+
+
+def test_a_package_that_was_half_installed_is_not_taken_for_a_whole_one(machine: Machine) -> None:
+    machine.run("up")
+    packages = machine.project / ".venv" / "lib" / "python3.11" / "site-packages"
+    for name in ("half", "whole"):
+        (packages / f"{name}-1.0.dist-info").mkdir(parents=True)
+        (packages / f"{name}-1.0.dist-info" / "METADATA").touch()
+    (packages / "whole-1.0.dist-info" / "INSTALLER").touch()
+    machine.run("test")
+    assert [path.name for path in packages.iterdir()] == ["whole-1.0.dist-info"]
+
+
+def test_an_environment_that_was_not_made_to_the_end_is_made_anew(machine: Machine) -> None:
+    (machine.project / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(machine.path.parent / "venv_python", machine.project / ".venv" / "bin" / "python")
+    (machine.project / ".venv" / "bin" / "python").chmod(0o755)
+    (machine.project / ".venv" / "unfinished").touch()
+    status, _, said = machine.run("up")
+    assert status == 7
+    assert "Making .venv" in said
+    assert not (machine.project / ".venv" / "unfinished").exists()
+
+
+def test_an_environment_that_is_a_link_leaves_its_target_alone(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "another" / "bin").mkdir(parents=True)
+    (machine.project / ".venv").symlink_to(tmp_path / "another")
     assert machine.run("up")[0] == 7
-    assert not (machine.project / ".venv" / "half").exists()
+    assert list((tmp_path / "another").iterdir()) == [tmp_path / "another" / "bin"]
+
+
+def test_development_packages_are_added_while_the_stack_runs(machine: Machine) -> None:
+    machine.run("up")
+    with machine.stays_up():
+        assert machine.run("test", PIP_STATUS="1")[0] == 1
+        status, _, said = machine.run("test")
+        assert status == 7
+        assert "Making .venv" not in said
+    assert machine.installed() == ["requirements.lock", "requirements-dev.lock", "requirements-dev.lock"]
+
+
+@pytest.mark.parametrize("command", ["demo", "test"])
+def test_an_environment_is_not_made_anew_under_a_running_stack(machine: Machine, command: str) -> None:
+    machine.run("up")
+    with machine.stays_up():
+        (machine.project / ".venv" / "bin" / "python").unlink()
+        environment = machine.project / ".venv"
+        expected = f"Linkwake is running from {environment}, which has to be made anew: stop it first, then run this again.\n"
+        assert machine.run(command) == (1, "", expected)
+        assert environment.exists()
+    assert machine.run(command)[0] == 7
+
+
+@pytest.mark.parametrize("command", ["demo", "test"])
+def test_packages_are_not_replaced_under_a_running_stack(machine: Machine, command: str) -> None:
+    machine.run("test")
+    with machine.stays_up():
+        for name in ("requirements.lock", "requirements-dev.lock"):
+            (machine.project / name).write_text("of another version")
+        status, _, said = machine.run(command)
+        assert status == 1
+        assert said.endswith("which has to be brought up to date: stop it first, then run this again.\n")
+    assert machine.installed() == ["requirements-dev.lock"]
+    assert machine.run(command)[0] == 7
 
 
 def test_the_first_run_installs_and_hands_over_with_arguments_and_status(machine: Machine) -> None:
@@ -222,6 +307,15 @@ def test_two_at_once_install_once(machine: Machine) -> None:
         process.communicate(timeout=30)
     assert [process.returncode for process in both] == [7, 7]
     assert machine.installed() == ["requirements.lock"]
+
+
+def test_the_development_packages_contain_the_others_in_the_same_versions() -> None:
+    """So adding them changes nothing that a running stack uses."""
+    few, many = (
+        set(re.findall(r"^\S+==.*", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-dev.lock")
+    )
+    assert few < many
 
 
 def test_it_is_executable() -> None:
