@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import cli
 from tests.stack.dummies import ROOT
 from tests.stack.test_account import only_root
 
@@ -280,10 +282,39 @@ def test_a_changed_lock_file_is_installed_into_the_same_environment(machine: Mac
 
 @pytest.mark.parametrize("command", ["test", "check", "bench", "drill"])
 def test_development_commands_install_the_development_packages_and_they_stay(machine: Machine, command: str) -> None:
+    (machine.project / command).mkdir()
+    (machine.project / "drills").mkdir()
+    for directory in (command, "drills"):
+        (machine.project / directory / "name.py").touch()
     machine.run("up")
-    machine.run(command)
+    machine.run(command, "name")
     machine.run("up")
     assert machine.installed() == ["requirements.lock", "requirements-dev.lock"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("drill", "nonsense"), ("bench", "--json", "_report"), ("drill", "../drills/clicks"), ("bench",), ("drill", "--json")],
+)
+def test_a_wrong_name_is_noticed_before_anything_is_installed(
+    machine: Machine, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["./linkwake", *words])
+    assert cli.main() == 2
+    machine.run("up")
+    for package in ("bench", "drills"):
+        (machine.project / package).mkdir()
+        for path in (ROOT / package).glob("*.py"):
+            (machine.project / package / path.name).touch()
+    assert machine.run(*words) == (2, "", capsys.readouterr().err)
+    assert machine.installed() == ["requirements.lock"]
+
+
+@pytest.mark.parametrize("words", [("drill", "clicks"), ("drill", "--json", "clicks"), ("drill", "--help")])
+def test_a_right_name_and_a_cry_for_help_pass(machine: Machine, words: tuple[str, ...]) -> None:
+    (machine.project / "drills").mkdir()
+    (machine.project / "drills" / "clicks.py").touch()
+    assert machine.run(*words)[0] == 7
 
 
 def test_uv_is_used_when_it_is_there(machine: Machine) -> None:
