@@ -3,14 +3,16 @@
 Python, pip and uv are small scripts here that write down what they were asked.
 """
 
+import contextlib
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,16 +61,20 @@ class Machine:
             (self.path / tool).symlink_to(shutil.which(tool) or tool)
 
     def put(self, name: str, text: str) -> None:
+        (self.path / name).unlink(missing_ok=True)  # a link to the machine's own tool, which must stay what it is
+        (self.path / name).unlink(missing_ok=True)  # a link to a tool of this machine, which stays as it is
         (self.path / name).write_text(text)
         (self.path / name).chmod(0o755)
 
+    def environment(self) -> dict[str, str]:
+        return {"PATH": str(self.path), "NOTES": str(self.notes), "VENV_PYTHON": str(self._venv_python)}
+
     def start(self, *arguments: str, script: Path | None = None, **variables: str) -> subprocess.Popen[str]:
-        environment = {"PATH": str(self.path), "NOTES": str(self.notes), "VENV_PYTHON": str(self._venv_python), **variables}
         command = [str(script or self.project / "linkwake"), *arguments]
         return subprocess.Popen(  # noqa: S603 - the project's own script
             command,
             cwd="/",
-            env=environment,
+            env={**self.environment(), **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -334,10 +340,77 @@ def test_a_symbolic_link_from_elsewhere_works(machine: Machine, tmp_path: Path) 
 
 def test_two_at_once_install_once(machine: Machine) -> None:
     both = [machine.start("up", PIP_SECONDS="0.3") for _ in range(2)]
-    for process in both:
-        process.communicate(timeout=30)
+    said = sorted(process.communicate(timeout=30)[1] for process in both)
+    assert said[1] == "Waiting for another installation into the same .venv ...\n"
     assert [process.returncode for process in both] == [7, 7]
     assert machine.installed() == ["requirements.lock"]
+
+
+@contextmanager
+def on_a_terminal(machine: Machine, **variables: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`up` in front of a person who sees dots forty times as often, and the end of the terminal to read from."""
+    machine.put("sleep", f'#!/bin/sh\n[ "$1" = 2 ] && set -- 0.05\nexec {shutil.which("sleep")} "$1"\n')
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen(  # noqa: S603 - the project's own script
+            [str(machine.project / "linkwake"), "up"],
+            env={**machine.environment(), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            start_new_session=True,
+        ) as process:
+            os.close(theirs)
+            yield process, ours
+    finally:
+        os.close(ours)
+
+
+def all_said(terminal: int) -> str:
+    """Until the last process that could write to it has ended."""
+    text = b""
+    with contextlib.suppress(OSError):  # how a terminal ends
+        while part := os.read(terminal, 1024):
+            text += part
+    return text.decode().replace("\r", "")
+
+
+def test_dots_on_a_terminal_show_that_something_happens(machine: Machine) -> None:
+    with on_a_terminal(machine, PIP_SECONDS="0.5") as (process, terminal):
+        said = all_said(terminal)
+    assert process.returncode == 7
+    assert re.search(r"\(some minutes on a slow line\) \.\.\.\n\.{3,}\n$", said)
+
+
+def test_a_failure_after_dots_begins_on_a_line_of_its_own(machine: Machine) -> None:
+    with on_a_terminal(machine, PIP_SECONDS="0.5", PIP_STATUS="1") as (process, terminal):
+        said = all_said(terminal)
+    assert process.returncode == 1
+    assert re.search(r"\n\.{3,}\nThe dependencies could not be installed: ", said)
+
+
+@pytest.mark.parametrize(
+    ("send", "number"),
+    [(os.killpg, signal.SIGINT), (os.killpg, signal.SIGHUP), (os.kill, signal.SIGTERM), (os.kill, signal.SIGKILL)],
+)
+def test_the_dots_end_with_the_script_whatever_ends_it(
+    machine: Machine, send: Callable[[int, int], None], number: signal.Signals
+) -> None:
+    """Ctrl-C and a closed terminal reach every process, `kill` the script alone: then pip goes on for its second."""
+    with on_a_terminal(machine, PIP_SECONDS="1") as (process, terminal):
+        said = b""
+        while b"line) ...\r\n." not in said:
+            said += os.read(terminal, 1024)
+        send(process.pid, number)
+        process.wait(10)
+        assert all_said(terminal).count(".") <= 3
+    assert process.returncode != 7
+
+
+def test_without_a_terminal_there_are_no_dots(machine: Machine) -> None:
+    machine.put("sleep", f"#!/bin/sh\nexec {shutil.which('sleep')} 0.1\n")
+    said = machine.run("up", PIP_SECONDS="1")[2]
+    assert said.splitlines()[-1] == "Installing dependencies, once (some minutes on a slow line) ..."
 
 
 def test_the_development_packages_contain_the_others_in_the_same_versions() -> None:
