@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Network = IPv4Network | IPv6Network
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
+_POSTGRESQL = re.compile(r"postgres(ql)?(\+\w+)?://")  # the part after + names a driver; ours is used anyway
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _SECOND, _HOUR, _DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
@@ -128,6 +129,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split_networks(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_postgresql(cls, value: str | None) -> str | None:
+        if value is None or _POSTGRESQL.match(value):
+            return value
+        raise ValueError("write an address like postgresql://user:password@host:5432/database")
 
     @field_validator("token_keys")
     @classmethod

@@ -60,6 +60,18 @@ def test_a_link_domain_that_is_no_origin_is_refused(monkeypatch: pytest.MonkeyPa
     )
 
 
+@pytest.mark.parametrize("text", ["mysql://u:secret@h/x", "postgresql:u:secret@h", "h:5432/secret", "https://h/secret"])
+def test_a_database_that_is_not_postgresql_is_refused_without_being_repeated(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    expected = "A setting is wrong: DATABASE_URL: write an address like postgresql://user:password@host:5432/database."
+    assert refusal(monkeypatch, "DATABASE_URL", text) == expected
+
+
+@pytest.mark.parametrize("text", ["postgresql://u@h/x", "postgres:///x", "postgresql+psycopg://h/x"])
+def test_a_postgresql_address_in_any_spelling_is_taken(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", text)
+    assert Settings(_env_file=None).effective_database_url == text
+
+
 @pytest.mark.parametrize("text", ["abc", "11", "xyz" * 21 + "x", "11" * 32 + ","])
 def test_keys_that_are_none_are_refused_without_being_repeated(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     said = refusal(monkeypatch, "TOKEN_KEYS", text)
