@@ -2,7 +2,8 @@
 
 import errno
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 # By name, because importing their modules would make every command slow.
 _SENTENCES: dict[str, Callable[[BaseException], str]] = {
@@ -47,8 +48,24 @@ def sentence(error: BaseException) -> str | None:
 
 def _settings(error: BaseException) -> str:
     faults = error.errors() if hasattr(error, "errors") else []
-    parts = [f"{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults if fault["loc"]]
-    return f"A setting is wrong: {'; '.join(parts) or error}."
+    # Never the error's own text, which repeats what was written, secrets too. Each member of a union has an error of its own.
+    parts = dict.fromkeys(f"{str(fault['loc'][0]).upper()}: {_words(fault)}" for fault in faults if fault["loc"])
+    return f"A setting is wrong: {'; '.join(parts) or 'see .env.example'}."
+
+
+# By the beginnings of Pydantic's error types; `{…}` is of the error's context. The rest is said in settings.py.
+_WORDS = {
+    "literal_error": "write {expected}",
+    "byte_size": "write a number of bytes, such as 256000000 or 256MB",
+    "ip_v": "write networks such as 10.0.0.0/8, separated by commas",
+}
+
+
+def _words(fault: Mapping[str, Any]) -> str:
+    for beginning, words in _WORDS.items():
+        if fault["type"].startswith(beginning):
+            return words.format_map(fault.get("ctx", {}))
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 def _database(error: BaseException) -> str:
