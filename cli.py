@@ -209,12 +209,13 @@ def _run_module(*command: str) -> int:
 
 
 def _run_named(package: str, name: str, as_json: bool) -> int:
+    """The script `linkwake` says the same before it installs anything."""
     known = sorted(path.stem for path in (ROOT / package).glob("*.py") if not path.stem.startswith("_"))
     if name not in known:
         choices = f"the names are: {', '.join(known)}" if known else "there are none yet"
-        from stack.errors import StackError
+        from stack.errors import WrongUse
 
-        raise StackError(f"No such name in {package}/: {name}; {choices}.")
+        raise WrongUse(f"No such name in {package}/: {name}; {choices}.")
     return int(importlib.import_module(f"{package}.{name}").main(as_json))
 
 
@@ -298,7 +299,8 @@ def _words(values: dict[str, Any] | None) -> str:
 
 
 def main() -> int:
-    """Run a command; a failure that a person can do something about becomes one sentence on stderr and status 1."""
+    """Run a command; a failure that a person can do something about becomes one sentence on stderr and status 1, wrong use
+    status 2."""
     from stack.failures import sentence
     from stack.garbage import collect_less
 

@@ -20,8 +20,8 @@ from pydantic import BeforeValidator, ByteSize, Field, SecretStr, TypeAdapter, V
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
-PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
+_POSTGRESQL = re.compile(r"postgres(ql)?(\+\w+)?://")  # the part after + names a driver; ours is used anyway
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 CALENDAR_UNITS = re.compile(r"\s*[+-]?P[^T]*[YM]")
 """How an ISO 8601 duration begins that has years or months, which pydantic takes for 365 and 30 days."""
@@ -48,6 +48,25 @@ def _duration(lowest: timedelta, highest: timedelta, words: str) -> BeforeValida
     return BeforeValidator(read)
 
 
+def _whole(lowest: int | None = None, highest: int | None = None) -> BeforeValidator:
+    """Reads a whole number within these bounds, and says them."""
+    bounds = f" from {lowest} to {highest}" if highest is not None else f" of at least {lowest}" if lowest is not None else ""
+
+    def read(value: object) -> int:
+        try:
+            number = int(str(value))
+        except ValueError:
+            number = None
+        if number is None or (lowest is not None and number < lowest) or (highest is not None and number > highest):
+            raise ValueError(f"write a whole number{bounds}")
+        return number
+
+    return BeforeValidator(read)
+
+
+PortNumber = Annotated[int, _whole(1, 65535)]
+
+
 class Settings(BaseSettings):
     """Read once at start-up by a composition root and handed on; nothing below reads the environment."""
 
@@ -56,7 +75,7 @@ class Settings(BaseSettings):
     var_dir: Path = Field(Path("var"), description="Where the embedded servers keep their data, relative to the project.")
 
     database_url: str | None = Field(None, description="PostgreSQL 16 or newer; empty: the embedded server.")
-    database_pool_size: int = Field(8, ge=1, description="Connections for each process.")
+    database_pool_size: Annotated[int, _whole(1)] = Field(8, description="Connections for each process.")
     temporal_address: str | None = Field(None, description="host:port; empty: a profile's, or the embedded server.")
     temporal_namespace: str | None = Field(None, description="Temporal namespace; empty: a profile's, or default.")
     temporal_ui_url: str | None = Field(None, description="Public address of the Temporal UI, for links to it.")
@@ -87,7 +106,7 @@ class Settings(BaseSettings):
         None, description="A GeoLite2, GeoIP2 or DB-IP City file; empty: the demo database of December 2019."
     )
 
-    campaign_page_size: int = Field(500, ge=1, le=2000, description="Recipients in one send_page activity.")
+    campaign_page_size: Annotated[int, _whole(1, 2000)] = Field(500, description="Recipients in one send_page activity.")
     campaign_tracking_window: Annotated[timedelta, _duration(_SECOND, 3650 * _DAY, "from 1 second to 3650 days")] = Field(
         timedelta(days=7),
         description="How long a campaign's workflow stays open to show clicks (seconds or ISO 8601). Clicks count for ever.",
@@ -105,22 +124,22 @@ class Settings(BaseSettings):
         description="How long a click on a message with several links waits at most for its verdict (seconds or ISO 8601); 0: it "
         "is not held, and scanners that look like browsers count as people.",
     )
-    miss_limit: int = Field(
-        300, ge=0, description="Unknown links that one network (/24, /48) may ask for in a minute, then 429; 0: no limit."
+    miss_limit: Annotated[int, _whole(0)] = Field(
+        300, description="Unknown links that one network (/24, /48) may ask for in a minute, then 429; 0: no limit."
     )
-    recorder_shards: int = Field(1, ge=1, le=64, description="ClickRecorder workflows; raise when one falls behind.")
-    recorder_batch_rows: int = Field(2000, ge=1, le=10000, description="Clicks recorded in one transaction.")
-    worker_niceness: int = Field(
+    recorder_shards: Annotated[int, _whole(1, 64)] = Field(1, description="ClickRecorder workflows; raise when one falls behind.")
+    recorder_batch_rows: Annotated[int, _whole(1, 10000)] = Field(2000, description="Clicks recorded in one transaction.")
+    worker_niceness: Annotated[int, _whole(0, 19)] = Field(
         0,
-        ge=0,
-        le=19,
         description="How far the worker and its embedded PostgreSQL processes step back.",
     )
     sweep_interval: Annotated[timedelta, _duration(_SECOND, _HOUR, "from 1 second to 1 hour")] = Field(
         timedelta(seconds=10), description="How often what a crash left behind is looked for (seconds or ISO 8601)."
     )
 
-    drill_seed: int | None = Field(None, description="Drills only: repeats an earlier one's choices; empty: a new seed.")
+    drill_seed: Annotated[int, _whole()] | None = Field(
+        None, description="Drills only: repeats an earlier one's choices; empty: a new seed."
+    )
     drill_outage: Annotated[timedelta, _duration(_SECOND, 120 * _SECOND, "from 1 second to 2 minutes")] = Field(
         timedelta(seconds=30), description="Drills only: how long PostgreSQL does not answer (seconds or ISO 8601)."
     )
@@ -133,6 +152,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split_networks(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_postgresql(cls, value: str | None) -> str | None:
+        if value is None or _POSTGRESQL.match(value):
+            return value
+        raise ValueError("write an address like postgresql://user:password@host:5432/database")
 
     @field_validator("token_keys")
     @classmethod

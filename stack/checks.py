@@ -71,6 +71,17 @@ def only_one(var_dir: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def removal_noticed(var_dir: Path) -> Iterator[None]:
+    """Inside `only_one`. Whatever fails inside after the directory was removed is a StackError that says so."""
+    try:
+        yield
+    except (OSError, StackError) as error:
+        if (var_dir / "up.lock").exists():  # the directory itself comes back with the next log
+            raise
+        raise StackError(f"{var_dir} was removed while Linkwake was starting, so everything stops.") from error
+
+
 def ports_free(ports: list[Port]) -> None:
     """Raises StackError for the first port that cannot be listened on."""
     seen: dict[int, str] = {}

@@ -3,3 +3,9 @@
 
 class StackError(Exception):
     """The embedded stack cannot start or go on; the message is one sentence that says what to do."""
+
+
+class WrongUse(StackError):
+    """The command line names something that does not exist."""
+
+    exit_code = 2

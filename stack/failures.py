@@ -1,7 +1,9 @@
 """Turn a failure that a person can do something about into one sentence."""
 
 import errno
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 # By name, because importing their modules would make every command slow.
 _SENTENCES: dict[str, Callable[[BaseException], str]] = {
@@ -35,7 +37,7 @@ def sentence(error: BaseException) -> str | None:
         text = error.format_message()
         return f"{text} See ./linkwake --help." if text else ""
     if isinstance(error, RuntimeError) and "client connect" in str(error):
-        return f"Temporal cannot be reached ({_first_line(error)}): start it with ./linkwake up, or correct TEMPORAL_ADDRESS."
+        return _temporal(error)
     if isinstance(error, OSError) and error.filename and error.errno in _FILES:
         return f"{error.filename}: {error.strerror}. {_FILES[error.errno]}"
     for kind in type(error).__mro__:
@@ -46,12 +48,57 @@ def sentence(error: BaseException) -> str | None:
 
 def _settings(error: BaseException) -> str:
     faults = error.errors() if hasattr(error, "errors") else []
-    parts = [f"{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults if fault["loc"]]
-    return f"A setting is wrong: {'; '.join(parts) or error}."
+    # Never the error's own text, which repeats what was written, secrets too. Each member of a union has an error of its own.
+    parts = dict.fromkeys(f"{str(fault['loc'][0]).upper()}: {_words(fault)}" for fault in faults if fault["loc"])
+    return f"A setting is wrong: {'; '.join(parts) or 'see .env.example'}."
+
+
+# By the beginnings of Pydantic's error types; `{…}` is of the error's context. The rest is said in settings.py.
+_WORDS = {
+    "literal_error": "write {expected}",
+    "byte_size": "write a number of bytes, such as 256000000 or 256MB",
+    "ip_v": "write networks such as 10.0.0.0/8, separated by commas",
+}
+
+
+def _words(fault: Mapping[str, Any]) -> str:
+    for beginning, words in _WORDS.items():
+        if fault["type"].startswith(beginning):
+            return words.format_map(fault.get("ctx", {}))
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 def _database(error: BaseException) -> str:
-    return f"PostgreSQL cannot be reached ({_first_line(error)}): start it with ./linkwake up, or correct DATABASE_URL."
+    from settings import Settings
+
+    own = "DATABASE_URL" if Settings().database_url else None
+    return f"PostgreSQL cannot be reached ({_first_line(error)}): {_start('DATABASE_URL', own)}."
+
+
+def _temporal(error: BaseException) -> str:
+    from settings import Settings
+
+    settings = Settings()
+    where = "TEMPORAL_ADDRESS" if settings.temporal_address else "the Temporal profile"
+    advice = _start("TEMPORAL_ADDRESS", where if settings.temporal_client else None)
+    return f"Temporal cannot be reached at {settings.effective_temporal_address} ({_reason(str(error))}): {advice}."
+
+
+def _start(variable: str, own: str | None) -> str:
+    """`own`: where the address of a server stands that `./linkwake up` does not start."""
+    if own:
+        return f"start that server, correct {own}, or remove it to use the embedded server"
+    return f"start it with ./linkwake up, or set {variable}"
+
+
+def _reason(text: str) -> str:
+    """The client's library shows what its own language keeps in memory; the cause is the last text in quotes."""
+    if "Certificate" in text:
+        return "its certificate is not trusted"
+    if "InvalidMessage" in text or "h2 protocol error" in text:
+        return "what answers there is not Temporal, or one of both sides speaks TLS and the other does not"
+    quoted = re.findall(r'(?:message|error): "([^"]+)"', text)
+    return quoted[-1].rsplit(": ", 1)[-1].rstrip(".") if quoted else "there is no connection"
 
 
 def _tables(error: BaseException) -> str:

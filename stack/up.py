@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from settings import Settings
-from stack.checks import Port, make_writable, only_one, ports_free
+from stack.checks import Port, make_writable, only_one, ports_free, removal_noticed
 from stack.errors import StackError
 from stack.postgres import EmbeddedPostgres
 from stack.processes import Child, Spec, tethered
@@ -37,7 +37,8 @@ def run(settings: Settings, attributes: tuple[str, ...]) -> int:
         make_writable(stack.var_dir)
         with only_one(stack.var_dir):
             try:
-                stack.start()
+                with removal_noticed(stack.var_dir):
+                    stack.start()
                 stack.supervisor.watch()
             finally:
                 stack.stop()

@@ -95,13 +95,13 @@ def test_an_unknown_name_lists_the_known_ones(
     (tmp_path / "bench").mkdir()
     for name in ("redirect", "click", "__init__", "_shared"):
         (tmp_path / "bench" / f"{name}.py").touch()
-    assert run(arguments, "bench", "clock") == 1
+    assert run(arguments, "bench", "clock") == 2
     assert capsys.readouterr().err == "No such name in bench/: clock; the names are: click, redirect.\n"
 
 
 def test_no_drills_is_said(arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     arguments.setattr(cli, "ROOT", tmp_path)
-    assert run(arguments, "drill", "outage") == 1
+    assert run(arguments, "drill", "outage") == 2
     assert capsys.readouterr().err == "No such name in drills/: outage; there are none yet.\n"
 
 

@@ -43,9 +43,34 @@ def test_years_and_months_are_refused_as_a_duration(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("name", ["API_PORT", "REDIRECT_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "WORKER_METRICS_PORT"])
-@pytest.mark.parametrize("text", ["0", "-1", "65536", "99999"])
+@pytest.mark.parametrize("text", ["0", "-1", "65536", "99999", "abc", "8000.5"])
 def test_a_port_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
-    assert refusal(monkeypatch, name, text).startswith(f"A setting is wrong: {name}: Input should be ")
+    assert refusal(monkeypatch, name, text) == f"A setting is wrong: {name}: write a whole number from 1 to 65535."
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("DATABASE_POOL_SIZE", "0", "write a whole number of at least 1"),
+        ("MISS_LIMIT", "many", "write a whole number of at least 0"),
+        ("RECORDER_SHARDS", "65", "write a whole number from 1 to 64"),
+        ("WORKER_NICENESS", "-1", "write a whole number from 0 to 19"),
+        ("DRILL_SEED", "abc", "write a whole number"),
+        ("LOG_LEVEL", "loud", "write 'debug', 'info', 'warning' or 'error'"),
+        ("SPOOL_LIMIT", "huge", "write a number of bytes, such as 256000000 or 256MB"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, nobody", "write networks such as 10.0.0.0/8, separated by commas"),
+    ],
+)
+def test_a_wrong_setting_says_in_plain_words_what_it_must_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, words: str
+) -> None:
+    assert refusal(monkeypatch, name, text) == f"A setting is wrong: {name}: {words}."
+
+
+@pytest.mark.parametrize(("text", "number"), [("1", 1), (" 64 ", 64), ("+7", 7)])
+def test_a_whole_number_within_its_bounds_is_taken(monkeypatch: pytest.MonkeyPatch, text: str, number: int) -> None:
+    monkeypatch.setenv("RECORDER_SHARDS", text)
+    assert Settings(_env_file=None).recorder_shards == number
 
 
 @pytest.mark.parametrize(
@@ -64,6 +89,18 @@ def test_a_link_domain_that_is_no_origin_is_refused(monkeypatch: pytest.MonkeyPa
     assert refusal(monkeypatch, "LINK_DOMAIN", text).startswith(
         "A setting is wrong: LINK_DOMAIN: write a base address such as https://go.example.com, without "
     )
+
+
+@pytest.mark.parametrize("text", ["mysql://u:secret@h/x", "postgresql:u:secret@h", "h:5432/secret", "https://h/secret"])
+def test_a_database_that_is_not_postgresql_is_refused_without_being_repeated(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    expected = "A setting is wrong: DATABASE_URL: write an address like postgresql://user:password@host:5432/database."
+    assert refusal(monkeypatch, "DATABASE_URL", text) == expected
+
+
+@pytest.mark.parametrize("text", ["postgresql://u@h/x", "postgres:///x", "postgresql+psycopg://h/x"])
+def test_a_postgresql_address_in_any_spelling_is_taken(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", text)
+    assert Settings(_env_file=None).effective_database_url == text
 
 
 @pytest.mark.parametrize("text", ["abc", "11", "xyz" * 21 + "x", "11" * 32 + ","])

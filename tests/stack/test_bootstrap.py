@@ -1,81 +1,24 @@
-"""`./linkwake` makes the virtual environment once and hands over, whatever the machine looks like.
+"""`./linkwake` makes the virtual environment once and hands over, whatever the machine looks like."""
 
-Python, pip and uv are small scripts here that write down what they were asked.
-"""
-
+import contextlib
 import os
+import pty
+import re
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import cli
 from tests.stack.dummies import ROOT
+from tests.stack.machine import PYTHON, Machine
 from tests.stack.test_account import only_root
-
-TOOLS = ("sh", "cat", "dirname", "flock", "ln", "mkdir", "readlink", "rm", "sha256sum", "chmod", "sleep")
-
-PYTHON = """#!/bin/sh
-echo "$0 $*" >>"$NOTES"
-case "$*" in
-    *sys.version_info*) echo {version} ;;
-    '-m venv '*) rm -rf .venv; mkdir -p .venv/bin; cat "$VENV_PYTHON" >.venv/bin/python; chmod +x .venv/bin/python ;;
-esac
-"""
-VENV_PYTHON = """#!/bin/sh
-[ "$1" = cli.py ] && { echo "$PWD: $*"; exit 7; }
-echo "venv $*" >>"$NOTES"
-case "$*" in '-m pip install '*) sleep "${PIP_SECONDS:-0}"; exit "${PIP_STATUS:-0}" ;; esac
-"""
-
-
-class Machine:
-    """A clone of the project's bootstrap and a PATH with nothing on it but what a test puts there."""
-
-    def __init__(self, tmp_path: Path) -> None:
-        self.project = tmp_path / "the project"
-        self.path = tmp_path / "bin"
-        self.notes = tmp_path / "notes"
-        self.user: int | None = None  # for root: who runs it
-        self._venv_python = tmp_path / "venv_python"
-        self.project.mkdir()
-        self.path.mkdir()
-        self.notes.touch()
-        self._venv_python.write_text(VENV_PYTHON)
-        shutil.copy(ROOT / "linkwake", self.project)
-        for name in ("requirements.lock", "requirements-dev.lock"):
-            (self.project / name).write_text(name)
-        for tool in TOOLS:
-            (self.path / tool).symlink_to(shutil.which(tool) or tool)
-
-    def put(self, name: str, text: str) -> None:
-        (self.path / name).write_text(text)
-        (self.path / name).chmod(0o755)
-
-    def start(self, *arguments: str, script: Path | None = None, **variables: str) -> subprocess.Popen[str]:
-        environment = {"PATH": str(self.path), "NOTES": str(self.notes), "VENV_PYTHON": str(self._venv_python), **variables}
-        command = [str(script or self.project / "linkwake"), *arguments]
-        return subprocess.Popen(  # noqa: S603 - the project's own script
-            command,
-            cwd="/",
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            user=self.user if os.geteuid() == 0 else None,
-        )
-
-    def run(self, *arguments: str, script: Path | None = None, **variables: str) -> tuple[int, str, str]:
-        process = self.start(*arguments, script=script, **variables)
-        out, err = process.communicate(timeout=30)
-        return process.returncode, out, err
-
-    def installed(self) -> list[str]:
-        """Lock files that pip was asked to install, in order."""
-        lines = self.notes.read_text().splitlines()
-        return [line.split()[-1] for line in lines if "pip install" in line and "--require-hashes" in line]
 
 
 @pytest.fixture
@@ -160,13 +103,81 @@ def test_a_failed_installation_is_reported_and_done_again(machine: Machine) -> N
     assert machine.installed() == ["requirements.lock"] * 2
 
 
-def test_an_interrupted_installation_starts_from_an_empty_environment(machine: Machine) -> None:
+@pytest.mark.parametrize("command", ["up", "test"])
+def test_an_interrupted_installation_is_done_again_in_the_same_environment(machine: Machine, command: str) -> None:
+    """Also the addition of the development packages: what runs from there keeps its files."""
     machine.run("up")
-    (machine.project / ".venv" / "installing").touch()
-    (machine.project / ".venv" / "half").touch()
-    (machine.project / ".venv" / "requirements.stamp").unlink()
+    (machine.project / "requirements-dev.lock" if command == "test" else machine.project / "requirements.lock").write_text("new")
+    (machine.project / ".venv" / "kept").touch()
+    assert machine.run(command, PIP_KILLED="yes")[0] == -signal.SIGKILL
+    assert machine.run(command)[0] == 7
+    assert len(set(machine.installed()[1:])) == 1
+    assert len(machine.installed()) == 3
+    assert (machine.project / ".venv" / "kept").exists()
+
+
+def test_a_package_that_was_half_installed_is_not_taken_for_a_whole_one(machine: Machine) -> None:
+    machine.run("up")
+    packages = machine.project / ".venv" / "lib" / "python3.11" / "site-packages"
+    for name in ("half", "whole"):
+        (packages / f"{name}-1.0.dist-info").mkdir(parents=True)
+        (packages / f"{name}-1.0.dist-info" / "METADATA").touch()
+    (packages / "whole-1.0.dist-info" / "INSTALLER").touch()
+    machine.run("test")
+    assert [path.name for path in packages.iterdir()] == ["whole-1.0.dist-info"]
+
+
+def test_an_environment_that_was_not_made_to_the_end_is_made_anew(machine: Machine) -> None:
+    (machine.project / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(machine.path.parent / "venv_python", machine.project / ".venv" / "bin" / "python")
+    (machine.project / ".venv" / "bin" / "python").chmod(0o755)
+    (machine.project / ".venv" / "unfinished").touch()
+    status, _, said = machine.run("up")
+    assert status == 7
+    assert "Making .venv" in said
+    assert not (machine.project / ".venv" / "unfinished").exists()
+
+
+def test_an_environment_that_is_a_link_leaves_its_target_alone(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "another" / "bin").mkdir(parents=True)
+    (machine.project / ".venv").symlink_to(tmp_path / "another")
     assert machine.run("up")[0] == 7
-    assert not (machine.project / ".venv" / "half").exists()
+    assert list((tmp_path / "another").iterdir()) == [tmp_path / "another" / "bin"]
+
+
+def test_development_packages_are_added_while_the_stack_runs(machine: Machine) -> None:
+    machine.run("up")
+    with machine.stays_up():
+        assert machine.run("test", PIP_STATUS="1")[0] == 1
+        status, _, said = machine.run("test")
+        assert status == 7
+        assert "Making .venv" not in said
+    assert machine.installed() == ["requirements.lock", "requirements-dev.lock", "requirements-dev.lock"]
+
+
+@pytest.mark.parametrize("command", ["demo", "test"])
+def test_an_environment_is_not_made_anew_under_a_running_stack(machine: Machine, command: str) -> None:
+    machine.run("up")
+    with machine.stays_up():
+        (machine.project / ".venv" / "bin" / "python").unlink()
+        environment = machine.project / ".venv"
+        expected = f"Linkwake is running from {environment}, which has to be made anew: stop it first, then run this again.\n"
+        assert machine.run(command) == (1, "", expected)
+        assert environment.exists()
+    assert machine.run(command)[0] == 7
+
+
+@pytest.mark.parametrize("command", ["demo", "test"])
+def test_packages_are_not_replaced_under_a_running_stack(machine: Machine, command: str) -> None:
+    machine.run("test")
+    with machine.stays_up():
+        for name in ("requirements.lock", "requirements-dev.lock"):
+            (machine.project / name).write_text("of another version")
+        status, _, said = machine.run(command)
+        assert status == 1
+        assert said.endswith("which has to be brought up to date: stop it first, then run this again.\n")
+    assert machine.installed() == ["requirements-dev.lock"]
+    assert machine.run(command)[0] == 7
 
 
 def test_the_first_run_installs_and_hands_over_with_arguments_and_status(machine: Machine) -> None:
@@ -195,10 +206,39 @@ def test_a_changed_lock_file_is_installed_into_the_same_environment(machine: Mac
 
 @pytest.mark.parametrize("command", ["test", "check", "bench", "drill"])
 def test_development_commands_install_the_development_packages_and_they_stay(machine: Machine, command: str) -> None:
+    (machine.project / command).mkdir()
+    (machine.project / "drills").mkdir()
+    for directory in (command, "drills"):
+        (machine.project / directory / "name.py").touch()
     machine.run("up")
-    machine.run(command)
+    machine.run(command, "name")
     machine.run("up")
     assert machine.installed() == ["requirements.lock", "requirements-dev.lock"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("drill", "nonsense"), ("bench", "--json", "_report"), ("drill", "../drills/clicks"), ("bench",), ("drill", "--json")],
+)
+def test_a_wrong_name_is_noticed_before_anything_is_installed(
+    machine: Machine, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["./linkwake", *words])
+    assert cli.main() == 2
+    machine.run("up")
+    for package in ("bench", "drills"):
+        (machine.project / package).mkdir()
+        for path in (ROOT / package).glob("*.py"):
+            (machine.project / package / path.name).touch()
+    assert machine.run(*words) == (2, "", capsys.readouterr().err)
+    assert machine.installed() == ["requirements.lock"]
+
+
+@pytest.mark.parametrize("words", [("drill", "clicks"), ("drill", "--json", "clicks"), ("drill", "--help")])
+def test_a_right_name_and_a_cry_for_help_pass(machine: Machine, words: tuple[str, ...]) -> None:
+    (machine.project / "drills").mkdir()
+    (machine.project / "drills" / "clicks.py").touch()
+    assert machine.run(*words)[0] == 7
 
 
 def test_uv_is_used_when_it_is_there(machine: Machine) -> None:
@@ -218,10 +258,86 @@ def test_a_symbolic_link_from_elsewhere_works(machine: Machine, tmp_path: Path) 
 
 def test_two_at_once_install_once(machine: Machine) -> None:
     both = [machine.start("up", PIP_SECONDS="0.3") for _ in range(2)]
-    for process in both:
-        process.communicate(timeout=30)
+    said = sorted(process.communicate(timeout=30)[1] for process in both)
+    assert said[1] == "Waiting for another installation into the same .venv ...\n"
     assert [process.returncode for process in both] == [7, 7]
     assert machine.installed() == ["requirements.lock"]
+
+
+@contextmanager
+def on_a_terminal(machine: Machine, **variables: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`up` in front of a person who sees dots forty times as often, and the end of the terminal to read from."""
+    machine.put("sleep", f'#!/bin/sh\n[ "$1" = 2 ] && set -- 0.05\nexec {shutil.which("sleep")} "$1"\n')
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen(  # noqa: S603 - the project's own script
+            [str(machine.project / "linkwake"), "up"],
+            env={**machine.environment(), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            start_new_session=True,
+        ) as process:
+            os.close(theirs)
+            yield process, ours
+    finally:
+        os.close(ours)
+
+
+def all_said(terminal: int) -> str:
+    """Until the last process that could write to it has ended."""
+    text = b""
+    with contextlib.suppress(OSError):  # how a terminal ends
+        while part := os.read(terminal, 1024):
+            text += part
+    return text.decode().replace("\r", "")
+
+
+def test_dots_on_a_terminal_show_that_something_happens(machine: Machine) -> None:
+    with on_a_terminal(machine, PIP_SECONDS="0.5") as (process, terminal):
+        said = all_said(terminal)
+    assert process.returncode == 7
+    assert re.search(r"\(some minutes on a slow line\) \.\.\.\n\.{3,}\n$", said)
+
+
+def test_a_failure_after_dots_begins_on_a_line_of_its_own(machine: Machine) -> None:
+    with on_a_terminal(machine, PIP_SECONDS="0.5", PIP_STATUS="1") as (process, terminal):
+        said = all_said(terminal)
+    assert process.returncode == 1
+    assert re.search(r"\n\.{3,}\nThe dependencies could not be installed: ", said)
+
+
+@pytest.mark.parametrize(
+    ("send", "number"),
+    [(os.killpg, signal.SIGINT), (os.killpg, signal.SIGHUP), (os.kill, signal.SIGTERM), (os.kill, signal.SIGKILL)],
+)
+def test_the_dots_end_with_the_script_whatever_ends_it(
+    machine: Machine, send: Callable[[int, int], None], number: signal.Signals
+) -> None:
+    """Ctrl-C and a closed terminal reach every process, `kill` the script alone: then pip goes on for its second."""
+    with on_a_terminal(machine, PIP_SECONDS="1") as (process, terminal):
+        said = b""
+        while b"line) ...\r\n." not in said:
+            said += os.read(terminal, 1024)
+        send(process.pid, number)
+        process.wait(10)
+        assert all_said(terminal).count(".") <= 3
+    assert process.returncode != 7
+
+
+def test_without_a_terminal_there_are_no_dots(machine: Machine) -> None:
+    machine.put("sleep", f"#!/bin/sh\nexec {shutil.which('sleep')} 0.1\n")
+    said = machine.run("up", PIP_SECONDS="1")[2]
+    assert said.splitlines()[-1] == "Installing dependencies, once (some minutes on a slow line) ..."
+
+
+def test_the_development_packages_contain_the_others_in_the_same_versions() -> None:
+    """So adding them changes nothing that a running stack uses."""
+    few, many = (
+        set(re.findall(r"^\S+==.*", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-dev.lock")
+    )
+    assert few < many
 
 
 def test_it_is_executable() -> None:

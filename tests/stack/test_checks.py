@@ -1,6 +1,7 @@
 """What is wrong with the machine is said in one sentence, before anything is started."""
 
 import os
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from stack.checks import make_writable, only_one, ports_free
+from stack.checks import make_writable, only_one, ports_free, removal_noticed
 from stack.errors import StackError
+from stack.state import write_state
 from stack.temporal import free_port
 from tests.stack.dummies import python
 from tests.stack.test_account import only_root
@@ -108,3 +110,28 @@ def test_a_lock_left_by_a_killed_one_does_not_hinder_the_next(tmp_path: Path) ->
     (tmp_path / "up.lock").write_text("1")
     with only_one(tmp_path):
         assert (tmp_path / "up.lock").read_text() == str(os.getpid())
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_directory_that_is_removed_while_starting_is_one_sentence(tmp_path: Path, again: bool) -> None:
+    """Also when something has made it again meanwhile."""
+    var_dir = tmp_path / "var"
+    var_dir.mkdir()
+
+    def start() -> None:
+        shutil.rmtree(var_dir)
+        if again:
+            (var_dir / "log").mkdir(parents=True)
+            raise StackError("PostgreSQL ended with status 1 while starting.")
+        write_state(var_dir, {"pid": 1})
+
+    with pytest.raises(StackError) as caught, only_one(var_dir), removal_noticed(var_dir):
+        start()
+    assert str(caught.value) == f"{var_dir} was removed while Linkwake was starting, so everything stops."
+
+
+@pytest.mark.parametrize("error", [StackError("It is full."), FileNotFoundError("something else")])
+def test_what_fails_while_the_directory_is_there_keeps_its_own_words(tmp_path: Path, error: Exception) -> None:
+    with pytest.raises(type(error)) as caught, only_one(tmp_path), removal_noticed(tmp_path):
+        raise error
+    assert caught.value is error

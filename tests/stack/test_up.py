@@ -14,10 +14,11 @@ import psutil
 import pytest
 
 from settings import Settings
+from stack.errors import StackError
 from stack.postgres import EmbeddedPostgres
 from stack.processes import marked_processes
 from stack.temporal import EmbeddedTemporal, answers, free_port
-from stack.up import Stack
+from stack.up import Stack, run
 from tests.stack.dummies import ROOT, until
 
 pytestmark = pytest.mark.filterwarnings("default::ResourceWarning")  # a failed test leaves pipes to the collector
@@ -144,6 +145,17 @@ def test_a_directory_that_is_removed_is_one_sentence(place: Place) -> None:
     assert words.splitlines()[-1] == f"{place.var_dir} was removed while Linkwake was running, so everything stops."
     assert "Traceback" not in words
     assert place.left() == []
+
+
+def test_a_directory_that_is_removed_while_starting_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(stack: Stack) -> None:
+        shutil.rmtree(stack.var_dir)
+        stack._write_state()
+
+    monkeypatch.setattr(Stack, "start", start)
+    own = Settings(_env_file=None, var_dir=tmp_path / "var", database_url="postgresql:///x", temporal_address="example:7233")
+    with pytest.raises(StackError, match=r"^/.*/var was removed while Linkwake was starting, so everything stops\.$"):
+        run(own, ())
 
 
 def test_servers_of_ones_own_replace_the_embedded_ones(place: Place, postgres: EmbeddedPostgres, tmp_path: Path) -> None:
