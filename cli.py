@@ -301,10 +301,12 @@ def _words(values: dict[str, Any] | None) -> str:
 def main() -> int:
     """Run a command; a failure that a person can do something about becomes one sentence on stderr and status 1, wrong use
     status 2."""
+    from stack.bytecode import keep_bytecode
     from stack.failures import sentence
     from stack.garbage import collect_less
 
     collect_less()
+    keep_bytecode()
     os.chdir(ROOT)  # relative settings (VAR_DIR, .env) belong to the project
     try:
         return int(app(standalone_mode=False, prog_name="./linkwake") or 0)

@@ -11,10 +11,10 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
+    import workflows.policies as policies
     from activities.campaign_stages import CampaignStages
     from activities.send_page import SendPage
     from models import wire
-    from workflows import policies
 
 STAGE = SearchAttributeKey.for_keyword("Stage")
 

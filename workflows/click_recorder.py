@@ -11,9 +11,9 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    import workflows.policies as policies
     from activities.record_clicks import RecordClicks
     from models import wire
-    from workflows import policies
 
 LOOK_EVERY = timedelta(seconds=30)
 # A run ends after this many batches even if nothing suggests it, so that its history stays readable.

@@ -3,9 +3,9 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    import workflows.policies as policies
     from activities.import_contacts import ImportContacts
     from models import wire
-    from workflows import policies
 
 
 @workflow.defn

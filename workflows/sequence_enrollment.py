@@ -13,10 +13,10 @@ from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    import workflows.policies as policies
     from activities.enrollment_steps import EnrollmentSteps
     from activities.send_step import SendStep as SendStepActivity
     from models import steps, wire
-    from workflows import policies
     from workflows.click_book import ClickBook
 
 STAGE = SearchAttributeKey.for_keyword("Stage")

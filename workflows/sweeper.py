@@ -8,9 +8,9 @@ from contextlib import suppress
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    import workflows.policies as policies
     from activities.sweep import Sweep
     from models import wire
-    from workflows import policies
 
 # A run ends after this many sweeps even if nothing suggests it, so that its history stays readable.
 SWEEPS_A_RUN = 500
