@@ -1,4 +1,4 @@
-"""Real servers for the tests: PostgreSQL from a template database, Temporal, and the API on both."""
+"""Real servers for the tests: PostgreSQL, Temporal, and the API on both."""
 
 import os
 import shutil
@@ -6,13 +6,12 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 import psutil
 import psycopg
 import pytest
-from alembic import command
+import structlog
 from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -21,13 +20,13 @@ from temporalio.testing import WorkflowEnvironment
 from activities.starter import Starter
 from api.app import create_app
 from api.services import Services
-from migrations.config import alembic_config
 from models.database import Database, psycopg_url
 from models.organization import Organization, create_organization
 from settings import Settings
 from stack.garbage import collect_less, collect_rarely
 from stack.postgres import EmbeddedPostgres
 from tests.builders import Caller, keyword_attributes, temporal_binary
+from tests.shared_database import SharedDatabase
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - only for the data of tests
 MEMORY_BYTES = 2 << 30
@@ -48,6 +47,8 @@ LONGEST = (
 
 def pytest_configure() -> None:
     collect_less()
+    # By itself it writes the values of all variables below a traceback, which takes seconds.
+    structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,8 +65,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def data_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """In memory where there is room: a database for each test is hundreds of small files, and on a disk they take most of the
-    suite's time. What a killed run has left there is removed."""
+    """In memory where there is room. What a killed run has left there is removed."""
     for left in MEMORY.glob(f"{PREFIX}*"):
         if not psutil.pid_exists(int(left.name.removeprefix(PREFIX).partition("-")[0])):
             shutil.rmtree(left, ignore_errors=True)
@@ -100,27 +100,21 @@ def admin(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="session")
-def template(postgres: EmbeddedPostgres, admin: psycopg.Connection) -> str:
-    """A migrated database that each test gets a copy of."""
-    admin.execute("CREATE DATABASE template_linkwake")
-    command.upgrade(alembic_config(postgres.url("template_linkwake")), "head")
-    return "template_linkwake"
+async def shared_database(postgres: EmbeddedPostgres, admin: psycopg.Connection) -> AsyncIterator[SharedDatabase]:
+    async with SharedDatabase(postgres, admin) as shared:
+        yield shared
 
 
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres, admin: psycopg.Connection, template: str) -> Iterator[str]:
-    """The URL of a migrated database of this test's own."""
-    name = f"test_{uuid4().hex}"
-    admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield postgres.url(name)
-    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+async def database_url(shared_database: SharedDatabase) -> AsyncIterator[str]:
+    """The URL of a migrated, empty database that only this test uses."""
+    yield shared_database.open()
+    await shared_database.close()
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, pool_size=5)
-    yield database
-    await database.close()
+async def database(database_url: str, shared_database: SharedDatabase) -> Database:
+    return shared_database.database
 
 
 @pytest.fixture(scope="session")
