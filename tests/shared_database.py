@@ -16,7 +16,11 @@ POOL_SIZE = 5
 SMALL = 256 * 1024
 """Bytes. Rows of smaller tables are deleted: to give a table and its indexes new files takes longer."""
 
-SHAPE = "SELECT count(*), sum(relnatts), sum(relchecks) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+# Without partitions, which are made when there are clicks for them.
+SHAPE = """
+SELECT count(*), sum(relnatts), sum(relchecks) FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND NOT relispartition
+"""
 USED = """
 SELECT relname, pg_relation_size(oid) FROM pg_class
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version' AND pg_relation_size(oid) > 0
