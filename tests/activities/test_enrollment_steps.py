@@ -14,9 +14,9 @@ TEMPORAL_TAKES = 2_000_000  # bytes in one payload
 
 
 def largest() -> SequenceDefinition:
-    """As much as can be published: 100 steps, with all the text that a message can have."""
-    links = {f"link_{number}": "https://example.com/" + "p" * 8000 for number in range(32)}
-    message = {"subject": "é" * 500, "body": "é" * 20_000, "html": "é" * 200_000, "links": links}
+    """As much as can be published: 100 steps, and nearly all the text that fits into a request (20 MB)."""
+    links = {f"link_{number}": "https://example.com/" + "p" * 1000 for number in range(32)}
+    message = {"subject": "é" * 500, "body": "é" * 20_000, "html": "é" * 50_000, "links": links}
     steps: list[dict[str, Any]] = [
         {"kind": "send", "key": f"step_{number}".ljust(63, "x"), "channel": "simulator-email", "message": message}
         for number in range(100)

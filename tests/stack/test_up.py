@@ -29,6 +29,7 @@ class Place:
 
     def __init__(self, var_dir: Path) -> None:
         self.var_dir = var_dir
+        self._words = var_dir.with_name("words")
         self.api, self.redirect, self.temporal, self.ui = (free_port() for _ in range(4))
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -42,20 +43,27 @@ class Place:
 
     @contextmanager
     def up(self, **more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-        """A stack that is ready, and what it printed. Whatever happens, it is gone afterwards."""
-        with subprocess.Popen(
-            [sys.executable, "cli.py", "up"],
-            cwd=ROOT,
-            env=self.environment(**more),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
+        """A stack that is ready, and its first line. Whatever happens, it is gone afterwards. `words` has its messages."""
+        with (
+            self._words.open("w") as words,
+            subprocess.Popen(
+                [sys.executable, "cli.py", "up"],
+                cwd=ROOT,
+                env=self.environment(**more),
+                stdout=subprocess.PIPE,
+                stderr=words,
+                text=True,
+            ) as process,
+        ):
             try:
                 assert process.stdout is not None
                 yield process, process.stdout.readline()
             finally:
                 process.kill()
+
+    def words(self) -> str:
+        """What the last `up` said on stderr until now."""
+        return self._words.read_text()
 
     def refused(self) -> tuple[int, str]:
         """Status and words of an `up` that is expected to fail."""
@@ -97,53 +105,65 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "var")
 
 
-def test_a_stack_starts_survives_kill_9_finds_its_data_again_and_stops(place: Place) -> None:
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, str]:
+    """Where a first stack was ended by `kill -9`, and the API key it had printed."""
+    place = Place(tmp_path_factory.mktemp("killed") / "var")
     with place.up() as (process, first):
-        assert first == f"API        http://127.0.0.1:{place.api}/docs\n", process.communicate()[1]
+        assert first == f"API        http://127.0.0.1:{place.api}/docs\n", place.words()
         assert answers("127.0.0.1", place.api, "/docs")
         process.kill()
-        assert "API key        lw_" in rest(process)
-    assert place.left() == []
+        [key] = [line.split()[2] for line in rest(process).splitlines() if line.startswith("API key")]
+    return place, key
 
+
+@pytest.fixture(scope="module")
+def restarted(killed: tuple[Place, str]) -> Iterator[tuple[Place, str, subprocess.Popen[str]]]:
+    """The same stack, started again."""
+    place, key = killed
     with place.up() as (process, first):
-        assert first.startswith("API"), process.communicate()[1]
-        status, words = place.refused()
-        assert status == 1
-        assert "already running" in words.splitlines()[-1]
-        process.send_signal(signal.SIGINT)
-        assert "API key" not in rest(process)
-        assert process.returncode == 0
-    assert place.left() == []
+        assert first.startswith("API"), place.words()
+        yield place, key, process
 
 
-def test_servers_that_are_killed_are_started_again_and_requests_work(place: Place) -> None:
-    with place.up() as (process, first):
-        assert first.startswith("API"), process.communicate()[1]
-        assert process.stdout is not None
-        key = next(line.split()[2] for line in process.stdout if line.startswith("API key"))
-        for name in ("postgres", "temporal"):
-            [server] = [each for each in psutil.Process(process.pid).children() if each.name() == name]
-            server.kill()
-            server.wait(20)
-            until(lambda: place.status(key) == (200, "ready"), 60)
-        process.send_signal(signal.SIGTERM)
-        words = process.communicate(timeout=60)[1]
-    stages = [line.split()[1] for line in words.splitlines() if line.startswith("✓")]
-    assert stages == ["PostgreSQL", "Temporal", "Database", "Worker,", "First", "Stopped"]
-    assert words.count("ended unexpectedly (killed by SIGKILL); it is started again in 1 s. Its log: ") == 2
-    assert "PostgreSQL was started again.\n" in words
-    assert "Temporal was started again.\n" in words
+def test_kill_9_leaves_nothing_running(killed: tuple[Place, str]) -> None:
+    place, _ = killed
     assert place.left() == []
 
 
-def test_a_directory_that_is_removed_is_one_sentence(place: Place) -> None:
-    with place.up() as (process, first):
-        assert first.startswith("API"), process.communicate()[1]
-        until(lambda: removed(place.var_dir))
-        words = process.communicate(timeout=60)[1]
-    assert process.returncode == 1
-    assert words.splitlines()[-1] == f"{place.var_dir} was removed while Linkwake was running, so everything stops."
-    assert "Traceback" not in words
+def test_the_next_start_finds_the_data_again(restarted: tuple[Place, str, subprocess.Popen[str]]) -> None:
+    place, key, _ = restarted
+    assert place.status(key) == (200, "ready")
+
+
+def test_a_second_stack_in_the_same_directory_is_refused(restarted: tuple[Place, str, subprocess.Popen[str]]) -> None:
+    place, _, _ = restarted
+    status, words = place.refused()
+    assert status == 1
+    assert "already running" in words.splitlines()[-1]
+
+
+def test_servers_that_are_killed_are_started_again_and_requests_work(
+    restarted: tuple[Place, str, subprocess.Popen[str]],
+) -> None:
+    place, key, process = restarted
+    for name in ("postgres", "temporal"):
+        [server] = [each for each in psutil.Process(process.pid).children() if each.name() == name]
+        server.kill()
+        server.wait(20)
+        until(lambda: place.status(key) == (200, "ready"), 60)
+    until(lambda: "Temporal was started again.\n" in place.words())
+    assert place.words().count("ended unexpectedly (killed by SIGKILL); it is started again in 1 s. Its log: ") == 2
+    assert "PostgreSQL was started again.\n" in place.words()
+
+
+def test_a_signal_stops_everything_and_nothing_is_left(restarted: tuple[Place, str, subprocess.Popen[str]]) -> None:
+    place, _, process = restarted
+    process.send_signal(signal.SIGINT)
+    assert "API key" not in rest(process)  # printed when it was made, and never again
+    assert process.returncode == 0
+    stages = [line.split()[1] for line in place.words().splitlines() if line.startswith("✓")]
+    assert stages == ["PostgreSQL", "Temporal", "Database", "Worker,", "Stopped"]
     assert place.left() == []
 
 
@@ -158,21 +178,27 @@ def test_a_directory_that_is_removed_while_starting_is_one_sentence(tmp_path: Pa
         run(own, ())
 
 
-def test_servers_of_ones_own_replace_the_embedded_ones(place: Place, postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+def test_servers_of_ones_own_replace_the_embedded_ones_and_stay_when_the_directory_goes(
+    place: Place, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
     postgres.create_database("ones_own")
     with EmbeddedTemporal(tmp_path / "temporal") as temporal:
         own = {"DATABASE_URL": postgres.url("ones_own"), "TEMPORAL_ADDRESS": temporal.address}
         with place.up(**own) as (process, first):
-            assert first.startswith("API"), process.communicate()[1]
+            assert first.startswith("API"), place.words()
             commands = [" ".join(child.cmdline()) for child in psutil.Process(process.pid).children()]
             assert sorted(command.split()[-1] for command in commands) == ["api", "redirect", "worker"]
-            process.send_signal(signal.SIGTERM)
+            assert not (place.var_dir / "postgres").exists()
+            until(lambda: removed(place.var_dir))
             rest(process)
-            assert process.returncode == 0
+        assert process.returncode == 1
+        said = place.words().splitlines()
+        assert said[-1] == f"{place.var_dir} was removed while Linkwake was running, so everything stops."
+        assert "Traceback" not in place.words()
+        assert place.left() == []
         assert postgres.child is not None
         assert postgres.child.alive
         assert answers("127.0.0.1", temporal.ui_port, "/")
-    assert not (place.var_dir / "postgres").exists()
 
 
 def test_a_role_that_cannot_start_stops_everything_with_its_log(place: Place, tmp_path: Path) -> None:
@@ -180,10 +206,9 @@ def test_a_role_that_cannot_start_stops_everything_with_its_log(place: Place, tm
     with place.up(PYTHONPATH=str(tmp_path)) as (process, first):
         assert first == "\n"  # no addresses, but the key of the organization that was made
         assert "API key        lw_" in rest(process)
-        words = process.communicate()[1]
-        assert process.returncode == 1
-        assert "worker ended with status 1 while starting." in words
-        assert "RuntimeError: a broken installation" in words
+    assert process.returncode == 1
+    assert "worker ended with status 1 while starting." in place.words()
+    assert "RuntimeError: a broken installation" in place.words()
     assert place.left() == []
 
 
