@@ -50,8 +50,9 @@ def demo(as_json: Json = False) -> int:
 @app.command(context_settings=PASS_ON)
 def test(context: typer.Context) -> int:
     """Run the tests, all of them in several processes; arguments go to pytest, which then runs in one."""
-    # Each process has servers of its own. By file, because what a file's tests share is made once.
-    everything = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
+    # Each process has servers of its own, and one more than there are cores works while others wait for a kill or a timer.
+    # By file, because what a file's tests share is made once.
+    everything = ["-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
     return subprocess.run([sys.executable, "-m", "pytest", *(context.args or everything)], cwd=ROOT).returncode  # noqa: S603
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import hypothesis
 import psutil
 import psycopg
 import pytest
@@ -47,6 +48,8 @@ LONGEST = (
 
 def pytest_configure() -> None:
     collect_less()
+    hypothesis.settings.register_profile("linkwake", deadline=None)  # tests never time
+    hypothesis.settings.load_profile("linkwake")
     # By itself it writes the values of all variables below a traceback, which takes seconds.
     structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
 

@@ -1,9 +1,14 @@
 """The command line: quick, one sentence for each failure, exit statuses that scripts can trust."""
 
+import io
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
@@ -135,7 +140,6 @@ def test_help_loads_none_of_the_heavy_parts() -> None:
 
 
 async def test_migrate_twice_makes_one_first_organization(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
-    """In processes of their own: Alembic and asyncio.run do not share a process with the tests' loop."""
     postgres.create_database("from_the_command_line")
     with EmbeddedTemporal(tmp_path) as temporal:
         environment = {"DATABASE_URL": postgres.url("from_the_command_line"), "TEMPORAL_ADDRESS": temporal.address}
@@ -183,6 +187,14 @@ def _command(environment: dict[str, str], *words: str) -> str:
 
 
 def _run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "cli.py", *words], cwd=cli.ROOT, env=environment, capture_output=True, text=True
-    )
+    """As in a process that has nothing but `environment`. In a thread, because commands begin event loops of their own."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        patch.dict(os.environ, environment, clear=True),
+        patch.object(sys, "argv", ["./linkwake", *words]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        ThreadPoolExecutor(1) as thread,
+    ):
+        status = thread.submit(cli.main).result()
+    return subprocess.CompletedProcess([*words], status, out.getvalue(), err.getvalue())

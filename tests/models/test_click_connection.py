@@ -5,7 +5,7 @@ import pytest
 
 from models.click_columns import integers, texts
 from models.click_connection import ClickConnection
-from models.database import psycopg_url
+from tests.stack.dummies import until
 
 
 async def test_an_error_of_the_server_has_its_class_and_leaves_the_connection_usable(database_url: str) -> None:
@@ -38,5 +38,5 @@ async def test_a_connection_that_the_server_has_ended_says_so_at_once(database_u
 async def test_a_statement_that_is_wrong_leaves_no_connection(database_url: str, admin: psycopg.Connection) -> None:
     with pytest.raises(psycopg.errors.UndefinedTable):
         await ClickConnection.open(database_url, {"wrong": "SELECT * FROM nothing"})
-    name = psycopg.conninfo.conninfo_to_dict(psycopg_url(database_url))["dbname"]
-    assert admin.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [name]).fetchone() == (0,)
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'linkwake-redirect'"
+    until(lambda: admin.execute(asked).fetchone() == (0,))
