@@ -12,7 +12,7 @@ from demo.people import Visit
 
 PATIENCE_SECONDS = 120.0
 """Without any progress: a slow machine may take as long as it needs."""
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.5
 
 
 class DemoError(Exception):
