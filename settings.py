@@ -14,6 +14,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import ada_url
 from pydantic import BeforeValidator, ByteSize, Field, SecretStr, TypeAdapter, ValidationError, field_validator
@@ -25,6 +26,8 @@ _POSTGRESQL = re.compile(r"postgres(ql)?(\+\w+)?://")  # the part after + names 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 CALENDAR_UNITS = re.compile(r"\s*[+-]?P[^T]*[YM]")
 """How an ISO 8601 duration begins that has years or months, which pydantic takes for 365 and 30 days."""
+
+_HOST_AND_PORT = re.compile(r"[^\s/?#@]+:\d+")
 
 _SECOND, _HOUR, _DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
@@ -156,9 +159,16 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database_is_postgresql(cls, value: str | None) -> str | None:
-        if value is None or _POSTGRESQL.match(value):
+        if value is None or (_POSTGRESQL.match(value) and _has_port(value)):
             return value
         raise ValueError("write an address like postgresql://user:password@host:5432/database")
+
+    @field_validator("temporal_address")
+    @classmethod
+    def _temporal_has_host_and_port(cls, value: str | None) -> str | None:
+        if value is None or (_HOST_AND_PORT.fullmatch(value) and _has_port(f"//{value}")):
+            return value
+        raise ValueError("write host and port, such as temporal.example.com:7233")
 
     @field_validator("token_keys")
     @classmethod
@@ -250,6 +260,14 @@ def _temporal_profile() -> dict[str, Any]:
 def _is_key(text: str) -> bool:
     try:
         return len(bytes.fromhex(text.strip())) == 32
+    except ValueError:
+        return False
+
+
+def _has_port(address: str) -> bool:
+    """Whether the port, if there is one, is a number that a port can have."""
+    try:
+        return urlsplit(address).port != 0
     except ValueError:
         return False
 

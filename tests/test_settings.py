@@ -91,7 +91,17 @@ def test_a_link_domain_that_is_no_origin_is_refused(monkeypatch: pytest.MonkeyPa
     )
 
 
-@pytest.mark.parametrize("text", ["mysql://u:secret@h/x", "postgresql:u:secret@h", "h:5432/secret", "https://h/secret"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mysql://u:secret@h/x",
+        "postgresql:u:secret@h",
+        "h:5432/secret",
+        "https://h/secret",
+        "postgresql://h:secret/x",
+        "postgresql://u:secret@h:65536/x",
+    ],
+)
 def test_a_database_that_is_not_postgresql_is_refused_without_being_repeated(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     expected = "A setting is wrong: DATABASE_URL: write an address like postgresql://user:password@host:5432/database."
     assert refusal(monkeypatch, "DATABASE_URL", text) == expected
@@ -101,6 +111,18 @@ def test_a_database_that_is_not_postgresql_is_refused_without_being_repeated(mon
 def test_a_postgresql_address_in_any_spelling_is_taken(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("DATABASE_URL", text)
     assert Settings(_env_file=None).effective_database_url == text
+
+
+@pytest.mark.parametrize("text", ["nonsense", "h:abc", "h:99999", "h:0", "http://h:7233", "h:7233/x", ":7233", "h: 7233"])
+def test_a_temporal_address_is_host_and_port(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    expected = "A setting is wrong: TEMPORAL_ADDRESS: write host and port, such as temporal.example.com:7233."
+    assert refusal(monkeypatch, "TEMPORAL_ADDRESS", text) == expected
+
+
+@pytest.mark.parametrize("text", ["h:7233", "127.0.0.1:1", "[::1]:7233", "a-b.example.com:65535"])
+def test_a_temporal_address_of_any_host_is_taken(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", text)
+    assert Settings(_env_file=None).effective_temporal_address == text
 
 
 @pytest.mark.parametrize("text", ["abc", "11", "xyz" * 21 + "x", "11" * 32 + ","])
