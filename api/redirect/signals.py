@@ -18,8 +18,9 @@ from models.errors import first_line
 
 log = structlog.get_logger()
 
-WAKE_PAUSE = 0.5
-"""Seconds between two wakes of a recorder: a workflow takes about five signals a second, and other processes wake it too."""
+WAKE_PAUSE = 1.0
+"""Seconds between two wakes of a recorder. Each is a signal, an activity and two workflow tasks, half of what the step costs that
+a click advances; a workflow takes about five signals a second, and other processes wake it too."""
 AWAY_PAUSE = 5.0
 RPC_TIMEOUT = timedelta(seconds=5)
 WORK_SECONDS = 60.0
