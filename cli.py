@@ -158,7 +158,10 @@ def organization(
 def organizations(as_json: Json = False) -> None:
     """List the organizations: id and name."""
     found = asyncio.run(_in_transaction(_settings(), _list_organizations))
-    print(json.dumps(found, indent=2) if as_json else "\n".join(f"{each['id']}  {each['name']}" for each in found))
+    if as_json:
+        print(json.dumps(found, indent=2))
+    for each in [] if as_json else found:
+        print(f"{each['id']}  {each['name']}")
 
 
 @app.command()
@@ -263,12 +266,16 @@ async def _create_first(session: "AsyncSession", name: str) -> dict[str, str] | 
 
 
 async def _create_organization(session: "AsyncSession", name: str) -> dict[str, str]:
+    from pydantic import TypeAdapter, ValidationError
+
     from models.organization import create_organization
-    from models.text import is_blank
+    from models.text import Name
     from stack.errors import StackError
 
-    if is_blank(name):
-        raise StackError("The organization needs a name that can be read.")
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError:
+        raise StackError("The organization needs a name that can be read, of 200 characters at most.") from None
     created, text = await create_organization(session, name)
     return {"id": str(created.id), "name": created.name, "api_key": text}
 

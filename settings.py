@@ -160,6 +160,8 @@ class Settings(BaseSettings):
     @classmethod
     def _database_is_postgresql(cls, value: str | None) -> str | None:
         if value is None or (_POSTGRESQL.match(value) and _has_port(value)):
+            if value and urlsplit(value).netloc.count("@") > 1:
+                raise ValueError("an @ in the user's name or the password is written %40")
             return value
         raise ValueError("write an address like postgresql://user:password@host:5432/database")
 

@@ -46,13 +46,16 @@ EXAMPLE: JsonDict = {
 }
 
 
-def _without_calendar(value: Any) -> Any:
+def _iso_or_seconds(value: Any) -> Any:
+    """Pydantic takes more for a duration: `true`, `"1:00:00"`, `"1 day"`."""
+    if isinstance(value, bool) or (isinstance(value, str) and not value.lstrip("+-").startswith("P")):
+        raise ValueError("write an ISO 8601 duration such as PT30S or P3D, or a number of seconds")
     if isinstance(value, str) and CALENDAR_UNITS.match(value):
         raise ValueError("years and months are not always of one length: write days, such as P30D")
     return value
 
 
-NewDuration = Annotated[Duration, BeforeValidator(_without_calendar)]
+NewDuration = Annotated[Duration, BeforeValidator(_iso_or_seconds)]
 
 
 class NewWaitStep(WaitStep):

@@ -61,7 +61,7 @@ def normal_phone(text: str) -> str:
     except phonenumbers.NumberParseException:
         raise ValueError(problem) from None
     if not phonenumbers.is_possible_number(number):
-        raise ValueError("No phone number of this country has so many digits.")
+        raise ValueError("No phone number of this country has that number of digits.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -130,7 +130,7 @@ Name = Annotated[Text, AfterValidator(not_blank), Field(max_length=200)]
 ExternalId = Annotated[Text, AfterValidator(not_blank), Field(min_length=1, max_length=255)]
 Email = Annotated[Text, AfterValidator(normal_email), Field(max_length=254)]
 Phone = Annotated[Text, AfterValidator(normal_phone), Field(max_length=40)]
-Tags = Annotated[list[Tag], AfterValidator(without_repeats), Field(max_length=MAX_TAGS)]
+Tags = Annotated[list[Tag], Field(max_length=MAX_TAGS), AfterValidator(without_repeats)]
 Properties = Annotated[dict[str, Any], AfterValidator(checked_properties)]
 
 

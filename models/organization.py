@@ -133,4 +133,6 @@ async def list_organizations(session: AsyncSession) -> list[Organization]:
 
 
 async def any_organization(session: AsyncSession) -> bool:
+    """Until this transaction ends nobody else who asks gets an answer: the first one can be created on it."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("first organization", 0))))
     return await session.scalar(select(col(Organization.id)).limit(1)) is not None

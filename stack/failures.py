@@ -14,7 +14,7 @@ _SENTENCES: dict[str, Callable[[BaseException], str]] = {
     "pydantic_settings.exceptions.SettingsError": lambda error: f"A setting cannot be read: {_first_line(error)}.",
     "psycopg.OperationalError": lambda error: _database(error),
     "sqlalchemy.exc.OperationalError": lambda error: _database(getattr(error, "orig", error)),
-    "sqlalchemy.exc.ProgrammingError": lambda error: _tables(getattr(error, "orig", error)),
+    "sqlalchemy.exc.ProgrammingError": lambda error: _refused(getattr(error, "orig", error)),
     "sqlalchemy.exc.ArgumentError": lambda _: (
         "DATABASE_URL is not an address like postgresql://user:password@host:5432/database."
     ),
@@ -35,7 +35,8 @@ def sentence(error: BaseException) -> str | None:
     """For a person; None for what only a programmer can judge, which should keep its traceback."""
     if hasattr(error, "format_message"):  # wrong use of the command line
         text = error.format_message()
-        return f"{text} See ./linkwake --help." if text else ""
+        end = "" if text.endswith((".", "?")) else "."
+        return f"{text}{end} See ./linkwake --help." if text else ""
     if isinstance(error, RuntimeError) and "client connect" in str(error):
         return _temporal(error)
     if isinstance(error, OSError) and error.filename and error.errno in _FILES:
@@ -101,7 +102,9 @@ def _reason(text: str) -> str:
     return quoted[-1].rsplit(": ", 1)[-1].rstrip(".") if quoted else "there is no connection"
 
 
-def _tables(error: BaseException) -> str:
+def _refused(error: BaseException) -> str:
+    if type(error).__name__ not in {"UndefinedTable", "UndefinedColumn"}:
+        return f"PostgreSQL or its library refused ({_first_line(error)}): look at the end of DATABASE_URL."
     return f"The database does not have the tables of this version ({_first_line(error)}): run ./linkwake migrate."
 
 

@@ -1,5 +1,6 @@
 """The command line: quick, one sentence for each failure, exit statuses that scripts can trust."""
 
+import asyncio
 import io
 import json
 import os
@@ -83,6 +84,7 @@ def test_a_wrong_setting_is_one_sentence(arguments: pytest.MonkeyPatch, capsys: 
     ("words", "sentence"),
     [
         (("bnech",), "No such command 'bnech'. Did you mean 'bench'? See ./linkwake --help.\n"),
+        (("organization", "A", "B"), "Got unexpected extra argument(s) (B). See ./linkwake --help.\n"),
         (("organization",), "Missing argument 'name'. See ./linkwake --help.\n"),
     ],
 )
@@ -151,6 +153,22 @@ async def test_migrate_twice_makes_one_first_organization(postgres: EmbeddedPost
         found = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace="default"))
         assert set(SEARCH_ATTRIBUTES) <= set(found.custom_attributes)
     assert "API key       lw_" in _command(environment, "organization", "Another")
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 201, "a\udcffb", "a\0b"])
+def test_a_name_that_the_api_would_refuse_is_refused(database_url: str, name: str) -> None:
+    done = _run({"DATABASE_URL": database_url}, "organization", name)
+    expected = "The organization needs a name that can be read, of 200 characters at most.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
+
+
+async def test_of_several_first_organizations_at_once_one_is_created(database: Database) -> None:
+    async def first(name: str) -> dict[str, str] | None:
+        async with database.transaction() as session:
+            return await cli._create_first(session, name)
+
+    created = await asyncio.gather(*(first(name) for name in "ABCDE"))
+    assert len([each for each in created if each]) == 1
 
 
 @pytest.mark.parametrize("name", ["nonsense", "00000000-0000-0000-0000-000000000000"])

@@ -107,6 +107,11 @@ def test_a_database_that_is_not_postgresql_is_refused_without_being_repeated(mon
     assert refusal(monkeypatch, "DATABASE_URL", text) == expected
 
 
+def test_an_at_sign_in_a_password_is_refused_without_being_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = "A setting is wrong: DATABASE_URL: an @ in the user's name or the password is written %40."
+    assert refusal(monkeypatch, "DATABASE_URL", "postgresql://u:p@sec:ret@h:5432/x") == expected
+
+
 @pytest.mark.parametrize("text", ["postgresql://u@h/x", "postgres:///x", "postgresql+psycopg://h/x"])
 def test_a_postgresql_address_in_any_spelling_is_taken(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("DATABASE_URL", text)

@@ -67,6 +67,13 @@ async def test_years_and_months_are_refused_as_a_duration(api: Caller, duration:
     assert fields(await api.patch(f"/sequences/{sequence}", json={"steps": steps})) == wanted
 
 
+@pytest.mark.parametrize("duration", [True, "1:00:00", "1 day", "5", "", " P1D"])
+async def test_a_duration_in_another_form_is_refused(api: Caller, duration: Any) -> None:
+    steps = [{"kind": "wait", "key": "a", "duration": duration}, END]
+    wanted = "Write an ISO 8601 duration such as PT30S or P3D, or a number of seconds."
+    assert fields(await api.post("/sequences", json={"name": "New", "steps": steps})) == {"steps[0].duration": wanted}
+
+
 @pytest.mark.parametrize(
     ("duration", "shown"),
     [

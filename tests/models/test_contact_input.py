@@ -13,6 +13,12 @@ def wrong_fields(**contact: Any) -> list[str]:
     return [error.field for error in found] if isinstance(found, list) else []
 
 
+def test_too_many_tags_are_counted_as_entries() -> None:
+    found = read_contact({"email": "a@example.com", "tags": [f"t{n}" for n in range(101)]})
+    assert isinstance(found, list)
+    assert [error.message for error in found] == ["At most 100 entries are possible."]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

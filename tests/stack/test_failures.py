@@ -62,6 +62,12 @@ def test_missing_tables_name_the_command_that_makes_them() -> None:
     assert (sentence(error) or "").endswith('(relation "x" does not exist): run ./linkwake migrate.')
 
 
+def test_what_postgresql_refuses_for_another_reason_is_not_said_to_be_tables() -> None:
+    error = sqlalchemy.exc.ProgrammingError("", {}, psycopg.ProgrammingError('invalid connection option "foo"'))
+    expected = 'PostgreSQL or its library refused (invalid connection option "foo"): look at the end of DATABASE_URL.'
+    assert sentence(error) == expected
+
+
 TRANSPORT = "Failed client connect: Server connection error: tonic::transport::Error(Transport, ConnectError("
 
 
