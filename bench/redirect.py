@@ -23,7 +23,7 @@ from bench._load import Load, has_wrk, run_load, run_wrk
 from bench._report import print_report
 from models.database import Database
 from models.organization import create_organization
-from models.synthetic import Sendings, add_sendings, analyze, stored_clicks
+from models.synthetic import Sendings, add_sendings, settle, stored_clicks
 from settings import Settings
 from stack.processes import tethered
 from stack.session import ROOT, free_ports, own_stack
@@ -101,8 +101,7 @@ async def _measure(settings: Settings, directory: Path) -> Run:
     async with database.transaction() as session:
         organization, _ = await create_organization(session, "Benchmark")
         sendings = await add_sendings(session, organization.id, CONTENTS, SENT, PEOPLE)
-    async with database.transaction() as session:
-        await analyze(session)
+    await settle(database)
     tokens = _tokens(settings, sendings)
     redirect = _process_on(settings.redirect_port)
     warm = _wait_for_all_links(settings.redirect_port, redirect, directory, tokens)
