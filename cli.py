@@ -158,10 +158,9 @@ def organization(
 def organizations(as_json: Json = False) -> None:
     """List the organizations: id and name."""
     found = asyncio.run(_in_transaction(_settings(), _list_organizations))
-    if as_json:
-        print(json.dumps(found, indent=2))
-    for each in [] if as_json else found:
-        print(f"{each['id']}  {each['name']}")
+    lines = [json.dumps(found, indent=2)] if as_json else [f"{each['id']}  {each['name']}" for each in found]
+    for line in lines:
+        print(line)
 
 
 @app.command()

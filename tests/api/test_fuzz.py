@@ -30,13 +30,13 @@ from tests.builders import Caller
 Document = dict[str, Any]
 Operation = APIOperation[Any, Any, Any, Any]
 
-EXAMPLES = 2  # of each operation, valid ones and as many invalid ones
+EXAMPLES = 3  # of each operation, valid ones and as many invalid ones
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 # What validation, Python or PostgreSQL could stumble over.
-AWKWARD_JSON = ["\x00", "\ud800", "0001-01-01T00:00:00+14:00", "P99999999999D", 10**30, 1e308, None, {"a": {}}]
+AWKWARD_JSON = ["", "\x00", "\ud800", "0001-01-01T00:00:00+14:00", "P99999999999D", 10**30, -1, 1e308, None, True, [], {"a": {}}]
 AWKWARD_KEYS = ["", "\x00", "\ud800"]
-AWKWARD_TEXT = ["", "\x00", "-1", "9" * 40, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "ﬀ" * 300]
+AWKWARD_TEXT = ["", "\x00", "'", "0", "-1", "9" * 40, "NaN", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "ﬀ" * 300]
 HALF_A_PAIR = "%ED%A0%80"  # of a surrogate pair, as UTF-8 would write it
 
 
