@@ -115,17 +115,20 @@ class Journal:
         await self._inbox.close()
         await self.spool.close()
 
-    async def write(self, click: InboxClick, wakes: bool) -> bool:
-        """Returns when the click is committed (True), or when its budget is over and it is in the spool (False).
+    def add(self, click: InboxClick, wakes: bool, durable: asyncio.Future[bool]) -> None:
+        """`durable` is done when the click is committed (True), or when its budget is over and it is in the spool (False).
 
         Also False: neither PostgreSQL nor the spool has it, which is counted as lost. `wakes`: something waits for this click,
         so its link goes into the outbox.
         """
-        loop = asyncio.get_running_loop()
-        held = Held(click, wakes, loop.time(), loop.create_future())
-        self._waiting.append(held)
+        self._waiting.append(Held(click, wakes, durable.get_loop().time(), durable))
         self._arrived.set()
-        return await held.durable
+
+    async def write(self, click: InboxClick, wakes: bool) -> bool:
+        """`add`, and what becomes of it."""
+        durable: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.add(click, wakes, durable)
+        return await durable
 
     def replayed(self, clicks: Sequence[InboxClick], links: Sequence[LinkOfRecipient]) -> None:
         """Clicks of the spool are committed."""

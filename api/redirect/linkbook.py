@@ -158,6 +158,12 @@ class Linkbook:
             new, self._new = self._new, {}
             await asyncio.to_thread(self.snapshot.append_contents, new)
 
+    def known(self, token: Token) -> Destination | None:
+        """From memory alone. None: there is no such link, or `find` has to ask for it."""
+        entry = self._entries.get(token.content_id)
+        link = link_of(entry, token.position) if entry is not None else None
+        return self._destination(link, link.url) if link and not link.merge else None
+
     async def find(self, token: Token) -> Destination | None:
         """None: there is no such link. LinkbookUnavailable: nobody can say now."""
         entry = self._entries.get(token.content_id)
@@ -166,21 +172,23 @@ class Linkbook:
         link = link_of(entry, token.position) if entry is not None else None
         if link is None:
             return None
-        metadata = self._without_metadata is not None and link.org_id not in self._without_metadata
-        if link.merge:
-            return await self._own(token, link, metadata)
-        return Destination(link.url, link.wakes, metadata, link.alone) if _leads_somewhere(link.url) else None
+        return await self._own(token, link) if link.merge else self._destination(link, link.url)
 
-    async def _own(self, token: Token, link: LinkEntry, metadata: bool) -> Destination | None:
+    def _destination(self, link: LinkEntry, url: str | None) -> Destination | None:
+        if url is not None and not _leads_somewhere(url):
+            return None
+        metadata = self._without_metadata is not None and link.org_id not in self._without_metadata
+        return Destination(url, link.wakes, metadata, link.alone)
+
+    async def _own(self, token: Token, link: LinkEntry) -> Destination | None:
         """The recipient's. While the database is away, a link whose merge fields all stand in the query leads on without them."""
         try:
             url = await self._personal.find(token)
-            if url is None or not _leads_somewhere(url):
-                return None
         except PersonalUnknown as error:
             url = without_fields(link.url)
             log.warning("a recipient's own address is not known now", content_id=token.content_id, without=url, error=str(error))
-        return Destination(url, link.wakes, metadata, link.alone)
+            return self._destination(link, url)
+        return self._destination(link, url) if url is not None else None
 
     def keeps_metadata(self, org_id: UUID) -> bool:
         return self._without_metadata is not None and org_id.bytes not in self._without_metadata
