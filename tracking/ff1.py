@@ -40,6 +40,7 @@ class FF1:
         # Texts as short as a token: one AES block a round, and the mask is its first bytes.
         self._short = self._open_bytes == BLOCK and self._mask_bytes <= BLOCK
         self._spare_bits = 8 * (BLOCK - self._mask_bytes)
+        self._pairs = [(self._rounds[i + 1], self._rounds[i]) for i in range(ROUNDS - 2, -1, -2)]
 
     def encrypt(self, halves: Halves) -> Halves:
         a, b = halves
@@ -64,10 +65,10 @@ class FF1:
     def _decrypt_short(self, halves: Halves) -> Halves:
         """`decrypt` with `_mask` written out, in half the time: every click waits for it."""
         (a, b), (even, odd) = halves, self._moduli
-        aes, rounds, spare, number = self._aes, self._rounds, self._spare_bits, int.from_bytes
-        for i in range(ROUNDS - 2, -1, -2):
-            b = (b - (number(aes((rounds[i + 1] ^ a).to_bytes(BLOCK))) >> spare)) % odd
-            a = (a - (number(aes((rounds[i] ^ b).to_bytes(BLOCK))) >> spare)) % even
+        aes, spare, number = self._aes, self._spare_bits, int.from_bytes
+        for of_odd, of_even in self._pairs:
+            b = (b - (number(aes((of_odd ^ a).to_bytes(BLOCK))) >> spare)) % odd
+            a = (a - (number(aes((of_even ^ b).to_bytes(BLOCK))) >> spare)) % even
         return a, b
 
     def _chain(self, fixed: bytes) -> list[int]:
