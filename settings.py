@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     miss_limit: Annotated[int, _whole(0)] = Field(
         300, description="Unknown links that one network (/24, /48) may ask for in a minute, then 429; 0: no limit."
     )
-    recorder_shards: Annotated[int, _whole(1, 64)] = Field(1, description="ClickRecorder workflows; raise when one falls behind.")
+    recorder_shards: Annotated[int, _whole(1, 64)] = Field(2, description="ClickRecorder workflows; raise when they fall behind.")
     recorder_batch_rows: Annotated[int, _whole(1, 10000)] = Field(2000, description="Clicks recorded in one transaction.")
     worker_niceness: Annotated[int, _whole(0, 19)] = Field(
         0,

@@ -34,7 +34,7 @@ from models.database import Database
 from settings import Settings
 from stack.checks import ports_free
 from stack.garbage import collect_rarely
-from stack.priority import recorder_niceness, step_back_in_postgres
+from stack.priority import recorder_niceness, step_back_in_postgres, waited_for_processor
 from temporal_client import connect
 from tracking.token import TokenCodec
 from workflows.campaign_launch import CampaignLaunch
@@ -79,7 +79,9 @@ def build_activities(settings: Settings, database: Database, recording: Database
     enrollment_steps = EnrollmentSteps(database)
     campaign_stages = CampaignStages(database, settings.campaign_page_size)
     places, shards = Places(settings.geo_database), settings.recorder_shards
-    recorder = RecordClicks(recording, places, client, settings.recorder_batch_rows, shards)
+    shared = settings.worker_niceness > 0  # the machine, with the redirect
+    waited = waited_for_processor if shared else float
+    recorder = RecordClicks(recording, places, client, settings.recorder_batch_rows, shards, waited)
     signals = SignalDelivery(database, client, starter)
     send_page = SendPage(database, composer, delivery)
     return Activities(

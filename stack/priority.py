@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import re
 from pathlib import Path
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+PRESSURE = Path("/proc/pressure/cpu")
+_SOME = re.compile(r"^some .*\btotal=(\d+)$", re.MULTILINE)
 LOWEST = 19
 RECORDER_STEP = 10
 
@@ -14,6 +17,16 @@ RECORDER_STEP = 10
 def recorder_niceness(worker: int) -> int:
     """Of the processes that store what was recorded: most of recording's work is theirs, and it can wait the longest."""
     return min(LOWEST, worker + RECORDER_STEP) if worker else 0
+
+
+def waited_for_processor() -> float:
+    """Seconds, since the machine started, in which something that could have run waited for a processor: Linux's pressure stall
+    information. Where the system does not say it, always 0."""
+    try:
+        found = _SOME.search(PRESSURE.read_text())
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1e6 if found else 0.0
 
 
 def step_back(pid: int, niceness: int) -> None:

@@ -59,10 +59,10 @@ class TokenCodec:
         Every key is tried on every well-formed token, whether or not one has already fitted, so that the time
         taken does not tell a made token from a guessed one, nor the old key from the new one.
         """
-        token = _trimmed(text)
-        if token is None:
+        digits = _trimmed(text)
+        if digits is None:
             return None
-        halves = _from_text(token)
+        halves = _from_text(digits)
         found = None
         for cipher in self._ciphers:
             left, right = cipher.decrypt(halves)

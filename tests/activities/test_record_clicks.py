@@ -4,11 +4,14 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import count
 from uuid import UUID
 
 import pytest
 from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
 
+from activities import record_clicks
 from activities.places import Places
 from activities.record_clicks import RecordClicks
 from models import wire
@@ -89,6 +92,30 @@ async def test_the_same_clicks_again_change_nothing(
     after = await rows(database, ROLLUP)
     assert after == before
     await assert_counters_equal_rows(database)
+
+
+async def test_a_full_batch_is_followed_by_a_rest_while_processors_are_short_and_until_the_worker_is_to_stop(
+    database: Database, database_url: str, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_clicks, "REST", 1e9)
+    monkeypatch.setattr(record_clicks, "LONGEST_REST", 600.0)
+    await store(database_url, [click(sent, n % 5) for n in range(15)])
+    recorder = RecordClicks(database, Places(), batch_rows=10, waited=count(step=100.0).__next__)
+    worker = ActivityEnvironment()
+    worker.worker_shutdown()
+    assert (await worker.run(recorder.record_clicks, ALL)).remaining
+    assert recorder.meters.rested == 600
+    # The second batch is not full: nothing waits for a processor because of it.
+    assert not (await worker.run(recorder.record_clicks, ALL)).remaining
+    assert recorder.meters.rested == 600
+    assert len(await clicks_of(database)) == 15
+
+
+async def test_with_processors_to_spare_nobody_rests(database: Database, database_url: str, sent: Sent) -> None:
+    await store(database_url, [click(sent, n % 5) for n in range(10)])
+    recorder = RecordClicks(database, Places(), batch_rows=10, waited=lambda: 4711.0)
+    assert (await recorder.record_clicks(ALL)).remaining
+    assert recorder.meters.rested == 0
 
 
 async def test_recorders_at_once_and_clicks_out_of_order_keep_counters_equal_to_rows(

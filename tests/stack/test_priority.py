@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from models.database import Database
-from stack.priority import recorder_niceness, step_back, step_back_in_postgres
+from stack import priority
+from stack.priority import recorder_niceness, step_back, step_back_in_postgres, waited_for_processor
 from tests.clicks import rows
 
 
@@ -24,6 +28,27 @@ def test_a_process_that_has_ended_is_no_error() -> None:
 
 def test_storing_what_was_recorded_steps_back_further_unless_nobody_does() -> None:
     assert [recorder_niceness(worker) for worker in (0, 5, 15)] == [0, 15, 19]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("some avg10=0.31 avg60=9.25 avg300=16.40 total=11011542\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n", 11.011542),
+        ("", 0.0),
+        ("something else total=5\n", 0.0),
+    ],
+)
+def test_how_long_something_waited_for_a_processor_is_read_from_the_kernel(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, seconds: float
+) -> None:
+    (tmp_path / "cpu").write_text(text)
+    monkeypatch.setattr(priority, "PRESSURE", tmp_path / "cpu")
+    assert waited_for_processor() == seconds
+
+
+def test_where_the_kernel_does_not_say_it_nothing_waited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(priority, "PRESSURE", tmp_path / "missing")
+    assert waited_for_processor() == 0
 
 
 async def test_the_server_processes_of_an_engine_step_back(database_url: str) -> None:

@@ -35,19 +35,19 @@ async def signals_until(handle: WorkflowHandle[Any, Any], name: str, count: int)
 
 @pytest.fixture
 def sharded(settings: Settings) -> Settings:
-    """With recorders that no other test wakes."""
+    """With recorders that no other test wakes, where the ordinal is high."""
     return settings.model_copy(update={"recorder_shards": 61})
 
 
 async def test_clicks_start_and_wake_their_recorder_without_flooding_it(
     sharded: Settings, temporal: Client, database: Database, organization: tuple[Organization, str]
 ) -> None:
-    sent = await send(database, organization[0].id)
+    sent = await send(database, organization[0].id, people=31)
     handle: WorkflowHandle[Any, Any] = temporal.get_workflow_handle(
-        wire.recorder_workflow_id(shard_of(sent.content_id, sent.ordinals[0], 61))
+        wire.recorder_workflow_id(shard_of(sent.content_id, sent.ordinals[30], 61))
     )
     async with running(sharded, temporal) as contact:
-        await asyncio.gather(*(contact.click(sent) for _ in range(30)))
+        await asyncio.gather(*(contact.click(sent, 30) for _ in range(30)))
         assert await signals_until(handle, "wake", 1) <= 3
     await handle.terminate()
 
