@@ -151,6 +151,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 
+    @field_validator("var_dir")
+    @classmethod
+    def _data_has_a_place_of_its_own(cls, value: Path) -> Path:
+        if Path(__file__).parent == value.resolve():
+            raise ValueError("write a directory of its own, such as var")
+        return value
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _split_networks(cls, value: object) -> object:

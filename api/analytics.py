@@ -5,10 +5,11 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.clicks import VerdictQuery, VerdictWanted
+from api.moment import Moment
 from api.request import OrganizationDep, SessionDep, area
 from models.analytics import (
     ClickCounts,
@@ -135,8 +136,8 @@ class Window(BaseModel):
     """What was asked for, as it is given back."""
 
     verdict: VerdictWanted
-    since: AwareDatetime | None
-    until: AwareDatetime | None
+    since: Moment | None
+    until: Moment | None
 
     @property
     def question(self) -> ClickQuestion:
@@ -145,8 +146,8 @@ class Window(BaseModel):
 
 def window(
     verdict: VerdictQuery = "human",
-    since: Annotated[AwareDatetime | None, Query(description="From the hour of this moment on.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Only hours that begin before.")] = None,
+    since: Annotated[Moment | None, Query(description="From the hour of this moment on.")] = None,
+    until: Annotated[Moment | None, Query(description="Only hours that begin before.")] = None,
 ) -> Window:
     return Window(verdict=verdict, since=since, until=until)
 

@@ -52,7 +52,9 @@ class CampaignCreate(BaseModel):
     channel: Text = Field(description="Name of a channel.", examples=["simulator-sms"])
     message: MessageTemplate
     audience: Audience = Field(default_factory=Audience)
-    link_tracking: bool | None = Field(None, description="false: links go out unchanged; null: as the organization.")
+    link_tracking: bool | None = Field(
+        None, description="false: links go out unchanged. null or true: as the organization, whose false counts for all."
+    )
     link_domain: LinkDomain | None = Field(
         None,
         description="Base of this campaign's tracked links; null: as the organization.",

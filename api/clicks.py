@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
+from api.moment import Moment
 from api.paging import Page, PageDep
 from api.request import OrganizationDep, SessionDep, area
 from models import click_feed
@@ -63,8 +64,8 @@ def click_filter(  # noqa: PLR0913, RUF100 - one argument for each query paramet
     contact_id: UUID | None = None,
     link_id: UUID | None = None,
     verdict: VerdictQuery = "human",
-    since: Annotated[AwareDatetime | None, Query(description="Clicked then or later.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Clicked before.")] = None,
+    since: Annotated[Moment | None, Query(description="Clicked then or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Clicked before.")] = None,
     country: Annotated[Country | None, Query(description="ISO 3166-1 alpha-2.")] = None,
     device_type: Annotated[Literal["phone", "tablet", "desktop", "bot", "other"] | None, Query()] = None,
 ) -> ClickFilter:

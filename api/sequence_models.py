@@ -77,7 +77,9 @@ class SequenceCreate(BaseModel):
 
     name: Name
     steps: list[NewStep] = Field(min_length=1, max_length=100, description="The first one is where an enrollment starts.")
-    link_tracking: bool | None = Field(None, description="false: links go out unchanged; null: as the organization.")
+    link_tracking: bool | None = Field(
+        None, description="false: links go out unchanged. null or true: as the organization, whose false counts for all."
+    )
     utm: Utm | None = Field(
         None, description="Added to every tracked address.", examples=[{"source": "linkwake", "medium": "sms"}]
     )

@@ -27,7 +27,7 @@ SENTENCES = {
     ("datetime_", "timezone_"): "This has to be a time with its zone, such as 2026-03-01T09:00:00Z.",
     ("time_delta_",): "This has to be a duration, such as P3D, PT30S or a number of seconds.",
     ("greater_than_equal",): "At least {ge} is needed.",
-    ("less_than_equal",): "At most {le} is possible.",
+    ("less_than_equal",): "At most {le} can be given.",
 }
 
 

@@ -59,7 +59,7 @@ def test_a_step_without_a_known_kind_is_told_the_kinds(step: dict[str, str], sen
         (int, "many", "This has to be a whole number."),
         (int, 1.5, "This has to be a whole number."),
         (Annotated[int, Field(ge=1)], 0, "At least 1 is needed."),
-        (Annotated[int, Field(le=500)], 501, "At most 500 is possible."),
+        (Annotated[int, Field(le=500)], 501, "At most 500 can be given."),
         (bool, "maybe", "This has to be true or false."),
         (list[str], "a", "This has to be a list."),
         (dict[str, str], [], "This has to be an object."),
