@@ -4,7 +4,6 @@ import re
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator
-from pydantic_core import PydanticCustomError
 
 _NUMBER = re.compile(r"\s*[+-]?[\d.]+\s*")
 
@@ -12,7 +11,7 @@ _NUMBER = re.compile(r"\s*[+-]?[\d.]+\s*")
 def _not_a_number(value: Any) -> Any:
     """Pydantic takes a number for seconds or, if it is large, milliseconds since 1970."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
-        raise PydanticCustomError("datetime_number", "a number is no time")
+        raise ValueError("a number is no time: write a time with its zone, such as 2026-03-01T09:00:00Z")
     return value
 
 
