@@ -87,13 +87,14 @@ class RecordClicks:
         """One batch. `remaining`: the batch was full, so there may be more."""
         begin, waited = time.perf_counter(), self._waited()
         taken, kept = await self._record(recorder)
-        seconds, remaining = time.perf_counter() - begin, taken == self._batch_rows
+        seconds, waited = time.perf_counter() - begin, self._waited() - waited
+        remaining = taken == self._batch_rows
         if taken:
             self.meters.clicks.add(taken)
             self.meters.seconds.add(seconds)
         self._owed.update(kept.campaigns)
         await self._send_digests()
-        if remaining and self._waited() - waited > SHORT * seconds:
+        if remaining and waited > SHORT * seconds:
             await self._rest(min(REST * seconds, LONGEST_REST))
         return wire.RecordResult(recorded=kept.recorded, remaining=remaining, shards=self._shards)
 

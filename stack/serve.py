@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 
@@ -19,6 +20,9 @@ _THROUGH_ROOT = {
     "disable_existing_loggers": False,
     "loggers": {name: {"handlers": [], "propagate": True} for name in ("_granian", "granian.access")},
 }
+CONNECTIONS, SPARE_FILES = 16_384, 256
+"""So many connections are served at once, where the system allows so many open files; Granian's own 1,024 idle ones would keep
+everybody out. `SPARE_FILES` are for everything else."""
 STOP_SECONDS = 8  # below the supervisor's grace, so that Granian ends its worker itself
 
 
@@ -38,10 +42,21 @@ def serve(target: str, port: Port, settings: Settings, interface: Interfaces = I
         factory=True,
         workers=1,
         loop=Loops.uvloop,
+        backpressure=_connections(),
+        websockets=False,
         log_level=LogLevels(settings.log_level),
         log_dictconfig=_THROUGH_ROOT,
         workers_kill_timeout=STOP_SECONDS,
     ).serve()
+
+
+def _connections() -> int:
+    """Raises this process's limit of open files as far as it may."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + SPARE_FILES
+    files = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(files - SPARE_FILES, SPARE_FILES)
 
 
 def _begin() -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import resource
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -34,17 +36,8 @@ def address(settings: Settings, tmp_path: Path) -> Iterator[str]:
         "TEMPORAL_ADDRESS": "127.0.0.1:1",
         "VAR_DIR": str(tmp_path),
     }
-    command = [
-        sys.executable,
-        "-m",
-        "granian",
-        "--interface",
-        "rsgi",
-        "--factory",
-        "--port",
-        str(port),
-        "api.redirect.app:create_app",
-    ]
+    environment |= {"REDIRECT_HOST": "127.0.0.1", "REDIRECT_PORT": str(port)}
+    command = [sys.executable, "cli.py", "redirect"]
     with subprocess.Popen(command, env=environment, cwd=ROOT) as process:  # noqa: S603 # our own interpreter
         yield f"http://127.0.0.1:{port}"
         process.terminate()
@@ -81,3 +74,29 @@ async def test_clicks_over_the_network_are_answered_and_stored(
         assert (await client.get("/health")).status_code == 200
     assert await rows(database, "SELECT ip, count(*) FROM click_inbox GROUP BY 1") == [(LONDON, 50)]
     assert await rows(database, "SELECT count(*) FROM signal_outbox") == [50]
+
+
+async def test_silent_connections_keep_nobody_out(address: str) -> None:
+    """More of them than Granian serves by itself."""
+    files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, min(hard, 4_096)), hard))
+    host, port = address.removeprefix("http://").split(":")
+    async with httpx.AsyncClient(base_url=address) as client:
+        await ready(client)
+    with ExitStack() as silent:
+        for _ in range(1_100):
+            silent.enter_context(socket.create_connection((host, int(port))))
+        async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+            assert (await client.get("/nothing")).status_code == 404
+
+
+async def test_who_asks_for_a_websocket_is_answered_like_everybody(
+    address: str, database: Database, settings: Settings, organization: tuple[Organization, str]
+) -> None:
+    sent = await send(database, organization[0].id)
+    path = f"/{TokenCodec(settings.effective_token_keys).encode(sent.content_id, sent.ordinals[0], 0)}"
+    key = {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    async with httpx.AsyncClient(base_url=address) as client:
+        await ready(client)
+        answer = await client.get(path, headers={"Connection": "Upgrade", "Upgrade": "websocket", **key})
+    assert answer.status_code == 302
