@@ -51,11 +51,12 @@ def serve(target: str, port: Port, settings: Settings, interface: Interfaces = I
 
 
 def _connections() -> int:
-    """Raises this process's limit of open files as far as it may."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """Raises this process's limit of open files as far as it may; one that is higher stays."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = CONNECTIONS + SPARE_FILES
     files = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     return max(files - SPARE_FILES, SPARE_FILES)
 
 

@@ -100,6 +100,7 @@ class Follow:
         clicks = [self._click(asked.visit, asked.token, asked.destination) for asked in group]
         for asked, click in zip(group, clicks, strict=True):
             if click is not None:
+                self._meters.judged(click[0])
                 self._journal.add(*click, asked.seen)
             elif not asked.seen.done():  # done: the client has gone
                 asked.seen.set_result(False)
@@ -124,6 +125,7 @@ class Follow:
         if destination is None:
             return self._miss(visit)
         if click := self._click(visit, token, destination):
+            self._meters.judged(click[0])
             await self._journal.write(*click)
         return redirect(destination.url) if destination.url else later()
 
@@ -147,7 +149,6 @@ class Follow:
         hold = verdict.kind == "human" and not destination.alone and self._hold
         held_until = clicked_at + self._hold if hold else None
         click = InboxClick(new_id(), *token, clicked_at, str(verdict.kind), str(verdict.reason), ip, user_agent, held_until)
-        self._meters.judged(click)
         return click, destination.wakes and verdict.kind == "human" and not held_until
 
 
