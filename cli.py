@@ -1,22 +1,27 @@
-"""The command line of Linkwake. Imports what a command needs inside the command, so that `--help` is quick."""
+"""The command line of Linkwake. Each command imports what it needs inside its function, so that `--help` is quick."""
 
 import asyncio
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from cli_keys import encrypt_again, rotate_secret_key, rotate_token_key
+from cli_operator import domains, in_transaction, known_organization, limit, with_database
+
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from models.reconcile import Reconciliation
+    from models.database import Database
+    from models.reconcile.reconcile import Reconciliation
     from settings import Settings
 
 ROOT = Path(__file__).resolve().parent
@@ -28,14 +33,17 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
+app.add_typer(domains, name="link-domain")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+Coverage = Annotated[bool, typer.Option("--coverage", help="Measure branch coverage, which has a floor for all tests together.")]
 
 
 @app.command()
 def up() -> int:
     """Start everything on this machine and stay until Ctrl-C."""
-    from models.wire import SEARCH_ATTRIBUTES
+    from models.wire.names import SEARCH_ATTRIBUTES
     from stack.up import run
 
     return run(_settings(), SEARCH_ATTRIBUTES)
@@ -44,21 +52,33 @@ def up() -> int:
 @app.command()
 def demo(as_json: Json = False) -> int:
     """Run the whole story with 200 contacts and check every number."""
+    _settings()
     return int(importlib.import_module("demo.story").main(as_json))
 
 
-@app.command(context_settings=PASS_ON)
-def test(context: typer.Context) -> int:
+@app.command("try")
+def try_it(as_json: Json = False) -> int:
+    """Send one message on the running stack, wait for a click on its link and show what the workflow does next."""
+    _settings()
+    return int(importlib.import_module("demo.try_it").main(as_json))
+
+
+@app.command("test", context_settings=PASS_ON)
+def run_tests(context: typer.Context, coverage: Coverage = False) -> int:
     """Run the tests, all of them in several processes; arguments go to pytest, which then runs in one."""
-    # Each process has servers of its own, and one more than there are cores works while others wait for a kill or a timer.
-    # By file, because what a file's tests share is made once.
+    # Each process has servers of its own, and one process more than there are cores works while others wait for a kill or a
+    # timer. Tests are distributed by file, because what the tests of a file share is made once.
     everything = ["-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
-    return subprocess.run([sys.executable, "-m", "pytest", *(context.args or everything)], cwd=ROOT).returncode  # noqa: S603
+    from stack.children.processes import tethered
+
+    measured = ["--cov", *(["--cov-fail-under=0"] if context.args else [])] if coverage else []  # the floor is in pyproject.toml
+    command = tethered([sys.executable, "-m", "pytest", *measured, *(context.args or everything)], signal.SIGTERM)
+    return subprocess.run(command, cwd=ROOT).returncode  # noqa: S603 - our own command
 
 
 @app.command()
 def check() -> int:
-    """Lint, formatting and types."""
+    """Check the code: lint, formatting and types."""
     tools = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy", "."])
     statuses = [_run_module(*tool) for tool in tools]
     return int(any(statuses))
@@ -66,13 +86,13 @@ def check() -> int:
 
 @app.command()
 def bench(name: str, as_json: Json = False) -> int:
-    """Measure: the name is a module of bench/."""
+    """Run a benchmark: the name is a module of bench/."""
     return _run_named("bench", name, as_json)
 
 
 @app.command()
 def drill(name: str, as_json: Json = False) -> int:
-    """Break something on purpose and watch it heal: the name is a module of drills/."""
+    """Break something on purpose and watch it recover: the name is a module of drills/."""
     return _run_named("drills", name, as_json)
 
 
@@ -80,12 +100,12 @@ def drill(name: str, as_json: Json = False) -> int:
 def worker() -> None:
     """Role: run workflows and activities."""
     settings = _role("worker")
-    from stack.priority import step_back
+    from stack.children.priority import step_back
 
     step_back(os.getpid(), settings.worker_niceness)
     import worker as role
-    from models.wire import WORKFLOW_QUEUE
-    from stack.worker_role import run
+    from models.wire.names import WORKFLOW_QUEUE
+    from stack.roles.worker_role import run
     from temporal_client import connect
 
     run(role.main, lambda: connect(settings), WORKFLOW_QUEUE, settings.var_dir)
@@ -95,7 +115,7 @@ def worker() -> None:
 def api() -> None:
     """Role: serve the JSON API."""
     settings = _role("api")
-    from stack.serve import serve
+    from stack.roles.serve import serve
 
     serve("api.app:create_app", ("API_PORT", settings.api_host, settings.api_port), settings)
 
@@ -106,7 +126,7 @@ def redirect() -> None:
     settings = _role("redirect")
     from granian.constants import Interfaces
 
-    from stack.serve import serve
+    from stack.roles.serve import serve
 
     port = ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port)
     serve("api.redirect.app:create_app", port, settings, Interfaces.RSGI)
@@ -123,25 +143,8 @@ def migrate(
     settings = _settings()
     _upgrade(settings.effective_database_url)
     asyncio.run(_register(settings))
-    if first and (created := asyncio.run(_in_transaction(settings, lambda session: _create_first(session, first)))):
+    if first and (created := asyncio.run(in_transaction(settings, lambda session: _create_first(session, first)))):
         print(json.dumps(created))
-
-
-@app.command("rotate-token-key")
-def rotate_token_key(
-    drop_oldest: Annotated[
-        bool, typer.Option("--drop-oldest", help="When there are two keys already: links of the older one stop working for ever.")
-    ] = False,
-) -> None:
-    """Put a new key for link tokens in front; links of the old one keep working. For the embedded stack."""
-    from stack.errors import StackError
-    from stack.state import rotate_token_key as rotate
-
-    settings = _settings()
-    if settings.token_keys:
-        raise StackError("TOKEN_KEYS is set: put a new key in front there (openssl rand -hex 32), see docs/tokens.md.")
-    count = rotate(settings.var_dir, drop_oldest)
-    print(f"{settings.var_dir / 'token_keys'} holds {count} keys now, the new one first. Restart ./linkwake up to use it.")
 
 
 @app.command()
@@ -149,58 +152,88 @@ def organization(
     name: str,
     as_json: Json = False,
 ) -> None:
-    """Create an organization; prints its id and its API key, which is shown only this once."""
-    created = asyncio.run(_in_transaction(_settings(), lambda session: _create_organization(session, name)))
+    """Create an organization and print its id and its API key, which is shown only this once."""
+    created = asyncio.run(in_transaction(_settings(), lambda session: _create_organization(session, name)))
     print(json.dumps(created) if as_json else f"Organization  {created['id']}\nAPI key       {created['api_key']}")
 
 
 @app.command()
 def organizations(as_json: Json = False) -> None:
     """List the organizations: id and name."""
-    found = asyncio.run(_in_transaction(_settings(), _list_organizations))
+    found = asyncio.run(in_transaction(_settings(), _list_organizations))
     lines = [json.dumps(found, indent=2)] if as_json else [f"{each['id']}  {each['name']}" for each in found]
     for line in lines:
         print(line)
 
 
 @app.command()
-def key(organization_id: str, as_json: Json = False) -> None:
-    """Make a new API key for an organization; it is shown only this once, and the others keep working."""
-    text = asyncio.run(_in_transaction(_settings(), lambda session: _create_key(session, organization_id)))
+def key(
+    organization_id: str,
+    role: Annotated[str, typer.Option(help="What the key may do: viewer, sender, editor or owner.")] = "owner",
+    name: Annotated[
+        str, typer.Option(help="What the key is called in lists, such as the program that uses it.")
+    ] = "command line",
+    expires: Annotated[str, typer.Option(help="When it stops working, such as 2027-12-31T00:00:00Z; without it, never.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a new API key for an organization. It is shown only this once, and the organization's other keys keep working."""
+    text = asyncio.run(in_transaction(_settings(), lambda session: _create_key(session, organization_id, role, name, expires)))
     print(json.dumps({"organization_id": organization_id, "api_key": text}) if as_json else f"API key       {text}")
+
+
+app.command()(limit)
+app.command("rotate-token-key")(rotate_token_key)
+app.command("rotate-secret-key")(rotate_secret_key)
+app.command("encrypt-again")(encrypt_again)
+
+
+@app.command()
+def click(url: str, as_json: Json = False) -> None:
+    """Open a tracked link of this stack as a browser would, on a machine without one. It counts as a click of the message's
+    contact."""
+    from stack.click import click as opened
+
+    found = opened(_settings(), url)
+    print(json.dumps(found._asdict()) if as_json else found)
 
 
 @app.command()
 def reconcile(
     repair: Annotated[
-        bool, typer.Option("--repair", help="Make the counters equal to the rows; recording waits meanwhile.")
+        bool, typer.Option("--repair", help="Make the counters equal to the rows; recording and sending go on meanwhile.")
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Prove that the click counters equal the click rows; status 1 when they do not and --repair was not given."""
-    found = asyncio.run(_in_transaction(_settings(), lambda session: _reconcile(session, repair)))
+    """Prove that the counters equal the rows they count. The status is 1 when they do not and --repair was not given."""
+    found = asyncio.run(with_database(_settings(), lambda database: _reconcile(database, repair)))
     if as_json:
         print(json.dumps({"equal": found.equal, "repaired": repair and not found.equal, **asdict(found)}, default=str, indent=2))
     else:
         for each in found.differences:
             print(f"{each.table}  {_words(each.key)}  expected {_words(each.expected)}, found {_words(each.found)}")
         result = "equal" if found.equal else f"{found.different} rows differ" + (", repaired" if repair else "")
-        print(f"{found.clicks} clicks, {found.cells} cells, {found.people} people: {result}")
+        print(", ".join(f"{table} {rows}" for table, rows in found.rows.items()) + f": {result}")
     return int(not found.equal and not repair)
 
 
 def _settings() -> "Settings":
+    """Returns the settings. Afterwards the environment holds nothing that a library would take for itself."""
     from settings import Settings
+    from stack.environment import forget_foreign
 
-    return Settings()
+    settings = Settings()
+    forget_foreign(settings)
+    return settings
 
 
 def _role(name: str) -> "Settings":
-    """Settings of a role; its log begins with this line."""
+    """Returns the settings of a role, whose log begins with this line."""
     import structlog
 
-    from stack.logs import configure
+    from stack.private import write_privately
+    from stack.roles.logs import configure
 
+    write_privately()
     settings = _settings()
     configure(settings)
     structlog.get_logger().info("starting", role=name, pid=os.getpid())
@@ -212,13 +245,16 @@ def _run_module(*command: str) -> int:
 
 
 def _run_named(package: str, name: str, as_json: bool) -> int:
-    """The script `linkwake` says the same before it installs anything."""
+    """The script `linkwake` checks the name in the same way before it installs anything."""
     known = sorted(path.stem for path in (ROOT / package).glob("*.py") if not path.stem.startswith("_"))
     if name not in known:
         choices = f"the names are: {', '.join(known)}" if known else "there are none yet"
         from stack.errors import WrongUse
 
         raise WrongUse(f"No such name in {package}/: {name}; {choices}.")
+    from stack.environment import forget_foreign
+
+    forget_foreign()  # the module's servers are its own
     return int(importlib.import_module(f"{package}.{name}").main(as_json))
 
 
@@ -231,74 +267,84 @@ def _upgrade(url: str) -> None:
 
 
 async def _register(settings: "Settings") -> None:
-    """Add the search attributes that the namespace lacks."""
-    from temporalio.api.enums.v1 import IndexedValueType
-    from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-
-    from models.wire import SEARCH_ATTRIBUTES
+    from services.search_attributes import register_search_attributes
     from temporal_client import connect
 
-    client = await connect(settings)
-    operator, namespace = client.operator_service, settings.effective_temporal_namespace
-    listed = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
-    missing = dict.fromkeys({*SEARCH_ATTRIBUTES} - {*listed.custom_attributes}, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD)
-    if missing:
-        await operator.add_search_attributes(AddSearchAttributesRequest(namespace=namespace, search_attributes=missing))
+    await register_search_attributes(await connect(settings))
     await asyncio.sleep(0.05)  # a process that ends at once can abort in the client's threads
 
 
-async def _in_transaction(settings: "Settings", work: Callable[["AsyncSession"], Awaitable[T]]) -> T:
-    from models.database import Database
-
-    database = Database(settings.effective_database_url, pool_size=1)
-    try:
-        async with database.transaction() as session:
-            return await work(session)
-    finally:
-        await database.close()
-
-
 async def _create_first(session: "AsyncSession", name: str) -> dict[str, str] | None:
-    from models.organization import any_organization
+    from models.organizations.organization import any_organization
 
     return None if await any_organization(session) else await _create_organization(session, name)
 
 
 async def _create_organization(session: "AsyncSession", name: str) -> dict[str, str]:
-    from pydantic import TypeAdapter, ValidationError
-
-    from models.organization import create_organization
-    from models.text import Name
+    from models.organizations.organization import create_organization
     from stack.errors import StackError
 
-    try:
-        TypeAdapter(Name).validate_python(name)
-    except ValidationError:
-        raise StackError("The organization needs a name that can be read, of 200 characters at most.") from None
+    if not _is_name(name):
+        raise StackError("The organization needs a name that can be read, of 200 characters at most.")
     created, text = await create_organization(session, name)
     return {"id": str(created.id), "name": created.name, "api_key": text}
 
 
 async def _list_organizations(session: "AsyncSession") -> list[dict[str, str]]:
-    from models.organization import list_organizations
+    from models.organizations.organization import list_organizations
 
     return [{"id": str(each.id), "name": each.name} for each in await list_organizations(session)]
 
 
-async def _create_key(session: "AsyncSession", organization_id: str) -> str:
-    from models.organization import create_api_key, list_organizations
-    from stack.errors import StackError
+async def _create_key(
+    session: "AsyncSession", organization_id: str, role: str, name: str = "command line", expires: str = ""
+) -> str:
+    from models.organizations.api_key import Role, create_api_key
+    from models.organizations.audit_log import record
+    from stack.errors import WrongUse
 
-    found = [each.id for each in await list_organizations(session) if str(each.id) == organization_id.lower()]
-    if not found:
-        raise StackError(f"There is no organization {organization_id}: ./linkwake organizations lists them.")
-    return (await create_api_key(session, found[0], "command line"))[1]
+    if role not in list(Role):
+        raise WrongUse(f"There is no role {role}: the roles are {', '.join(Role)}.")
+    if not _is_name(name):
+        raise WrongUse("The key needs a name that can be read, of 200 characters at most.")
+    until = _moment(expires) if expires else None
+    org_id = await known_organization(session, organization_id)
+    made, text = await create_api_key(session, org_id, name, Role(role), until)
+    record(session, org_id, "api_keys.create", "api_key", made.id)
+    return text
 
 
-async def _reconcile(session: "AsyncSession", repair: bool) -> "Reconciliation":
-    from models import reconcile
+def _is_name(text: str) -> bool:
+    from pydantic import TypeAdapter, ValidationError
 
-    return await (reconcile.repair if repair else reconcile.compare)(session)
+    from models.texts.text import Name
+
+    try:
+        TypeAdapter(Name).validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+def _moment(text: str) -> datetime:
+    """Reads a time in the future. Raises WrongUse."""
+    from stack.errors import WrongUse
+
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise WrongUse(f"{text} cannot be read: write a time with a zone, such as 2027-12-31T00:00:00Z.")
+    if found <= datetime.now(UTC):
+        raise WrongUse(f"{text} is past: write a later time.")
+    return found
+
+
+async def _reconcile(database: "Database", repair: bool) -> "Reconciliation":
+    from models.reconcile import reconcile
+
+    return await (reconcile.repair if repair else reconcile.compare)(database)
 
 
 def _words(values: dict[str, Any] | None) -> str:
@@ -306,15 +352,15 @@ def _words(values: dict[str, Any] | None) -> str:
 
 
 def main() -> int:
-    """Run a command; a failure that a person can do something about becomes one sentence on stderr and status 1, wrong use
+    """Runs a command. A failure that a person can do something about becomes one sentence on stderr and status 1, wrong use
     status 2."""
-    from stack.bytecode import keep_bytecode
     from stack.failures import sentence
-    from stack.garbage import collect_less
+    from stack.roles.bytecode import keep_bytecode
+    from stack.roles.garbage import collect_less
 
     collect_less()
     keep_bytecode()
-    os.chdir(ROOT)  # relative settings (VAR_DIR, .env) belong to the project
+    os.chdir(ROOT)  # relative settings (VAR_DIR, .env) are relative to the project
     try:
         return int(app(standalone_mode=False, prog_name="./linkwake") or 0)
     except typer.Exit as done:

@@ -1,13 +1,17 @@
 """What a campaign's workflow reads when it starts, and writes when it goes from one stage to the next."""
 
+import structlog
 from temporalio import activity
 
-from models import audience
 from models.base import now
-from models.campaign import Campaign, CampaignState
-from models.channel import Channel
+from models.campaigns import audience
+from models.campaigns.campaign import Campaign, CampaignState
 from models.database import Database
-from models.wire import CampaignInput, CampaignPlan, CampaignStage, send_queue
+from models.organizations.channel import Channel
+from models.wire.campaigns import CampaignInput, CampaignPlan, CampaignStage
+from models.wire.names import page_queue
+
+log = structlog.get_logger()
 
 
 class CampaignStages:
@@ -23,7 +27,7 @@ class CampaignStages:
             return CampaignPlan(
                 name=campaign.name,
                 recipients=campaign.recipients or await audience.count_recipients(session, campaign),
-                send_queue=send_queue(channel.kind),
+                send_queue=page_queue(channel.kind),
                 page_size=self._page_size,
                 tracking_until=campaign.tracking_until or now(),
             )
@@ -33,3 +37,6 @@ class CampaignStages:
         async with self._database.transaction() as session:
             campaign = await session.get_one(Campaign, stage.campaign_id, with_for_update=True)
             campaign.state, campaign.updated_at = CampaignState(stage.state), now()
+        log.info(
+            "campaign entered a stage", stage=stage.state, campaign_id=str(campaign.id), organization_id=str(campaign.org_id)
+        )

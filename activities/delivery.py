@@ -1,44 +1,46 @@
-"""Hands a claimed message to its channel and says what became of it. One place for the rule: no blind re-send."""
+"""Hands a claimed message to its channel and says what became of it. The rule that no message is sent again blindly is here
+alone."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+import structlog
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.base import CannotAsk, ChannelError, Outgoing
 from activities.channels.registry import Channels
 from models.base import now
-from models.channel import ChannelKind
-from models.ledger import INTERRUPTED_AFTER, Settlement
-from models.message import Message, MessageState
-from models.text import cut
+from models.messages.ledger import INTERRUPTED_AFTER, SendResult
+from models.messages.message import Message, MessageState
+from models.organizations.channel import ChannelKind
+from models.texts.text import cut
+from safe_errors import describe
+from services.refusal import GIVE_UP_AFTER, refused
+
+log = structlog.get_logger()
 
 SEND_TIMEOUT = timedelta(seconds=30)
 
-# So long at most is a provider's Retry-After followed: a wrong one must not keep a message until it is given up.
-LONGEST_RETRY_AFTER = timedelta(hours=1)
-
-
-class RefusedForNow(ApplicationError):
-    """The channel took nothing, and may do so later: after `wait`, if it said so."""
-
-    def __init__(self, message: str, wait: timedelta | None = None) -> None:
-        super().__init__(message, type="RefusedForNow", next_retry_delay=wait)
-
 
 class StillSending(ApplicationError):
-    """Another attempt may be sending this message right now: come back after `wait`."""
+    """Another attempt may be sending this message at this moment: come back after `wait`."""
 
     def __init__(self, wait: timedelta) -> None:
         message = f"may still be sending, look again in {wait.total_seconds():.0f} s"
         super().__init__(message, type="StillSending", next_retry_delay=wait)
 
 
+def may_still_be_sent_until(message: Message) -> datetime | None:
+    """Returns until when the claim is too young to be called interrupted, or None when it is old enough."""
+    until = (message.sending_at or now()) + INTERRUPTED_AFTER
+    return until if until > now() else None
+
+
 def check_interrupted(message: Message) -> None:
     """Raises StillSending when the claim is too young to be called interrupted."""
-    age = now() - (message.sending_at or now())
-    if age < INTERRUPTED_AFTER:
-        raise StillSending(INTERRUPTED_AFTER - age)
+    if until := may_still_be_sent_until(message):
+        raise StillSending(until - now())
 
 
 def _outgoing(message: Message) -> Outgoing:
@@ -49,24 +51,25 @@ class Delivery:
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
 
-    async def send(self, message: Message, kind: ChannelKind) -> Settlement:
-        """The message is claimed. `planned` as the answer: a definite refusal for now, to be tried again.
+    async def send(self, message: Message, kind: ChannelKind) -> SendResult:
+        """Sends a claimed message. An answer of `planned` is a definite refusal for now, to be tried again at `retry_at`. A
+        message that has been refused for a day is given up.
 
-        Any other error of the channel is raised and leaves the claim as it is: nobody knows whether the message went out.
+        Any other error of the channel is raised and leaves the claim as it is, because nobody knows whether the message went out.
         """
         try:
             async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
                 receipt = await self._channels[kind].send(_outgoing(message))
         except ChannelError as error:
-            state = MessageState.FAILED if error.permanent else MessageState.PLANNED
-            retry_after = min(error.retry_after, LONGEST_RETRY_AFTER) if error.retry_after else None
-            return Settlement(message.id, state, reason=cut(str(error)), retry_after=retry_after)
-        return Settlement(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id)
+            if error.permanent:
+                return SendResult(message.id, MessageState.FAILED, reason=cut(str(error)))
+            return refused(message, str(error), error.retry_after)
+        return SendResult(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id)
 
-    async def resolve(self, message: Message, kind: ChannelKind) -> Settlement:
-        """An interrupted send: ask the channel. `planned`: it never got the message, so it may be sent.
+    async def resolve(self, message: Message, kind: ChannelKind) -> SendResult:
+        """Asks the channel about an interrupted send. `planned` means that it never got the message, so it may be sent.
 
-        Raises StillSending when the claim is young. The answer is about this claim, and settles no later one.
+        Raises StillSending when the claim is young. The answer is about this claim, and changes no later one.
         """
         check_interrupted(message)
         try:
@@ -74,7 +77,20 @@ class Delivery:
                 receipt = await self._channels[kind].find(_outgoing(message))
         except CannotAsk:
             reason = "interrupted, and the provider cannot be asked"
-            return Settlement(message.id, MessageState.UNKNOWN, reason=reason, claimed_at=message.sending_at)
+            return SendResult(message.id, MessageState.UNKNOWN, reason=reason, claimed_at=message.sending_at)
         if receipt is None:
-            return Settlement(message.id, MessageState.PLANNED, claimed_at=message.sending_at)
-        return Settlement(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id, claimed_at=message.sending_at)
+            # It counts as refused, so that a channel which fails each time without an answer is given up after a day too.
+            return replace(refused(message, "interrupted before it arrived"), claimed_at=message.sending_at)
+        return SendResult(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id, claimed_at=message.sending_at)
+
+    async def ask(self, message: Message, kind: ChannelKind) -> SendResult | None:
+        """Does the same, and returns None when the channel does not say, so that it is asked again later. After a day the message
+        is unknown."""
+        try:
+            return await self.resolve(message, kind)
+        except Exception as error:  # whatever the channel does, the other messages are asked about
+            log.warning("the channel did not say what became of a message", message_id=str(message.id), error=describe(error))
+        if message.sending_at is None or now() - message.sending_at < GIVE_UP_AFTER:
+            return None
+        reason = "interrupted, and the provider did not answer for a day"
+        return SendResult(message.id, MessageState.UNKNOWN, reason=reason, claimed_at=message.sending_at)

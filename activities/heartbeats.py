@@ -1,4 +1,5 @@
-"""Tells Temporal that this worker is alive, however slow what it waits for is: one that has died is noticed within seconds."""
+"""Tells Temporal that this worker is alive, however slow the work is for which it waits. A worker that has died is noticed within
+seconds."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,8 +12,8 @@ BEAT_SECONDS = 5.0
 
 @asynccontextmanager
 async def beating() -> AsyncIterator[None]:
-    """In an activity: a heartbeat at once and every five seconds until the block ends. Each needs the worker's loop, so one that
-    hangs is noticed as well."""
+    """In an activity, sends a heartbeat at once and every five seconds until the block ends. Each needs the worker's loop, so a
+    worker that hangs is noticed as well."""
     task = asyncio.create_task(_beat())
     try:
         yield

@@ -1,160 +1,249 @@
-"""Sends one page of a campaign: recipients in the order of their ids, in chunks that are claimed, sent and settled together.
+"""Sends one page of a campaign: recipients in the order of their ids, in chunks that are claimed, sent and recorded together.
 
-What the channel refuses for now does not hold up the pages that follow: it is tried again when they are done, for a day.
+A provider that refuses at least as many messages as it takes is busy. Then the page ends before that chunk, with the time at
+which it goes on, so that no message is tried, and nobody's day begins, before there is a chance. Messages that are refused while
+others are taken do not hold up the pages that follow: they are tried again when those are done.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import timedelta
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.compose import Composer
-from activities.delivery import Delivery, RefusedForNow, StillSending, check_interrupted
+from activities.delivery import Delivery, StillSending, check_interrupted
 from activities.heartbeats import beating
-from models import audience, ledger
 from models.base import now
-from models.campaign import Campaign
-from models.channel import ChannelKind
-from models.contact import Contact
-from models.content import take_ordinals
+from models.campaigns import audience
+from models.campaigns.campaign import Campaign, may_send
+from models.contacts.contact import Contact
 from models.database import Database
-from models.message import Message, MessageState
-from models.wire import CampaignInput, CampaignPage, CampaignPageResult
+from models.messages import budget, ledger
+from models.messages.ledger import SendFacts, SendResult
+from models.messages.message import Message, MessageState
+from models.organizations.limits import Limits
+from models.wire.campaigns import CampaignPage, CampaignPageResult
+from services import gate
+from services.composing.compose import Composed
+from services.composing.threads import Composing
+from services.refusal import retry_page_at
 
-# Claimed together, so also the most that one crash leaves to be looked into.
+# The number of recipients that are claimed together, which is also the most that one crash leaves to be looked into.
 CHUNK = 50
 
-# So often is a page tried before the next one: a provider that is only busy slows a campaign down, instead of refusing all of it.
-TRIES = 3
+# Seconds after which a page hands its slot back and goes on as another page, so that organizations take turns. This happens when
+# the channel is slow or the text expensive, or when many campaigns are sending.
+TURN = 3.0
 
-# As long as a sequence tries (`SEND` in workflows/policies.py): what could not be sent for a day is not worth sending.
-GIVE_UP_AFTER = timedelta(days=1)
+
+@dataclass(frozen=True)
+class Recipients:
+    """The recipients of a page. `last` says that nobody comes after them."""
+
+    contacts: Sequence[Contact]
+    last: bool
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What became of a chunk: how many of its contacts, from the first one, are `done`, how many of their messages came to their
+    end now, and which the provider has refused for now. `over` says that the campaign is not being sent any more."""
+
+    done: int
+    sent: int = 0
+    refused: Sequence[SendResult] = ()
+    over: bool = False
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.refused) and len(self.refused) >= self.sent
+
+
+@dataclass
+class _Page:
+    """How far a page is. `stop` is the first contact of those that have to wait, and `later_at` the time until which they
+    wait."""
+
+    done: int = 0
+    sent: int = 0
+    stop: int | None = None
+    later_at: datetime | None = None
+    over: bool = False
+
+    def wait_from(self, contact: int, until: datetime) -> None:
+        self.stop = contact if self.stop is None else self.stop
+        self.later_at = max(until, self.later_at or until)
 
 
 class SendPage:
-    def __init__(self, database: Database, composer: Composer, delivery: Delivery) -> None:
+    def __init__(
+        self,
+        database: Database,
+        composing: Composing,
+        delivery: Delivery,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`limits` are those of organizations without limits of their own. With None, nobody has any limits."""
+        self._limits = limits
         self._database = database
-        self._composer = composer
+        self._composing = composing
         self._delivery = delivery
+        self._clock = clock
 
     @activity.defn
     async def send_page(self, page: CampaignPage) -> CampaignPageResult:
-        """Safe to repeat: (campaign, contact) has one message. Counts are read from the rows when the page is done."""
+        """It is safe to repeat, because (campaign, contact) has one message. Counts are read from the rows when the page is done.
+        A page whose turn is over ends where it stands, with at least one recipient done."""
         async with beating():
             return await self._send_page(page)
 
     async def _send_page(self, page: CampaignPage) -> CampaignPageResult:
+        end = self._clock() + TURN
         async with self._database.transaction() as session:
             campaign = await session.get_one(Campaign, page.campaign_id)
-            contacts = await audience.next_recipients(session, campaign, page.cursor, page.size)
-            last = contacts[-1].id if len(contacts) == page.size else None
-            contacts = [*contacts, *await self._left_behind(session, page, last, contacts)]
+            recipients = await self._recipients(session, campaign, page)
             facts = await ledger.campaign_facts(session, campaign)
-        refused, still = [], None
-        for start in range(0, len(contacts), CHUNK):
+        contacts, went = recipients.contacts, _Page()
+        while went.done < len(contacts) and not (went.done and self._clock() >= end):
             try:
-                refused += await self._send_chunk(page.campaign_id, facts, contacts[start : start + CHUNK])
-            except StillSending as error:  # an interrupted attempt's chunk; the others need not wait for it
-                still = error
-        if still:
-            raise still
-        if refused and activity.info().attempt < TRIES:
-            waits = [each.retry_after for each in refused if each.retry_after]
-            raise RefusedForNow(f"{len(refused)} messages were refused for now", max(waits, default=None))
-        return await self._result(page.campaign_id, page.cursor, last)
+                chunk = await self._send_chunk(
+                    page.campaign_id, facts, contacts[went.done : went.done + CHUNK], lambda: self._clock() >= end
+                )
+            except StillSending as error:  # a chunk of an interrupted attempt; the others need not wait for it
+                went.wait_from(went.done, now() + (error.next_retry_delay or timedelta(0)))
+                chunk = Chunk(min(CHUNK, len(contacts) - went.done))
+            went.sent += chunk.sent
+            if chunk.over:
+                went.over = True
+                break
+            if chunk.is_busy and not page.insist:
+                went.wait_from(went.done, retry_page_at(chunk.refused))
+                break
+            went.done += chunk.done
+        return await self._result(page, recipients, went)
 
-    async def _left_behind(
-        self, session: AsyncSession, page: CampaignPage, last: UUID | None, contacts: Sequence[Contact]
-    ) -> list[Contact]:
-        """Who an earlier attempt at this page found in the audience and began to send to, and who is not in it any more."""
+    async def _recipients(self, session: AsyncSession, campaign: Campaign, page: CampaignPage) -> Recipients:
+        if page.again:
+            contacts = await audience.unfinished_recipients(session, campaign.id, page.cursor, limit=page.size)
+            return Recipients(contacts, last=len(contacts) < page.size)
+        contacts = await audience.next_recipients(session, campaign, page.cursor, page.size)
+        last = len(contacts) < page.size
+        # Those whom an earlier attempt at this page found in the audience and began to send to, and who are not in it any more.
         known = {contact.id for contact in contacts}
-        unsettled = await audience.unsettled_recipients(session, page.campaign_id, page.cursor, last)
-        return [contact for contact in unsettled if contact.id not in known]
-
-    @activity.defn
-    async def send_refused(self, start: CampaignInput) -> CampaignPageResult:
-        """Once more, all messages of the campaign that were refused for now. The counts are those of the whole campaign."""
-        async with beating():
-            return await self._send_refused(start)
-
-    async def _send_refused(self, start: CampaignInput) -> CampaignPageResult:
-        async with self._database.transaction() as session:
-            campaign = await session.get_one(Campaign, start.campaign_id)
-            facts = await ledger.campaign_facts(session, campaign)
-        contacts = await self._unsettled(campaign.id, None)
-        while contacts:
-            await self._send_chunk(campaign.id, facts, contacts)
-            contacts = await self._unsettled(campaign.id, contacts[-1].id)
-        return await self._result(campaign.id, None, None)
-
-    async def _unsettled(self, campaign_id: UUID, after: UUID | None) -> Sequence[Contact]:
-        async with self._database.transaction() as session:
-            return await audience.unsettled_recipients(session, campaign_id, after, limit=CHUNK)
+        until = None if last else contacts[-1].id
+        unfinished = await audience.unfinished_recipients(session, campaign.id, page.cursor, until)
+        left_behind = [contact for contact in unfinished if contact.id not in known]
+        return Recipients(sorted([*contacts, *left_behind], key=lambda contact: contact.id), last)
 
     async def _send_chunk(
-        self, campaign_id: UUID, facts: ledger.SendFacts, contacts: Sequence[Contact]
-    ) -> list[ledger.Settlement]:
-        """Those that the channel refused for now; they are planned again."""
+        self, campaign_id: UUID, facts: SendFacts, contacts: Sequence[Contact], is_over: Callable[[], bool]
+    ) -> Chunk:
         kind = facts.channel.kind
-        await self._resolve_interrupted(campaign_id, kind, contacts)
+        known = await self._resolve_interrupted(campaign_id, facts, contacts)
+        new = [contact for contact in contacts if contact.id not in known]
+        composed = await self._composing.compose(facts, new, is_over, campaign_id=campaign_id) if new else []
+        if len(composed) < len(new):
+            contacts = contacts[: contacts.index(new[len(composed)])]
         async with self._database.transaction() as session:
-            claimed = await self._claim(session, campaign_id, facts, contacts)
-        answers = await asyncio.gather(*(self._send(each, kind) for each in claimed), return_exceptions=True)
-        settlements = [answer for answer in answers if isinstance(answer, ledger.Settlement)]
-        await self._settle(settlements)
+            claimed = await self._claim(session, campaign_id, facts, contacts, composed)
+        if claimed is None:
+            return Chunk(0, over=True)
+        answers = await asyncio.gather(*(self._delivery.send(each, kind) for each in claimed), return_exceptions=True)
+        results = [answer for answer in answers if isinstance(answer, SendResult)]
+        await self._record_results(results)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
-        return [each for each in settlements if each.state == MessageState.PLANNED]
+        refused = [each for each in results if each.state == MessageState.PLANNED]
+        return Chunk(len(contacts), len(results) - len(refused), refused)
 
-    async def _send(self, message: Message, kind: ChannelKind) -> ledger.Settlement:
-        settlement = await self._delivery.send(message, kind)
-        if settlement.state == MessageState.PLANNED and now() - message.created_at >= GIVE_UP_AFTER:
-            return replace(settlement, state=MessageState.FAILED, reason=f"given up after a day: {settlement.reason}")
-        return settlement
-
-    async def _resolve_interrupted(self, campaign_id: UUID, kind: ChannelKind, contacts: Sequence[Contact]) -> None:
+    async def _resolve_interrupted(self, campaign_id: UUID, facts: SendFacts, contacts: Sequence[Contact]) -> dict[UUID, Message]:
+        """Returns the messages that these contacts have, by contact, as they were before."""
         async with self._database.transaction() as session:
             messages = await ledger.campaign_messages(session, campaign_id, [contact.id for contact in contacts])
         interrupted = [message for message in messages.values() if message.state == MessageState.SENDING]
-        await self._settle(await asyncio.gather(*(self._delivery.resolve(message, kind) for message in interrupted)))
+        kind = facts.channel.kind
+        await self._record_results(await asyncio.gather(*(self._delivery.resolve(message, kind) for message in interrupted)))
+        return messages
 
     async def _claim(
-        self, session: AsyncSession, campaign_id: UUID, facts: ledger.SendFacts, contacts: Sequence[Contact]
-    ) -> list[Message]:
-        messages = await ledger.campaign_messages(session, campaign_id, [contact.id for contact in contacts], lock=True)
-        for message in messages.values():
-            if message.state == MessageState.SENDING:  # claimed by another attempt since this one looked
+        self,
+        session: AsyncSession,
+        campaign_id: UUID,
+        facts: SendFacts,
+        contacts: Sequence[Contact],
+        composed: Sequence[Composed],
+    ) -> list[Message] | None:
+        """Returns the messages that this attempt sends now, which are those that the gate lets through. Returns None when the
+        campaign is over."""
+        known = await ledger.campaign_messages(session, campaign_id, [contact.id for contact in contacts], lock=True)
+        for message in known.values():
+            if message.state == MessageState.SENDING:  # another attempt has claimed it since this one looked
                 check_interrupted(message)
-        new = [contact for contact in contacts if contact.id not in messages]
-        if new:
-            first = await take_ordinals(session, facts.content_id, len(new))
-            for ordinal, contact in enumerate(new, first):
-                composed = self._composer.compose(facts, contact, ordinal, campaign_id=campaign_id)
-                session.add_all([composed.message, *composed.personal_links])
-                messages[contact.id] = composed.message
-        planned = [message for message in messages.values() if message.state == MessageState.PLANNED]
+        new = [each for each in composed if each.message.contact_id not in known]
+        answers = await self._gate(session, campaign_id, facts, known, new)
+        if any(isinstance(answer, gate.Over) for answer in answers.values()):
+            return None
+        for each in new:
+            answer = answers[each.message.contact_id]
+            if isinstance(answer, gate.Skip) and each.message.state == MessageState.PLANNED:
+                each.message.state, each.message.reason = MessageState.SKIPPED, answer.why
+            session.add_all(each.rows)
+        messages = [*known.values(), *(each.message for each in new)]
+        planned = [message for message in messages if message.state == MessageState.PLANNED]
         await ledger.claim(session, planned)
         return planned
 
-    async def _settle(self, settlements: Sequence[ledger.Settlement]) -> None:
-        if settlements:
-            async with self._database.transaction() as session:
-                await ledger.settle(session, settlements)
+    async def _gate(
+        self,
+        session: AsyncSession,
+        campaign_id: UUID,
+        facts: SendFacts,
+        known: dict[UUID, Message],
+        new: Sequence[Composed],
+    ) -> dict[UUID, gate.Answer]:
+        """Returns the gate's answer for each contact, from facts that are read for all of them at once.
 
-    async def _result(self, campaign_id: UUID, after: UUID | None, until: UUID | None) -> CampaignPageResult:
-        """Of the contacts with ids `after` … `until`, which is also where the next page begins."""
+        The budget counts only for messages that do not exist yet. A message that was refused for now is in it already.
+        """
+        at, over = now(), not await may_send(session, campaign_id)
+        answers = {contact_id: gate.gate(gate.Facts(now=at, over=over)) for contact_id in known}
+        of_day, limit = {}, None
+        if new and self._limits is not None:
+            limit = self._limits.changed(facts.organization.limits).messages_per_contact_and_day
+            of_day = await budget.messages_of_day(session, [each.message.contact_id for each in new])
+        for each in new:
+            person = each.message.contact_id
+            answers[person] = gate.gate(gate.Facts(now=at, over=over, messages_of_day=of_day.get(person, 0), budget=limit))
+        return answers
+
+    async def _record_results(self, results: Sequence[SendResult]) -> None:
+        if results:
+            async with self._database.transaction() as session:
+                await ledger.record_results(session, results)
+
+    async def _result(self, page: CampaignPage, recipients: Recipients, went: _Page) -> CampaignPageResult:
+        """Returns the counts of the contacts behind `page.cursor` up to where the next page begins, or of the whole campaign when
+        the last of those who were refused is done."""
+        done = went.done if went.stop is None else went.stop
+        last = done == len(recipients.contacts) and recipients.last
+        cursor = recipients.contacts[done - 1].id if done else page.cursor
+        where = {"cursor": cursor, "last": last, "over": went.over, "sent": went.sent, "later_at": went.later_at}
+        if not (done or last):
+            return CampaignPageResult.model_validate(where)
+        after, until = (None, None) if page.again and last else (page.cursor, None if last else cursor)
         async with self._database.transaction() as session:
-            states = await ledger.campaign_counts(session, campaign_id, after, until)
-        return CampaignPageResult(
-            cursor=until,
-            planned=states.total(),
-            accepted=states[MessageState.ACCEPTED],
-            skipped=states[MessageState.SKIPPED],
-            failed=states[MessageState.FAILED] + states[MessageState.UNKNOWN],
-            refused=states[MessageState.PLANNED],
-        )
+            states = await ledger.campaign_counts(session, page.campaign_id, after, until)
+        counts = {
+            "planned": states.total(),
+            "accepted": states[MessageState.ACCEPTED],
+            "skipped": states[MessageState.SKIPPED],
+            "failed": states[MessageState.FAILED] + states[MessageState.UNKNOWN],
+            "refused": states[MessageState.PLANNED],
+        }
+        return CampaignPageResult.model_validate({**where, **counts})

@@ -11,15 +11,16 @@ from contextlib import asynccontextmanager
 from granian.constants import Interfaces
 from starlette.responses import PlainTextResponse
 
-from api.redirect.answer import Answer, page, redirect
+from api.redirect.answering.answer import Answer, page, redirect
+from api.redirect.answering.follow import NO_LINK
+from api.redirect.answering.link_request import LinkRequest
 from api.redirect.app import Redirect
-from api.redirect.linkbook import Linkbook
+from api.redirect.links.link_cache import LinkCache
 from api.redirect.metrics import Meters
-from api.redirect.visit import Visit
 from models.database import Database
 from settings import Settings
-from stack.serve import serve
-from tracking.token import TokenCodec
+from stack.roles.serve import serve
+from tracking.tokens.token import TokenCodec
 
 
 class FloorParts:
@@ -27,16 +28,16 @@ class FloorParts:
 
     def __init__(self, settings: Settings, bare: bool) -> None:
         self.meters = Meters()
-        self.linkbook = Linkbook(Database(settings.effective_database_url, 1))
+        self.link_cache = LinkCache(Database(settings.effective_database_url, 1))
         self._codec = TokenCodec(settings.effective_token_keys)
         self._bare = bare
 
-    async def follow(self, visit: Visit) -> Answer:
+    async def follow(self, link_request: LinkRequest) -> Answer:
         if self._bare:
             return redirect("https://shop.example.com/offers/1?utm_source=sms&utm_campaign=1&place=0")
-        token = self._codec.decode(visit.token)
-        destination = await self.linkbook.find(token) if token else None
-        return redirect(destination.url) if destination and destination.url else page(404, "There is no such link.")
+        token = self._codec.decode(link_request.token)
+        destination = await self.link_cache.find(token) if token else None
+        return redirect(destination.url) if destination and destination.url else page(404, NO_LINK)
 
 
 def floor() -> Redirect:
@@ -54,7 +55,7 @@ def _create(bare: bool) -> Redirect:
     async def lifespan(app: Redirect) -> AsyncIterator[None]:
         app.state.parts = parts
         if not bare:
-            await parts.linkbook.refresh()
+            await parts.link_cache.refresh()
         yield
 
     app = Redirect(lifespan=lifespan, openapi_url=None)

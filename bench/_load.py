@@ -2,11 +2,12 @@
 
     python -m bench._load PORT PATHS CONNECTIONS SECONDS [RATE] [MOST]
 
-PATHS is a file with one token a line, or `random`; without RATE each connection asks again as soon as it has its answer. It ends
-after SECONDS or MOST requests and prints what `Load` holds. Reads no answer further than its status line: the redirect's answers
-come in one packet.
+PATHS is a file with one token a line, which are used again when all were, or `random`; without RATE each connection asks again as
+soon as it has its answer. It ends after SECONDS or MOST requests and prints what `Load` holds. Reads no answer further than its
+status line: the redirect's answers come in one packet.
 """
 
+import itertools
 import json
 import random
 import select
@@ -22,6 +23,7 @@ from typing import Self
 
 from bench._report import percentile
 from demo.people import BROWSERS, PLACES
+from stack.children.processes import tethered
 
 ROOT = Path(__file__).resolve().parent.parent
 ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -34,7 +36,7 @@ local paths, n, offset = {}, 0, %d
 for line in io.lines(%r) do n = n + 1; paths[n] = line end
 function request()
   offset = offset + 1
-  return "GET /" .. paths[offset] .. heads[offset %% #heads + 1]
+  return "GET /" .. paths[(offset - 1) %% n + 1] .. heads[offset %% #heads + 1]
 end
 function done(summary, latency, requests)
   local bad = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.status + summary.errors.timeout
@@ -75,7 +77,7 @@ def heads() -> list[bytes]:
 def run_load(port: int, paths: Path | str, connections: int, seconds: float, rate: int = 0, most: int = 0) -> Load:
     """Our own generator in its own process."""
     command = [sys.executable, "-m", "bench._load", str(port), str(paths), str(connections), str(seconds), str(rate), str(most)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603 - our own module
+    done = subprocess.run(tethered(command), capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603 - our own module
     return Load(**json.loads(done.stdout))
 
 
@@ -85,8 +87,16 @@ def run_wrk(port: int, paths: Path, connections: int, seconds: float) -> Load:
     quoted = ", ".join(json.dumps(head.decode()) for head in heads())
     script.write_text(LUA % (quoted, 0, str(paths)))
     # It works with what it measured last: the script's numbers come on stderr, the table on stdout.
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(script), f"http://127.0.0.1:{port}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - a program of the machine
+    command = [
+        shutil.which("wrk") or "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{max(1, int(seconds))}s",
+        "-s",
+        str(script),
+        f"http://127.0.0.1:{port}",
+    ]
+    done = subprocess.run(tethered(command), capture_output=True, text=True, check=True)  # noqa: S603 - a program of the machine
     return Load(**json.loads(done.stderr.splitlines()[-1]))
 
 
@@ -175,7 +185,7 @@ def random_tokens() -> Iterator[bytes]:
 
 
 def main(port: str, paths: str, connections: str, seconds: str, rate: str = "0", most: str = "0") -> None:
-    tokens = random_tokens() if paths == "random" else iter(Path(paths).read_bytes().split())
+    tokens = random_tokens() if paths == "random" else itertools.cycle(Path(paths).read_bytes().split())
     with Generator(int(port), tokens, int(connections)) as generator:
         begin = time.perf_counter()
         if int(rate):

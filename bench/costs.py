@@ -10,12 +10,12 @@ from bench._report import print_report
 from demo.client import Consumer
 from demo.people import BROWSERS
 from models.database import Database
-from models.organization import create_organization
+from models.organizations.organization import create_organization
 from settings import Settings
 from stack.session import own_stack
-from tracking.agents import MAX_AGENT, reason_for
-from tracking.urls import find_urls
-from tracking.verdict import judge
+from tracking.links.urls import find_urls
+from tracking.verdicts.agents import MAX_AGENT, reason_for
+from tracking.verdicts.reason import reason_of
 
 SEEN, UNSEEN, ROWS = 100_000, 2_000, 4_000
 # What makes patterns go back, and readers read again what they have read.
@@ -28,8 +28,8 @@ TEXT = 20_000
 def main(as_json: bool) -> int:
     """Status 0 when every row became a contact, and the second time none changed."""
     figures: dict[str, object] = {
-        "verdict_seen_us": _each(SEEN, lambda n: judge("GET", {"user-agent": _agent(n)})),
-        "verdict_unseen_us": _each(UNSEEN, lambda n: judge("GET", {"user-agent": f"{_agent(n)} {n}"})),
+        "verdict_seen_us": _each(SEEN, lambda n: reason_of("GET", {"user-agent": _agent(n)})),
+        "verdict_unseen_us": _each(UNSEEN, lambda n: reason_of("GET", {"user-agent": f"{_agent(n)} {n}"})),
         "hostile_agent_us": max(_once(reason_for, words * MAX_AGENT) for words in HOSTILE_AGENTS),
         "hostile_text_us": max(_once(_read, (words * TEXT)[:TEXT]) for words in HOSTILE_TEXTS),
     }

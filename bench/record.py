@@ -7,14 +7,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from api.redirect.inbox import Inbox
+from api.redirect.keeping.inbox import Inbox
 from bench._report import percentile, print_report
+from bench._rows import Sendings, add_sendings, analyze, backlog, stored_clicks
 from demo.people import BROWSERS, PLACES
 from models.base import new_id, now
-from models.click_inbox import InboxClick
+from models.clicks.inbox import InboxClick
+from models.clicks.verdict import Reason
 from models.database import Database
-from models.organization import create_organization
-from models.synthetic import Sendings, add_sendings, analyze, backlog, stored_clicks
+from models.organizations.organization import create_organization
 from settings import Settings
 from stack.session import own_stack
 
@@ -75,8 +76,9 @@ def _click(number: int, sendings: Sendings) -> InboxClick:
     """Somebody somewhere with some browser; addresses are mostly different ones."""
     address = PLACES[number % len(PLACES)][0].rpartition(".")[0] + f".{random.randrange(256)}"
     agent = BROWSERS[number % len(BROWSERS)][0]
-    content, ordinal = sendings.first + number % sendings.sent, number // sendings.sent
-    return InboxClick(new_id(), content, ordinal, 0, now(), "human", "browser", address, agent)
+    content, recipient_number = sendings.first + number % sendings.sent, number // sendings.sent
+    verdict, reason = Reason.BROWSER.verdict, Reason.BROWSER
+    return InboxClick(new_id(), sendings.org_id, content, recipient_number, 0, now(), verdict, reason, address, agent)
 
 
 async def _watch(database: Database, burst: asyncio.Task[float]) -> tuple[list[int], float]:

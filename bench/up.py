@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 
+from bench._processes import role
 from bench._report import print_report
 from stack.session import own_stack
 
@@ -44,12 +45,6 @@ def _memory() -> dict[str, float]:
     """Proportional set size in MB of our descendants, by what they run: shared pages are counted once."""
     sizes: dict[str, float] = {}
     for process in psutil.Process().children(recursive=True):
-        name = _role(process.cmdline())
+        name = role(process)
         sizes[name] = sizes.get(name, 0) + process.memory_full_info().pss / 1e6
     return sizes
-
-
-def _role(command: list[str]) -> str:
-    if "cli.py" in " ".join(command):
-        return command[-1]
-    return Path(command[0].split(":")[0]).name if command else "?"

@@ -5,11 +5,23 @@ from typing import Any
 from uuid import UUID
 
 from demo import people
+from demo._rows import CampaignRows, branches, campaign_rows, trigger_rows
 from demo.client import Consumer
-from models.consistency import CampaignRows, branches, campaign_rows
+from demo.team import Team
 from models.database import Database
 
 WAIT_STEP = "wait_for_guide"
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the story made: ids, and what was clicked."""
+
+    campaign_id: str
+    sequence_id: str
+    welcome_id: str
+    target_id: str | None
+    contacts: list[str]
 
 
 @dataclass
@@ -24,21 +36,27 @@ class Checked:
         return not self.differences
 
 
-async def check(consumer: Consumer, database: Database, campaign_id: str, sequence_id: str, contact_id: str) -> Checked:
-    campaign = _campaign(await consumer.get(f"/campaigns/{campaign_id}/analytics"))
-    sequence = _sequence(await consumer.get(f"/sequences/{sequence_id}/analytics"))
-    conversation = [each async for each in consumer.every(f"/contacts/{contact_id}/conversation", order="oldest")]
-    checked = Checked({"campaign": campaign, "sequence": sequence, "conversation": conversation})
+async def check(consumer: Consumer, database: Database, story: Story, team: Team) -> Checked:
+    campaign = _campaign(await consumer.get(f"/campaigns/{story.campaign_id}/analytics"))
+    sequence = _sequence(await consumer.get(f"/sequences/{story.sequence_id}/analytics"))
+    triggers = await _triggers(consumer, story)
+    path = f"/contacts/{story.contacts[0]}/conversation"
+    conversation = [each async for each in consumer.every(path, order="oldest")]
+    checked = Checked({"campaign": campaign, "sequence": sequence, "triggers": triggers, "conversation": conversation})
     async with database.transaction() as session:
-        rows = await campaign_rows(session, UUID(campaign_id))
-        left = await branches(session, UUID(sequence_id), WAIT_STEP)
+        rows = await campaign_rows(session, UUID(story.campaign_id))
+        left = await branches(session, UUID(story.sequence_id), WAIT_STEP)
+        done = await trigger_rows(session, UUID(story.campaign_id), UUID(story.welcome_id))
     _compare(checked, "campaign, API and rows", campaign, _from_rows(rows))
     _compare(checked, "campaign, API and what was clicked", campaign, _clicked())
     _compare(checked, "messages delivered once", {"delivered": rows.messages_delivered}, {"delivered": people.CONTACTS})
     in_rows = {"clicked_branch": left.get("clicked", 0), "timeout_branch": left.get("timed_out", 0)}
     _compare(checked, "sequence, API and rows", sequence, {"enrolled": sum(left.values()), **in_rows})
     _compare(checked, "sequence, API and what was clicked", sequence, _sequence_clicked())
-    kinds = {kind: sum(each["kind"] == kind for each in conversation) for kind in ("message", "click")}
+    _compare(checked, "triggers, API and rows", triggers, done)
+    _compare(checked, "triggers, API and what was clicked", triggers, _triggers_expected(story))
+    _compare(checked, "team", {"heard": bool(team.told)}, {"heard": story.target_id is not None})
+    kinds = {kind: sum(each["kind"] == kind for each in conversation) for kind in ("message", "click", "trigger")}
     _compare(checked, "conversation", kinds, _conversation_expected())
     checked.document["consistent"] = checked.consistent
     return checked
@@ -60,12 +78,46 @@ def _campaign(analytics: dict[str, Any]) -> dict[str, Any]:
 
 def _sequence(analytics: dict[str, Any]) -> dict[str, int]:
     step = next(each for each in analytics["steps"] if each["step_key"] == WAIT_STEP)
-    left = {each["outcome"]: each["visits"] for each in step["left"]}
+    left = {each["outcome"]: each["step_runs"] for each in step["left"]}
     return {
         "enrolled": sum(analytics["enrollments"].values()),
         "clicked_branch": left.get("clicked", 0),
         "timeout_branch": left.get("timed_out", 0),
     }
+
+
+async def _triggers(consumer: Consumer, story: Story) -> dict[str, int]:
+    """What the two triggers have done, and the campaign's two segments."""
+    (interested,) = (await consumer.get(f"/campaigns/{story.campaign_id}/triggers"))["items"]
+    (move,) = (await consumer.get(f"/sequences/{story.welcome_id}/triggers"))["items"]
+    done = {action["kind"]: action["done"] for action in interested["actions"]}
+    segments = {
+        kind: (await consumer.post(f"/campaigns/{story.campaign_id}/segments", {"kind": kind}))["count"]
+        for kind in ("engaged", "unengaged")
+    }
+    return {
+        "fired": interested["fired"],
+        "tagged": done["tag"],
+        "messages": done["send"],
+        "enrolled": done["enroll"],
+        "notified": await _notified(consumer, story.target_id) if story.target_id else 0,
+        "moved": min(action["done"] for action in move["actions"]),
+        **segments,
+    }
+
+
+async def _notified(consumer: Consumer, target_id: str) -> int:
+    """The people that the team was told of, or will be told of by its next notification, a minute after the first one."""
+    path = f"/notification-targets/{target_id}"
+    told = [each["count"] async for each in consumer.every(f"{path}/notifications")]
+    return int(sum(told) + (await consumer.get(path))["waiting"])
+
+
+def _triggers_expected(story: Story) -> dict[str, int]:
+    names = ("fired", "tagged", "messages", "enrolled", "engaged")
+    notified = people.CLICKERS if story.target_id else 0
+    unengaged = people.CONTACTS - people.CLICKERS
+    return {**dict.fromkeys(names, people.CLICKERS), "notified": notified, "moved": people.MOVED, "unengaged": unengaged}
 
 
 def _from_rows(rows: CampaignRows) -> dict[str, Any]:
@@ -93,8 +145,9 @@ def _sequence_clicked() -> dict[str, int]:
 
 
 def _conversation_expected() -> dict[str, int]:
-    """The first contact: the campaign clicked twice and its follow-up, the sequence's hello clicked once and its thanks."""
-    return {"message": 4, "click": 3}
+    """The first contact: the campaign clicked twice, its trigger's message and its follow-up, the sequence's hello clicked once
+    and its thanks."""
+    return {"message": 5, "click": 3, "trigger": 1}
 
 
 def _compare(checked: Checked, what: str, found: dict[str, Any], expected: dict[str, Any]) -> None:

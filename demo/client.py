@@ -11,7 +11,7 @@ import httpx
 from demo.people import Visit
 
 PATIENCE_SECONDS = 120.0
-"""Without any progress: a slow machine may take as long as it needs."""
+"""Seconds to wait while nothing changes at all. As long as there is progress, a slow machine may take any time."""
 POLL_SECONDS = 0.5
 
 
@@ -20,14 +20,22 @@ class DemoError(Exception):
 
 
 class NoAnswer(DemoError):
-    """The server is away or has no time now: asking again may help."""
+    """The server is away or too busy at the moment; asking again may help."""
 
 
 class UnknownKey(DemoError):
     """The server does not know our key."""
 
 
-ERRORS: dict[int, type[DemoError]] = {401: UnknownKey, 503: NoAnswer}
+class Conflict(DemoError):
+    """What was asked for does not fit what is there now, such as a stop of what is over."""
+
+
+class Refused(DemoError):
+    """What was sent cannot be used; the message names the fields."""
+
+
+ERRORS: dict[int, type[DemoError]] = {401: UnknownKey, 409: Conflict, 422: Refused, 503: NoAnswer}
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,9 @@ class Consumer:
     """Calls the public API with a key."""
 
     def __init__(self, address: str, key: str) -> None:
-        self._client = httpx.AsyncClient(base_url=f"{address}/v1", headers={"Authorization": f"Bearer {key}"}, timeout=60)
+        self._client = httpx.AsyncClient(
+            base_url=f"{address}/v1", headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
+        )
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -59,7 +69,7 @@ class Consumer:
         return response.json()
 
     async def get(self, path: str, **params: Any) -> Any:
-        """Asks again while there is no answer, which changes nothing, for as long as the demo is patient."""
+        """Repeats a GET, which changes nothing, while there is no answer and the demo's patience lasts."""
         clock = asyncio.get_running_loop().time
         since = clock()
         while True:
@@ -74,7 +84,7 @@ class Consumer:
         return await self.call("POST", path, json=body)
 
     async def every(self, path: str, **params: Any) -> AsyncIterator[Any]:
-        """All items of a list, page after page."""
+        """Yields all items of a list, page after page."""
         cursor = None
         while True:
             page = await self.get(path, limit=500, **params, **({"cursor": cursor} if cursor else {}))
@@ -84,7 +94,7 @@ class Consumer:
                 return
 
     async def until_done(self, stage: Stage, count: Callable[[], Awaitable[int]]) -> None:
-        """Count again until all is done; DemoError when the count stands still."""
+        """Counts again until everything is done. Raises DemoError when the count stands still."""
         clock = asyncio.get_running_loop().time
         before, since = -1, clock()
         while (done := await count()) < stage.total:
@@ -98,16 +108,16 @@ class Consumer:
 
 
 class Browsers:
-    """Clicks links over HTTP. The address travels as a proxy on this machine would report it."""
+    """Clicks links over HTTP. The client's address is sent as a proxy on this machine would report it."""
 
     def __init__(self) -> None:
-        self._client = httpx.AsyncClient(timeout=30)
+        self._client = httpx.AsyncClient(timeout=30, trust_env=False)
 
     async def close(self) -> None:
         await self._client.aclose()
 
     async def click(self, link: str, visit: Visit) -> str:
-        """Where the redirect leads; DemoError when it is not a 302."""
+        """Returns where the redirect leads. Raises DemoError when the answer is not a 302."""
         headers = {"User-Agent": visit.user_agent, "X-Forwarded-For": visit.address, "Accept": "text/html"}
         try:
             response = await self._client.get(link, headers=headers, follow_redirects=False)
@@ -120,7 +130,7 @@ class Browsers:
     async def click_all(
         self, clicks: Sequence[tuple[str, Visit]], report: Callable[[int], object], at_once: int = 10
     ) -> list[str]:
-        """Where each click led, in order. `report` hears how many are done."""
+        """Returns where each click led, in order. `report` is called with the number of clicks that are done."""
         gate, done = asyncio.Semaphore(at_once), itertools.count(1)
 
         async def one(link: str, visit: Visit) -> str:

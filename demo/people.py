@@ -10,6 +10,8 @@ TWICE = 10
 CRAWLED = 5
 ENROLLED = 40
 SEQUENCE_CLICKERS = 25
+WELCOMED = 20
+MOVED = 8
 
 # Addresses of real networks and where the demo geo database of December 2019 places them.
 PLACES = (
@@ -75,14 +77,14 @@ class Visit:
 
 
 def visit(contact: int) -> Visit:
-    """A contact keeps browser and place."""
+    """A contact always has the same browser and location."""
     address, country, city = PLACES[contact % len(PLACES)]
     user_agent, device = BROWSERS[contact % len(BROWSERS)]
     return Visit(contact, address, country, city, user_agent, device)
 
 
 def campaign_visits() -> list[Visit]:
-    """60 people, the first 10 of them twice."""
+    """Returns the clicks of 60 people, the first 10 of whom click twice."""
     return [visit(contact) for contact in [*range(CLICKERS), *range(TWICE)]]
 
 
@@ -105,5 +107,5 @@ FIRST_NAMES = ("Ada", "Alan", "Barbara", "Dennis", "Edsger", "Frances", "Grace",
 
 
 def counts(values: Sequence[str]) -> dict[str, int]:
-    """Most frequent first, then by name, as the tables show them."""
+    """Returns counts, most frequent first, then by name, as the tables show them."""
     return dict(sorted(Counter(values).items(), key=lambda item: (-item[1], item[0])))

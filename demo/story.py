@@ -1,10 +1,13 @@
-"""`./linkwake demo`: the whole story through the public API and real clicks, and then every number checked.
+"""`./linkwake demo`: the whole story through the public API and real clicks, and then a check of every number.
 
-No request makes an organization, because the key of a request says which one it is for: the demo's own comes from the command
+No request makes an organization, because the key of a request says which one it is for. The demo's own comes from the command
 line, as everybody's does.
 
-A campaign to 200 contacts with a link whose click starts a follow-up; a sequence that waits for a click and branches. Afterwards
-the API's totals are compared with the rows in the database and with what was really clicked.
+The story is a campaign to 200 contacts with a link whose click tags the contact, sends a message, notifies a team and starts a
+follow-up; a sequence that waits for a click and branches; and one whose click moves the contact into another. Afterwards the
+API's totals are compared with the rows in the database and with what was really clicked.
+
+The team is a web server of the demo, which the stack reaches only when it allows local addresses. Without, nobody is notified.
 """
 
 import asyncio
@@ -12,85 +15,50 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy.exc import SQLAlchemyError
 
 from demo import people, texts
-from demo.check import Checked, check
-from demo.client import Browsers, Consumer, DemoError, Stage, UnknownKey
+from demo.check import Checked, Story, check
+from demo.client import Browsers, Consumer, DemoError, Refused, Stage, UnknownKey
 from demo.people import Visit
+from demo.running import another_stack, api_address, is_ours, is_running
 from demo.tables import print_tables
+from demo.team import Team, listening
 from models.database import Database
 from settings import Settings
 from stack.errors import StackError
 from stack.session import started
 
+LOCAL = "ALLOW_LOCAL_ADDRESSES"
 ROOT = Path(__file__).resolve().parent.parent
 
 Begin = Callable[[str, int], Stage]
-"""Begins a stage: its text and how much there is to do."""
-
-
-@dataclass(frozen=True)
-class Story:
-    """What the story made: ids, and what was clicked."""
-
-    campaign_id: str
-    sequence_id: str
-    contacts: list[str]
+"""Begins a stage, given its text and its number of steps."""
 
 
 def main(as_json: bool) -> int:
-    """0 when every number agrees; 1 when any differs or the story stopped half-way, with the reason as `problem` and how much of
-    each stage was done as `done`."""
+    """Returns 0 when every number agrees, and 1 when any differs or the story stopped half-way. Then the JSON document has the
+    reason as `problem` and the progress of each stage as `done`."""
     settings = Settings()
     done: dict[str, int] = {}
     try:
-        if _is_running(settings):
-            if not _is_ours(settings):
-                raise _another(settings)
+        if is_running(settings):
+            if not is_ours(settings):
+                raise another_stack(settings)
             return asyncio.run(_run(settings, _key_of_new_organization(), done, as_json))
         print("No running stack found: starting one for the demo.", file=sys.stderr)
-        with started():
+        with started({LOCAL: "true"}):
             return asyncio.run(_run(Settings(), _key_of_new_organization(), done, as_json))
     except (DemoError, StackError, SQLAlchemyError) as error:
         print(f"The demo stopped: {error}", file=sys.stderr)
         if as_json:
             print(json.dumps({"done": done, "consistent": False, "problem": str(error)}, indent=2))
         return 1
-
-
-def _api_address(settings: Settings) -> str:
-    return f"http://127.0.0.1:{settings.api_port}"
-
-
-def _is_running(settings: Settings) -> bool:
-    """Ready or not: a busy machine may not be just now."""
-    try:
-        answer = httpx.get(f"{_api_address(settings)}/health/ready", timeout=30)
-    except httpx.HTTPError:
-        return False
-    return answer.status_code in (httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE)
-
-
-def _is_ours(settings: Settings) -> bool:
-    """Whether the embedded stack of this VAR_DIR runs; a database of one's own shows only when a key is used."""
-    pid = int(settings.stack_state.get("pid", 0))
-    return bool(settings.database_url) or (pid > 0 and psutil.pid_exists(pid))
-
-
-def _another(settings: Settings) -> DemoError:
-    return DemoError(
-        f"the API at port {settings.api_port} is not the one of this stack (VAR_DIR={settings.var_dir}): set API_PORT and "
-        "REDIRECT_PORT to this stack's ports, or to free ones and it is started."
-    )
 
 
 def _key_of_new_organization() -> str:
@@ -102,19 +70,21 @@ def _key_of_new_organization() -> str:
 
 
 async def _run(settings: Settings, key: str, done: dict[str, int], as_json: bool) -> int:
-    consumer, browsers = Consumer(_api_address(settings), key), Browsers()
+    consumer, browsers = Consumer(api_address(settings), key), Browsers()
     database = Database(settings.effective_database_url, pool_size=2)
     try:
         await consumer.get("/organization")
-        story = await _tell(consumer, browsers, done)
-        checked = await check(consumer, database, story.campaign_id, story.sequence_id, story.contacts[0])
+        async with listening() as team:
+            story = await _tell(consumer, browsers, team, done)
+            checked = await check(consumer, database, story, team)
     except UnknownKey as error:
-        raise _another(settings) from error
+        raise another_stack(settings) from error
     finally:
         await consumer.close()
         await browsers.close()
         await database.close()
     _print(checked, as_json)
+    _say_where_to_look(settings, key, as_json)
     return 0 if checked.consistent else 1
 
 
@@ -127,8 +97,20 @@ def _print(checked: Checked, as_json: bool) -> None:
         print_tables(checked)
 
 
-async def _tell(consumer: Consumer, browsers: Browsers, reached: dict[str, int]) -> Story:
-    """`reached`: how much of each stage is done, kept up to date."""
+def _say_where_to_look(settings: Settings, key: str, as_json: bool) -> None:
+    """With --json this goes to standard error, so that standard output holds one document."""
+    ui = settings.effective_temporal_ui_url
+    lines = [
+        "",
+        f"API key     {key}   (of the organization that this demo has made)",
+        f"Look        {api_address(settings)}/docs: Authorize with the key, then for example GET /v1/campaigns",
+        *([f"Workflows   {ui}"] if ui else []),
+    ]
+    print("\n".join(lines), file=sys.stderr if as_json else sys.stdout)
+
+
+async def _tell(consumer: Consumer, browsers: Browsers, team: Team, reached: dict[str, int]) -> Story:
+    """`reached` holds how much of each stage is done, kept up to date."""
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
 
@@ -142,14 +124,16 @@ async def _tell(consumer: Consumer, browsers: Browsers, reached: dict[str, int])
             return Stage(text, total, report)
 
         contacts = await _contacts(consumer, begin("Contacts", people.CONTACTS))
-        campaign_id = await _campaign(consumer, begin("Campaign: messages sent", people.CONTACTS))
+        target_id = await _target(consumer, team)
+        campaign_id = await _campaign(consumer, target_id is not None, begin("Campaign: messages sent", people.CONTACTS))
         await _campaign_clicks(consumer, browsers, campaign_id, contacts, begin)
         sequence_id = await _sequence(consumer, browsers, contacts, begin)
-        return Story(campaign_id, sequence_id, contacts)
+        welcome_id = await _welcome(consumer, browsers, contacts, begin)
+        return Story(campaign_id, sequence_id, welcome_id, target_id, contacts)
 
 
 async def _contacts(consumer: Consumer, stage: Stage) -> list[str]:
-    """The contacts' ids, in the order of their numbers."""
+    """Returns the contacts' ids, in the order of their numbers."""
     rows = [people.contact_row(number) for number in range(people.CONTACTS)]
     answer = await consumer.post("/contacts/bulk", {"contacts": rows})
     stage.report(len(answer["results"]))
@@ -162,9 +146,19 @@ async def _publish(consumer: Consumer, definition: dict[str, Any]) -> str:
     return str(sequence["id"])
 
 
-async def _campaign(consumer: Consumer, stage: Stage) -> str:
+async def _target(consumer: Consumer, team: Team) -> str | None:
+    """Returns the id of the notification target, or None when the stack reaches nothing on this machine."""
+    try:
+        target = await consumer.post("/notification-targets", {"name": texts.TEAM, "address": team.address})
+    except Refused:
+        print(f"Nobody is notified: the team is on this machine. Start the stack with {LOCAL}=true.", file=sys.stderr)
+        return None
+    return str(target["id"])
+
+
+async def _campaign(consumer: Consumer, team: bool, stage: Stage) -> str:
     follow_up = await _publish(consumer, texts.FOLLOW_UP)
-    campaign = await consumer.post("/campaigns", texts.campaign(follow_up))
+    campaign = await consumer.post("/campaigns", texts.campaign(follow_up, team))
     path = f"/campaigns/{campaign['id']}"
     await consumer.post(f"{path}/launch")
 
@@ -181,7 +175,7 @@ async def _campaign_clicks(consumer: Consumer, browsers: Browsers, campaign_id: 
     visits = [*people.campaign_visits(), *people.crawler_visits()]
     stage = begin("Campaign: clicks", len(visits))
     clicks = [(links[each.contact], each) for each in visits]
-    # The second clicks come after all first ones, as people do.
+    # All first clicks come before the second ones, as with real people.
     await _click(browsers, clicks, stage.report)
 
     async def recorded() -> int:
@@ -190,6 +184,7 @@ async def _campaign_clicks(consumer: Consumer, browsers: Browsers, campaign_id: 
 
     await consumer.until_done(begin("Campaign: clicks recorded", len(visits)), recorded)
     await _follow_ups(consumer, campaign_id, begin("Campaign: follow-ups sent", people.CLICKERS))
+    await _fired(consumer, f"/campaigns/{campaign_id}", begin("Campaign: trigger done", people.CLICKERS))
 
 
 async def _follow_ups(consumer: Consumer, campaign_id: str, stage: Stage) -> None:
@@ -197,6 +192,39 @@ async def _follow_ups(consumer: Consumer, campaign_id: str, stage: Stage) -> Non
         return int((await consumer.get(f"/campaigns/{campaign_id}/analytics"))["follow_ups"].get("completed", 0))
 
     await consumer.until_done(stage, completed)
+
+
+async def _fired(consumer: Consumer, path: str, stage: Stage) -> None:
+    """Waits until each action of the one trigger is done for everybody of the stage."""
+
+    async def done() -> int:
+        (trigger,) = (await consumer.get(f"{path}/triggers"))["items"]
+        return min(int(action["done"]) for action in trigger["actions"])
+
+    await consumer.until_done(stage, done)
+
+
+async def _welcome(consumer: Consumer, browsers: Browsers, contacts: list[str], begin: Begin) -> str:
+    """The last contacts are welcomed, and some of them click and are moved."""
+    welcome_id = await _publish(consumer, texts.welcome(await _publish(consumer, texts.DEMO_CALL)))
+    welcomed = contacts[-people.WELCOMED :]
+    await consumer.post(f"/sequences/{welcome_id}/enrollments", {"contact_ids": welcomed})
+
+    async def sent() -> int:
+        return len([each async for each in consumer.every("/messages", sequence_id=welcome_id, state="accepted")])
+
+    await consumer.until_done(begin("Welcome: messages sent", people.WELCOMED), sent)
+    numbers = {contact: number for number, contact in enumerate(welcomed[: people.MOVED])}
+    links = await _links(consumer, numbers, sequence_id=welcome_id)
+    clicks = [(link, people.visit(number)) for number, link in links.items()]
+    await _click(browsers, clicks, begin("Welcome: clicks", people.MOVED).report)
+    await _fired(consumer, f"/sequences/{welcome_id}", begin("Welcome: moved", people.MOVED))
+
+    async def stopped() -> int:
+        return int((await consumer.get(f"/sequences/{welcome_id}/analytics"))["enrollments"].get("stopped", 0))
+
+    await consumer.until_done(begin("Welcome: left", people.MOVED), stopped)
+    return welcome_id
 
 
 async def _sequence(consumer: Consumer, browsers: Browsers, contacts: list[str], begin: Begin) -> str:
@@ -207,7 +235,7 @@ async def _sequence(consumer: Consumer, browsers: Browsers, contacts: list[str],
     await consumer.post(f"/sequences/{sequence_id}/enrollments", {"contact_ids": list(enrolled)})
 
     async def reached() -> int:
-        """Each one clicks as soon as the message is there, so that nobody is late on a slow machine."""
+        """Each contact clicks as soon as the message is there, so that nobody is late on a slow machine."""
         messages = consumer.every("/messages", sequence_id=sequence_id, state="accepted")
         found = {each["contact_id"] async for each in messages}
         now = {contact: to_click.pop(contact) for contact in found & to_click.keys()}
@@ -233,7 +261,7 @@ async def _sequence_over(consumer: Consumer, sequence_id: str, stage: Stage) -> 
 
 
 async def _links(consumer: Consumer, numbers: dict[str, int], **where: str) -> dict[int, str]:
-    """Each contact's tracked link, as it stands in the message, by the contact's number."""
+    """Returns each contact's tracked link, as it stands in the message, by the contact's number."""
     messages = [each async for each in consumer.every("/messages", **where) if each["contact_id"] in numbers]
     details = [await consumer.get(f"/messages/{each['id']}") for each in messages]
     return {numbers[each["contact_id"]]: each["links"][0]["url"] for each in details}

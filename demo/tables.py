@@ -13,7 +13,9 @@ def print_tables(checked: Checked) -> None:
     console = Console()
     campaign, sequence = checked.document["campaign"], checked.document["sequence"]
     totals = {name: value for name, value in campaign.items() if not isinstance(value, dict)}
-    console.print(Columns([_counts("Campaign", totals), _counts("Sequence", sequence)]))
+    console.print(
+        Columns([_counts("Campaign", totals), _counts("Sequence", sequence), _counts("Triggers", checked.document["triggers"])])
+    )
     console.print(Columns([_counts(name.capitalize(), campaign[name]) for name in ("countries", "cities", "devices")]))
     console.print(_conversation(checked.document["conversation"]))
     if checked.consistent:
@@ -45,6 +47,8 @@ def _line(entry: dict[str, Any]) -> str:
             return (
                 f"{entry['link']['name'] or entry['link']['url']} from {place or 'an unknown place'} on a {entry['device_type']}"
             )
+        case "trigger" | "trigger_refusal":
+            return str(entry["summary"])
         case _:
             words = (entry["event"], entry["step_key"], entry["outcome"], f"→ {entry['branch']}" if entry["branch"] else None)
             return " ".join(filter(None, words))

@@ -5,7 +5,7 @@ set -eu
 
 namespace=${TEMPORAL_NAMESPACE:?}
 retention=${RETENTION:-30d}
-attributes="OrgId CampaignId SequenceId ContactId Stage"
+attributes="OrgId CampaignId SequenceId ContactId Campaign Sequence TriggerKey Stage"
 tries=60
 
 # The port is open before the server serves, and a new namespace takes some seconds to be known everywhere.

@@ -1,4 +1,4 @@
-"""What can be done to a stack: kill a process of it, stop PostgreSQL for a while, make a process die at a named place."""
+"""What can be done to a stack: kill a process of it, stop PostgreSQL for a while, make a process die at a named point."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,8 @@ import psutil
 
 from models.database import Database
 from settings import Settings
+from stack.servers.temporal import HOST
 from stack.state import READY_FILE
-from stack.temporal import HOST
 
 HEAL_SECONDS = 90.0
 POLL_SECONDS = 0.05
@@ -26,7 +26,7 @@ class DrillError(Exception):
 
 
 class Target:
-    """A running stack of the drill's own. `down`: when its redirect was away, on the wall's clock."""
+    """A running stack of the drill's own. `down` are the times at which its redirect was away, on the wall clock."""
 
     def __init__(self, settings: Settings, database: Database, crashes: Path) -> None:
         self.settings = settings
@@ -34,20 +34,22 @@ class Target:
         self._supervisor = psutil.Process(int(settings.stack_state["pid"]))  # whoever starts the drill may have other servers
         self._database = database
         self._crashes = crashes
-        self._http = httpx.AsyncClient(timeout=5)
+        self._http = httpx.AsyncClient(timeout=5, trust_env=False)
 
     async def close(self) -> None:
         await self._http.aclose()
 
     async def kill(self, name: str, child: bool = False) -> None:
-        """SIGKILL a role, `temporal` or `postgres` (`child`: the process that the role's first process has made)."""
+        """Kills a role, `temporal` or `postgres` with SIGKILL as soon as it works, because it may just have died of the fault
+        before. `child` kills the process that the role's first process has made."""
+        await until(f"{name} at work", lambda: self._works(name))
         processes = self._processes(name)
         begin = time.time()
         processes[1 if child else 0].kill()
         await self._back(name, _ids(processes), begin)
 
     async def kill_and_leave(self, name: str) -> Callable[[], Awaitable[None]]:
-        """SIGKILL a role with all its processes; what is returned waits until it is back."""
+        """Kills a role with all its processes. Calling what it returns waits until the role is back."""
         processes, begin = self._processes(name), time.time()
         for process in reversed(processes):
             process.kill()
@@ -55,21 +57,14 @@ class Target:
 
     @asynccontextmanager
     async def silent_postgres(self) -> AsyncIterator[None]:
-        """PostgreSQL is there and says nothing: every process of it is stopped while the block runs."""
-        processes = self._processes("postgres")
-        try:
-            for process in processes:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.suspend()
+        """Makes PostgreSQL silent: every process of it is stopped while the block runs."""
+        async with standing_still(self._processes("postgres")[0]):
             yield
-        finally:
-            for process in processes:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.resume()
 
     @asynccontextmanager
     async def crash(self, role: str, name: str, spared: int) -> AsyncIterator[None]:
-        """The role dies at this crash point after so many hits. Waits, after the block, until it has died and is back."""
+        """Makes the role die at this crash point after this many hits. After the block, it waits until the role has died and is
+        back."""
         file = self._crashes / f"{role}.{name}"
         before = _ids(self._processes(role))
         file.write_text(str(spared))
@@ -79,13 +74,13 @@ class Target:
         await self._back(role, before, fired.stat().st_mtime)
 
     async def journal(self) -> dict[str, float]:
-        """What became of clicks since the redirect's start, by state."""
+        """Returns what became of clicks since the redirect's start, by state."""
         lines = (await self._http.get(self._url("/metrics"))).text.splitlines()
         found = [line.split('"') for line in lines if line.startswith("linkwake_journal_clicks_total{state=")]
         return {state: float(value.removeprefix("} ")) for _, state, value in found}
 
     def _processes(self, name: str) -> list[psutil.Process]:
-        """The first one is the parent of the others. Raises DrillError when there is none."""
+        """The first process found is the parent of the others. Raises DrillError when there is no such process."""
         found = [each for each in self._supervisor.children(recursive=True) if _is(each, name)]
         found.sort(key=lambda each: len(each.parents()))
         if not found:
@@ -105,8 +100,10 @@ class Target:
 
     async def _works(self, name: str) -> bool:
         if name == "worker":
-            ready, pid = self.settings.var_dir / READY_FILE, self._processes("worker")[0].pid
-            return ready.exists() and ready.read_text() == str(pid)
+            ready = self.settings.var_dir / READY_FILE
+            with contextlib.suppress(DrillError, OSError):
+                return ready.read_text() == str(self._processes("worker")[0].pid)
+            return False
         if name == "postgres":
             with contextlib.suppress(Exception):  # whatever it is, it does not work yet
                 await self._database.ping()
@@ -138,8 +135,39 @@ def _is(process: psutil.Process, name: str) -> bool:
     return False
 
 
+@asynccontextmanager
+async def standing_still(parent: psutil.Process) -> AsyncIterator[None]:
+    """Returns a process and everything that it has started. The parent is stopped first: then it makes no more processes, and a
+    look at the others finds all."""
+    stopped = [parent]
+    try:
+        await stop(parent)
+        stopped += parent.children(recursive=True)
+        for process in stopped[1:]:
+            await stop(process)
+        yield
+    finally:
+        for process in reversed(stopped):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+async def stop(process: psutil.Process) -> None:
+    """Returns when the process stands still, or has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.suspend()
+        await until(f"process {process.pid} stands still", lambda: asyncio.sleep(0, _stands_still(process)))
+
+
+def _stands_still(process: psutil.Process) -> bool:
+    try:
+        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
 async def until(what: str, look: Callable[[], Awaitable[bool]], seconds: float = HEAL_SECONDS) -> None:
-    """Raises DrillError when it does not become so."""
+    """Raises DrillError when the condition does not become true."""
     end = time.monotonic() + seconds
     while not await look():
         if time.monotonic() > end:

@@ -13,7 +13,7 @@ MIGRATION_LOCK = 7_246_510
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
-    """Monthly partitions of `click` are made while running (see models/click.py), not by migrations."""
+    """Monthly partitions of `click` are made while running (see models/clicks/click.py), not by migrations."""
     return not (kind == "table" and name is not None and name.startswith("click_p"))
 
 
@@ -24,7 +24,7 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
 
 
 def run() -> None:
-    engine = create_engine(engine_url(context.config.attributes["url"]))
+    engine = create_engine(engine_url(context.config.attributes["url"]), hide_parameters=True)
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
         connection.commit()

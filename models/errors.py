@@ -1,33 +1,33 @@
-"""What can go wrong for a caller. Each class has its HTTP status and says what to do; `api/problems.py` writes them out."""
+"""Everything that can go wrong for a caller. Each class has its HTTP status and says what to do; `api/http/problems.py` writes
+them out."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 
 @dataclass(frozen=True)
 class FieldError:
     """One field that is wrong. `field` is its path in the request, such as `steps[2].on_click`.
 
-    `line` and `column`, both from 1, say where in a template.
+    `line` and `column`, both from 1, say where in a template. `contact_id` is the contact that a conflict is about.
     """
 
     field: str
     message: str
     line: int | None = None
     column: int | None = None
-
-
-def first_line(error: Exception) -> str:
-    """What somebody else's error says, for a sentence of ours: some say nothing, and some a page."""
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    contact_id: UUID | None = None
 
 
 class LinkwakeError(Exception):
-    """Base of every error that a caller can mend. `status` is the HTTP status, `code` a stable word for programs."""
+    """Base of every error that the caller can fix. `status` is the HTTP status, `code` a stable word for programs."""
 
     status = 500
     code = "internal"
     title = "Something went wrong on our side"
+    retry_after: int | None = None
+    """Seconds after which to try again, when they are not the same for every error with this status."""
 
     def __init__(self, detail: str, errors: list[FieldError] | None = None) -> None:
         super().__init__(detail)
@@ -52,23 +52,33 @@ class MethodNotAllowed(LinkwakeError):
 
 
 class ConflictCode(StrEnum):
-    """What a request that is fine in itself can meet: the `code` of each 409. Documented in `api/reference.py`."""
+    """What a correct request can run into: the `code` of each 409. Documented in `api/description/reference.py`."""
 
     CAMPAIGN_LAUNCHED = "campaign_already_launched"
     SEQUENCE_DRAFT = "sequence_not_published"
     ENROLLMENT_OVER = "enrollment_already_over"
     CONTACT_EXISTS = "contact_exists"
     TWO_CONTACTS = "two_contacts"
+    KEY_OF_ANOTHER = "key_of_another_contact"
     CHANNEL_NAME_TAKEN = "channel_name_taken"
+    SEGMENT_USED = "segment_used"
+    NOTIFICATION_TARGET_NAME_TAKEN = "notification_target_name_taken"
+    TOO_MANY_NOTIFICATION_TARGETS = "too_many_notification_targets"
     SLUG_TAKEN = "slug_taken"
-    LAST_API_KEY = "last_api_key"
+    LINK_DOMAIN_TAKEN = "link_domain_taken"
+    LINK_DOMAIN_USED = "link_domain_used"
+    TOO_MANY_LINK_DOMAINS = "too_many_link_domains"
+    LAST_OWNER_KEY = "last_owner_key"
     TOO_MANY_API_KEYS = "too_many_api_keys"
     TOO_MANY_RECIPIENTS = "too_many_recipients"
+    IMPORT_OVER = "import_already_over"
+    FIRING_OPEN = "firing_still_open"
+    NOTHING_FAILED = "nothing_failed"
     KEY_REUSED = "idempotency_key_reused"
 
 
 class Conflict(LinkwakeError):
-    """The request is fine, the state it meets is not (already launched, already published, same name)."""
+    """The request is correct, but the state does not allow it (already launched, already published, same name)."""
 
     status = 409
     title = "Conflict with the current state"
@@ -98,6 +108,14 @@ class BadRequest(LinkwakeError):
     title = "The request cannot be read"
 
 
+class RequestTimeout(LinkwakeError):
+    """The request's body did not arrive in time; the message says how long it may take. Nothing was changed."""
+
+    status = 408
+    code = "request_timeout"
+    title = "The request took too long to arrive"
+
+
 class TooLarge(LinkwakeError):
     """The request's body is larger than it may be; the message says how large that is."""
 
@@ -107,7 +125,8 @@ class TooLarge(LinkwakeError):
 
 
 class UnsupportedMediaType(LinkwakeError):
-    """The body is of a kind that is not read here, or its header does not say that it is; the message says what to send."""
+    """The body is of a kind that is not read here, or its header does not say that it is of the right kind; the message says what
+    to send."""
 
     status = 415
     code = "unsupported_media_type"
@@ -118,6 +137,31 @@ class UnsupportedMediaType(LinkwakeError):
         return cls(message, [FieldError("Content-Type", message)])
 
 
+class TooManyRequests(LinkwakeError):
+    """The organization has as much work in progress as it may have; the message says what to wait for."""
+
+    status = 429
+    code = "too_many_requests"
+    title = "Too much at once"
+
+
+class QuotaReached(LinkwakeError):
+    """The organization has as much as it may have; the message says what to do. Waiting for some seconds changes nothing."""
+
+    status = 429
+    code = "quota_reached"
+    title = "The organization's limit is reached"
+    retry_after = 3600
+
+
+class OutOfContents(LinkwakeError):
+    """The whole installation has used up the numbers of its contents, of which each token has one."""
+
+    status = 507
+    code = "out_of_contents"
+    title = "This server can make no further links"
+
+
 class Unavailable(LinkwakeError):
     """A server that this request needs does not answer. Nothing was changed; the same request can be sent again."""
 
@@ -126,8 +170,16 @@ class Unavailable(LinkwakeError):
     title = "A part of the service is away"
 
 
+class Forbidden(LinkwakeError):
+    """The key is valid, but its role does not allow this; the message names the role that does."""
+
+    status = 403
+    code = "forbidden"
+    title = "The API key may not do this"
+
+
 class Unauthorized(LinkwakeError):
-    """No API key, or one that is wrong or revoked."""
+    """No API key, or one that is wrong, revoked or expired."""
 
     status = 401
     code = "unauthorized"

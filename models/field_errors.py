@@ -1,17 +1,24 @@
-"""What Pydantic found wrong, as the paths and sentences that callers read: the same for a request, a row and a line of a file."""
+"""Turns Pydantic's errors into the paths and sentences that callers read: the same for a request, a row and a line of a file."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.errors import FieldError
+from models.sequences.steps.registry import KINDS
+from models.triggers.actions.registry import ACTION_KINDS
 
-# Words that Pydantic adds to the path of an error, and no caller wrote: the member of a union, and that the name of an entry is
-# wrong, not its value.
-UNION_MEMBERS = {"send", "wait", "wait_for_click", "end"}
+# Pydantic adds two parts to the path of an error that no caller wrote: the kind of a step or an action behind its place in the
+# list, because kinds are the members of a union, and this mark that the name of an entry is wrong and not its value.
 NAME_OF_ENTRY = "[key]"
+FORM_OF_CONDITION = re.compile(r"\([A-Za-z]+\)")
+"""How the form of a segment's condition stands in a path: `models/segments/definition.py` says so."""
+LONGEST_PATH = 500
+"""Characters of a field's name that are shown, because a caller can give a field a name of a megabyte."""
 SOURCES = {"body", "query", "path", "header"}
 
-# By the beginnings of Pydantic's error types; everything else keeps its own words. `{…}` is of the error's context.
+# Keys are the beginnings of Pydantic's error types, and `{…}` comes from the error's context. All other errors keep Pydantic's
+# text.
 SENTENCES = {
     ("missing", "union_tag_not_found"): "This field is required.",
     ("extra_forbidden",): "There is no such field.",
@@ -31,33 +38,45 @@ SENTENCES = {
 }
 
 
-def field_errors(errors: Iterable[Mapping[str, Any]], whole: str = "body") -> list[FieldError]:
-    """`whole` is the path of an error that belongs to no single field."""
-    return [_field_error(error, whole) for error in errors]
+def field_errors(errors: Sequence[Mapping[str, Any]], whole: str = "body", most: int | None = None) -> list[FieldError]:
+    """`whole` is the path of an error that belongs to no single field. Beyond `most` errors, the last one says how many more
+    there are."""
+    found = [_field_error(error, whole) for error in errors[:most]]
+    if len(errors) > len(found):
+        found.append(FieldError(whole, f"{len(errors) - len(found):,} more errors are not listed."))
+    return found
 
 
 def _field_error(error: Mapping[str, Any], whole: str) -> FieldError:
     if error["type"] == "json_invalid":
         return FieldError("body", f"This is not JSON: {error['ctx']['error']} (character {error['loc'][-1]}).")
-    path = field_path(error["loc"]) or whole
+    path = field_path(error["loc"])[:LONGEST_PATH] or whole
     if error["type"].startswith("union_tag_"):  # Pydantic blames the whole object, not the field that says its kind
         path += "." + str(error["ctx"]["discriminator"]).strip("'")
     return FieldError(path, _sentence(error))
 
 
 def field_path(location: Sequence[str | int]) -> str:
-    """`("body", "steps", 2, "send", "key")` → `steps[2].key`."""
+    """Turns `("body", "steps", 2, "send", "key")` into `steps[2].key`."""
     path = ""
     if location[-1:] == (NAME_OF_ENTRY,):
         location = location[:-1]
     for index, part in enumerate(location):
         if isinstance(part, int):
             path += f"[{part}]"
-        elif (index == 0 and part in SOURCES) or (path.endswith("]") and part in UNION_MEMBERS):
+        elif (index == 0 and part in SOURCES) or _is_kind(location, index):
             continue
-        else:
+        elif not FORM_OF_CONDITION.fullmatch(part):
             path += f".{part}" if path else part
     return path or "".join(str(part) for part in location[:1])
+
+
+def _is_kind(location: Sequence[str | int], index: int) -> bool:
+    """Whether this part is the kind of the step or of the action whose place in the list stands before it."""
+    if not index or not isinstance(location[index - 1], int):
+        return False
+    within = location[index - 2] if index > 1 else None
+    return within != "triggers" and location[index] in (ACTION_KINDS if within == "actions" else KINDS)
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

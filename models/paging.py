@@ -1,10 +1,12 @@
-"""Pages by key: each page starts after the last id of the one before, so nothing is skipped or shown twice while rows arrive."""
+"""Pages by key: each page starts after the last id of the one before, so nothing is skipped or shown twice while rows are
+added."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 
@@ -18,19 +20,57 @@ Row = TypeVar("Row", bound=HasId)
 
 @dataclass(frozen=True)
 class PageRequest:
-    """`after` is the last id already seen (None: the first page); `limit` rows at most."""
+    """`after` is the last id that was already seen, or None for the first page. A page has at most `limit` rows."""
 
     after: UUID | None = None
     limit: int = 50
 
 
+async def read_in_order(session: AsyncSession) -> None:
+    """Until the transaction ends, rows are read in the order of an index, although the planner takes a new table for a small one
+    that is quickly read and sorted. Use it only for statements whose order an index has."""
+    await session.execute(text("SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"))
+
+
 async def newest_first(
     session: AsyncSession, statement: Select[Row], id_column: Mapped[UUID], page: PageRequest
 ) -> tuple[list[Row], UUID | None]:
-    """The page's rows, newest (largest UUIDv7) first, and the id to go on after; None: there are no more."""
+    """Returns the page's rows, newest (largest UUIDv7) first, and the id after which the next page begins, which is None on the
+    last page."""
     if page.after is not None:
         statement = statement.where(id_column < page.after)
     rows: list[Row] = list(await session.scalars(statement.order_by(id_column.desc()).limit(page.limit + 1)))
-    if len(rows) <= page.limit:
-        return rows, None
-    return rows[: page.limit], rows[page.limit - 1].id
+    return cut_page(rows, page)
+
+
+# A page of each state by itself, newest first, and of those the newest: so an index finds them, however rare the state is. Limits
+# are written out, because the planner takes one that it does not know for a tenth of the table. The state is a range of one and
+# part of the order, so that only an index with it fits: by the primary key, all would be read for a rare one.
+OF_EACH_STATE = """
+SELECT {table}.* FROM {table} JOIN (
+    SELECT found.id FROM unnest(CAST(:states AS text[])) AS wanted (state) CROSS JOIN LATERAL (
+        SELECT id FROM {table} WHERE state BETWEEN wanted.state AND wanted.state {conditions}
+        ORDER BY state DESC, id DESC LIMIT {rows}
+    ) AS found
+    ORDER BY found.id DESC LIMIT {rows}
+) AS page USING (id)
+ORDER BY {table}.id DESC
+"""
+
+
+async def newest_of_states(
+    session: AsyncSession, table: type[Row], states: Sequence[str], conditions: str, values: Mapping[str, Any], page: PageRequest
+) -> tuple[list[Row], UUID | None]:
+    """As `newest_first`, by an index that ends with state and id. `conditions` begins with AND and names `values`."""
+    await read_in_order(session)
+    if page.after is not None:
+        conditions, values = f"{conditions} AND id < :after", {**values, "after": page.after}
+    name = table.__tablename__  # type: ignore[attr-defined] # every table has it
+    statement = OF_EACH_STATE.format(table=name, conditions=conditions, rows=page.limit + 1)
+    found = select(table).from_statement(text(statement))
+    return cut_page(list(await session.scalars(found, {**values, "states": states})), page)
+
+
+def cut_page(rows: list[Row], page: PageRequest) -> tuple[list[Row], UUID | None]:
+    """`rows` has one more than the page, if there are more."""
+    return rows[: page.limit], rows[page.limit - 1].id if len(rows) > page.limit else None

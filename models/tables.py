@@ -2,39 +2,56 @@
 
 from sqlmodel import SQLModel
 
-from models import (
-    campaign,
-    channel,
-    click,
-    click_inbox,
-    contact,
-    contact_import,
-    content,
-    enrollment,
-    event,
-    idempotency,
-    message,
-    organization,
-    sequence,
-    shared_link,
-)
+from models.campaigns import campaign
+from models.clicks import click
+from models.clicks import counters as click_counters
+from models.clicks import flood as click_flood
+from models.clicks import inbox as click_inbox
+from models.commands import command
+from models.contacts import contact
+from models.contacts import imports as contact_import
+from models.links import shared_link
+from models.messages import content, message, message_count
+from models.notifications import notification, target
+from models.organizations import api_key, audit_log, channel, idempotency, link_domain, organization, quotas
+from models.platform import heartbeat
+from models.segments import segment
+from models.sequences import enrolling, enrollment, event, sequence, step_count, step_run
+from models.triggers import firing, trigger
 
 __all__ = [
+    "api_key",
+    "audit_log",
     "campaign",
     "channel",
     "click",
+    "click_counters",
+    "click_flood",
     "click_inbox",
+    "command",
     "contact",
     "contact_import",
     "content",
+    "enrolling",
     "enrollment",
     "event",
+    "firing",
+    "heartbeat",
     "idempotency",
+    "link_domain",
     "message",
+    "message_count",
     "metadata",
+    "notification",
     "organization",
+    "quotas",
+    "segment",
     "sequence",
     "shared_link",
+    "step_count",
+    "step_run",
+    "target",
+    "trigger",
 ]
 
 metadata = SQLModel.metadata

@@ -1,4 +1,4 @@
-"""What must be true before anything is started; each failure is one sentence that says what to change."""
+"""Checks what must be true before anything is started. Each failure is one sentence that says what to change."""
 
 import contextlib
 import errno
@@ -15,17 +15,18 @@ import psutil
 from stack.errors import StackError
 
 Port = tuple[str, str, int]
-"""Name of the setting, host, port."""
+"""The name of the setting, the host and the port."""
 
 _NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
-# In VAR_DIR: what a server or role of ours opens for writing.
-_WRITTEN = ("*/", "log/*", "postgres/data", "temporal.db*", "token_keys", "stack.json", "up.lock")
+# Files in VAR_DIR that our servers and roles open for writing.
+_WRITTEN = ("*/", "log/*", "postgres/data", "temporal.db*", "token_keys", "secret_keys", "stack.json", "up.lock")
 
 
 def make_writable(directory: Path) -> None:
-    """Make the directory. Raises StackError when nothing can be written there, or not to what an earlier run has made."""
+    """Creates the directory. Raises StackError when nothing can be written there, or when files of an earlier run cannot be
+    written."""
     _make(directory)
     for path in (path for pattern in _WRITTEN for path in sorted(directory.glob(pattern))):
         if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
@@ -55,7 +56,7 @@ def _make(directory: Path) -> None:
 
 @contextmanager
 def only_one(var_dir: Path) -> Iterator[None]:
-    """Hold `up.lock`. Raises StackError when another supervisor holds it; the kernel frees it however that one ends."""
+    """Holds `up.lock`. Raises StackError when another supervisor holds it. The kernel frees the lock however its holder ends."""
     with (var_dir / "up.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,7 +74,7 @@ def only_one(var_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def removal_noticed(var_dir: Path) -> Iterator[None]:
-    """Inside `only_one`. Whatever fails inside after the directory was removed is a StackError that says so."""
+    """Belongs inside `only_one`. Turns every failure after the directory was removed into a StackError that says so."""
     try:
         yield
     except (OSError, StackError) as error:
@@ -83,7 +84,7 @@ def removal_noticed(var_dir: Path) -> Iterator[None]:
 
 
 def ports_free(ports: list[Port]) -> None:
-    """Raises StackError for the first port that cannot be listened on."""
+    """Raises StackError for the first port on which nothing can listen."""
     seen: dict[int, str] = {}
     for setting, host, port in ports:
         if port in seen:
@@ -101,7 +102,9 @@ def _port_free(setting: str, host: str, port: int) -> None:
     except (OSError, UnicodeError) as error:
         if _no_address(error):
             name = setting.replace("_PORT", "_HOST")
-            raise StackError(f"{name}={host} is no address of this machine: set it to 127.0.0.1, or 0.0.0.0 for all.") from error
+            raise StackError(
+                f"{name}={host} is not an address of this machine: set it to 127.0.0.1, or 0.0.0.0 for all."
+            ) from error
         if listener := _listener(port):
             raise StackError(f"Port {port} is in use by {listener}: stop it, or set {setting} to another port.") from error
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
@@ -109,7 +112,7 @@ def _port_free(setting: str, host: str, port: int) -> None:
 
 
 def _no_address(error: OSError | UnicodeError) -> bool:
-    """A name that cannot be one (UnicodeError) or that nobody knows (a negative number), or another machine's address."""
+    """Whether the host is impossible (UnicodeError), unknown (a negative error number) or an address of another machine."""
     return isinstance(error, UnicodeError) or (error.errno or 0) < 0 or error.errno in _NOT_HERE
 
 

@@ -1,7 +1,9 @@
-"""What the stack tells a person when it cannot go on."""
+"""Errors with which the stack tells a person why it cannot go on."""
+
+from safe_errors import OwnWords
 
 
-class StackError(Exception):
+class StackError(OwnWords):
     """The embedded stack cannot start or go on; the message is one sentence that says what to do."""
 
 

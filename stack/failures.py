@@ -1,24 +1,26 @@
-"""Turn a failure that a person can do something about into one sentence."""
+"""Turns a failure that a person can do something about into one sentence."""
 
 import errno
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# By name, because importing their modules would make every command slow.
+from safe_errors import first_line
+
+# Errors are named by text, because importing their modules would make every command slow.
 _SENTENCES: dict[str, Callable[[BaseException], str]] = {
     "stack.errors.StackError": str,
     "settings.SettingsError": str,
     "models.errors.LinkwakeError": str,
     "pydantic_core._pydantic_core.ValidationError": lambda error: _settings(error),
-    "pydantic_settings.exceptions.SettingsError": lambda error: f"A setting cannot be read: {_first_line(error)}.",
+    "pydantic_settings.exceptions.SettingsError": lambda error: f"A setting cannot be read: {_in_short(error)}.",
     "psycopg.OperationalError": lambda error: _database(error),
     "sqlalchemy.exc.OperationalError": lambda error: _database(getattr(error, "orig", error)),
     "sqlalchemy.exc.ProgrammingError": lambda error: _refused(getattr(error, "orig", error)),
     "sqlalchemy.exc.ArgumentError": lambda _: (
         "DATABASE_URL is not an address like postgresql://user:password@host:5432/database."
     ),
-    "temporalio.service.RPCError": lambda error: f"Temporal refused: {_first_line(error)}.",
+    "temporalio.service.RPCError": lambda error: f"Temporal refused: {_in_short(error)}.",
 }
 
 
@@ -32,11 +34,13 @@ _FILES = {
 
 
 def sentence(error: BaseException) -> str | None:
-    """For a person; None for what only a programmer can judge, which should keep its traceback."""
+    """Returns a sentence for a person. Returns None for errors that only a programmer can judge, which should keep their
+    traceback."""
     if hasattr(error, "format_message"):  # wrong use of the command line
         text = error.format_message()
         end = "" if text.endswith((".", "?")) else "."
-        return f"{text}{end} See ./linkwake --help." if text else ""
+        command = getattr(getattr(error, "ctx", None), "command_path", "./linkwake")
+        return f"{text}{end} See {command} --help." if text else ""
     if isinstance(error, RuntimeError) and "client connect" in str(error):
         return _temporal(error)
     if isinstance(error, OSError) and error.filename and error.errno in _FILES:
@@ -49,12 +53,13 @@ def sentence(error: BaseException) -> str | None:
 
 def _settings(error: BaseException) -> str:
     faults = error.errors() if hasattr(error, "errors") else []
-    # Never the error's own text, which repeats what was written, secrets too. Each member of a union has an error of its own.
+    # The error's own text is never shown, because it repeats what was written, secrets included. Each member of a union has an
+    # error of its own.
     parts = dict.fromkeys(f"{str(fault['loc'][0]).upper()}: {_words(fault)}" for fault in faults if fault["loc"])
     return f"A setting is wrong: {'; '.join(parts) or 'see .env.example'}."
 
 
-# By the beginnings of Pydantic's error types; `{…}` is of the error's context. The rest is said in settings.py.
+# Keys are the beginnings of Pydantic's error types, and `{…}` comes from the error's context. setting_groups/ words the others.
 _WORDS = {
     "literal_error": "write {expected}",
     "byte_size": "write a number of bytes, such as 256000000 or 256MB",
@@ -73,7 +78,7 @@ def _database(error: BaseException) -> str:
     from settings import Settings
 
     own = "DATABASE_URL" if Settings().database_url else None
-    return f"PostgreSQL cannot be reached ({_first_line(error)}): {_start('DATABASE_URL', own)}."
+    return f"PostgreSQL cannot be reached ({_in_short(error)}): {_start('DATABASE_URL', own)}."
 
 
 def _temporal(error: BaseException) -> str:
@@ -86,14 +91,14 @@ def _temporal(error: BaseException) -> str:
 
 
 def _start(variable: str, own: str | None) -> str:
-    """`own`: where the address of a server stands that `./linkwake up` does not start."""
+    """`own` names the variable that holds the address of a server that `./linkwake up` does not start."""
     if own:
         return f"start that server, correct {own}, or remove it to use the embedded server"
     return f"start it with ./linkwake up, or set {variable}"
 
 
 def _reason(text: str) -> str:
-    """The client's library shows what its own language keeps in memory; the cause is the last text in quotes."""
+    """The client's library shows its internal representation. The cause is the last text in quotes."""
     if "Certificate" in text:
         return "its certificate is not trusted"
     if "InvalidMessage" in text or "h2 protocol error" in text:
@@ -104,9 +109,9 @@ def _reason(text: str) -> str:
 
 def _refused(error: BaseException) -> str:
     if type(error).__name__ not in {"UndefinedTable", "UndefinedColumn"}:
-        return f"PostgreSQL or its library refused ({_first_line(error)}): look at the end of DATABASE_URL."
-    return f"The database does not have the tables of this version ({_first_line(error)}): run ./linkwake migrate."
+        return f"PostgreSQL or its library refused ({_in_short(error)}): look at the end of DATABASE_URL."
+    return f"The database does not have the tables of this version ({_in_short(error)}): run ./linkwake migrate."
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+def _in_short(error: BaseException) -> str:
+    return (first_line(str(error)) or type(error).__name__).rstrip(".")

@@ -1,27 +1,32 @@
-"""A stack for as long as a block runs: the demo starts one when none is running, benchmarks and tests always have their own."""
+"""Runs a stack for as long as a block runs. The demo starts one when none is running; benchmarks and tests always have their
+own."""
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from settings import Settings
+from stack.children.processes import tethered
+from stack.environment import SETTINGS
 from stack.errors import StackError
-from stack.processes import tethered
+from stack.servers.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 60
+TEMPORAL_PLACES = {"TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE"}
+"""Variables besides the settings that name a Temporal server of one's own."""
 
 
 @contextmanager
 def started(environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """`./linkwake up` with these variables, ready when the block begins and stopped when it ends. Raises StackError.
+    """Runs `./linkwake up` with these variables. It is ready when the block begins and stopped when the block ends. Raises
+    StackError.
 
     Its progress goes to our stderr.
     """
@@ -35,7 +40,7 @@ def started(environment: dict[str, str] | None = None) -> Iterator[subprocess.Po
     drain = None
     try:
         _wait_for_addresses(process)
-        # Somebody must read on, or a full pipe would stop the stack one day.
+        # Somebody has to read on, or a full pipe would stop the stack one day.
         drain = threading.Thread(target=_drain, args=(_output(process),), daemon=True)
         drain.start()
         yield process
@@ -49,45 +54,31 @@ def started(environment: dict[str, str] | None = None) -> Iterator[subprocess.Po
 
 @contextmanager
 def own_stack(var_dir: Path, **variables: str) -> Iterator[Settings]:
-    """A stack on free ports with its data in `var_dir`; the settings with which to reach it."""
+    """Runs a stack on free ports with its data in `var_dir`, and yields the settings with which to reach it.
+
+    Neither the stack nor what is yielded has a setting of `.env` or of this process: an address there would lead a benchmark or
+    a drill to the user's own database.
+    """
     ports = dict(zip(("API_PORT", "REDIRECT_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT"), map(str, free_ports(4)), strict=True))
-    empty = dict.fromkeys(
-        (
-            "DATABASE_URL",
-            "TEMPORAL_ADDRESS",
-            "TEMPORAL_PROFILE",
-            "TEMPORAL_CONFIG_FILE",
-            "TOKEN_KEYS",
-            "LINK_DOMAIN",
-            "WORKER_METRICS_PORT",
-        ),
-        "",
-    )
-    with started({"VAR_DIR": str(var_dir), **empty, **ports, **variables}):
-        yield Settings(
-            _env_file=None,
-            var_dir=var_dir,
-            api_port=int(ports["API_PORT"]),
-            redirect_port=int(ports["REDIRECT_PORT"]),
-            temporal_port=int(ports["TEMPORAL_PORT"]),
-            temporal_ui_port=int(ports["TEMPORAL_UI_PORT"]),
-        )
+    variables = {"VAR_DIR": str(var_dir), **ports, **variables}
+    with started(nothing_set_but(**variables)):
+        yield _defaults_but(variables)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now. Another process may take one before we do; then `up` says so."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+def nothing_set_but(**variables: str) -> dict[str, str]:
+    """Returns variables for a process of ours with which no other setting of `.env` or of this process reaches it: an empty one
+    means that it is not set."""
+    return {**dict.fromkeys(SETTINGS | TEMPORAL_PLACES, ""), **variables}
+
+
+def _defaults_but(variables: dict[str, str]) -> Settings:
+    """Returns settings of these variables alone."""
+    defaults: dict[str, Any] = {name: field.default for name, field in Settings.model_fields.items()}
+    return Settings(_env_file=None, **{**defaults, **{name.lower(): value for name, value in variables.items()}})
 
 
 def _wait_for_addresses(process: subprocess.Popen[str]) -> None:
-    """`up` prints its addresses when everything is ready."""
+    """Returns when `up` has printed its addresses, which it does when everything is ready."""
     for line in _output(process):
         if line.startswith("Redirect"):
             return

@@ -5,11 +5,16 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
+import psutil
 from temporalio.common import SearchAttributeKey
 
-from models.wire import SEARCH_ATTRIBUTES
+from models.database import Database
+from models.organizations.link_domain import Proof, claim_domain, hold_domain
+from models.wire.names import SEARCH_ATTRIBUTES
+from stack.children.processes import watch
 
 
 def temporal_binary(name: str = "temporal") -> str:
@@ -20,8 +25,22 @@ def temporal_binary(name: str = "temporal") -> str:
     return found
 
 
+def watch_servers() -> None:
+    """What Temporal's library has started ends with this process, whatever ends it."""
+    for child in psutil.Process().children():
+        if child.name().startswith("temporal"):
+            watch(child.pid)
+
+
 def keyword_attributes() -> list[SearchAttributeKey[str]]:
     return [SearchAttributeKey.for_keyword(name) for name in SEARCH_ATTRIBUTES]
+
+
+async def hold(database: Database, org_id: UUID, *hosts: str) -> None:
+    """These link domains are the organization's, as the operator assigns them."""
+    async with database.transaction() as session:
+        for host in hosts:
+            await hold_domain(session, await claim_domain(session, org_id, host), Proof.OPERATOR)
 
 
 class Caller:
@@ -49,3 +68,13 @@ class Caller:
 
     async def delete(self, path: str, **options: Any) -> httpx.Response:
         return await self.request("DELETE", path, **options)
+
+
+def with_key(key: str) -> dict[str, str]:
+    return {"Idempotency-Key": key}
+
+
+def is_problem(answer: httpx.Response, status: int, code: str) -> bool:
+    body = answer.json()
+    media_type = answer.headers["content-type"]
+    return (answer.status_code, body["status"], body["code"], media_type) == (status, status, code, "application/problem+json")

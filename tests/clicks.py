@@ -9,14 +9,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.base import new_id, now
-from models.channel import channels_by_name
-from models.click_connection import ClickConnection
-from models.click_inbox import STATEMENTS, InboxClick, LinkOfRecipient, store_clicks
-from models.contact import Contact
-from models.content import Content, ContentLink, PersonalLink
+from models.base import made_at, new_id
+from models.clicks.connection import ClickConnection
+from models.clicks.inbox import STATEMENTS, InboxClick, LinkOfRecipient, store_clicks
+from models.contacts.contact import Contact
 from models.database import Database
-from models.message import Message, MessageState
+from models.messages.content import Content, ContentLink, PersonalLink
+from models.messages.message import Message, MessageState
+from models.organizations.channel import channels_by_name
+from tests.ids import id_at
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 "
@@ -28,12 +29,13 @@ NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Sent:
-    """A content and its messages: `ordinals[n]` belongs to `contacts[n]`."""
+    """A content and its messages: `recipient_numbers[n]` belongs to `contacts[n]`."""
 
+    org_id: UUID
     content_id: int
     link_ids: list[UUID]
     contacts: list[UUID]
-    ordinals: list[int]
+    recipient_numbers: list[int]
     scope: dict[str, Any] = field(default_factory=dict)
 
 
@@ -48,7 +50,7 @@ async def send(
     contacts: Sequence[UUID] | None = None,
     **scope: Any,
 ) -> Sent:
-    """Messages with tracked links, as if they were sent. `scope`: campaign_id, sequence_id, enrollment_id, step_key, visit."""
+    """Messages with tracked links, as if they were sent. `scope`: campaign_id, sequence_id, enrollment_id, step_key, step_run."""
     async with database.transaction() as session:
         channel = (await channels_by_name(session, org_id))["simulator-sms"]
         content = Content(org_id=org_id, channel_id=channel.id, body="text", wakes=list(wakes), step_key=scope.get("step_key"))
@@ -67,7 +69,7 @@ async def send(
                 contact_id=contact,
                 channel_id=channel.id,
                 content_id=content.id,
-                ordinal=n,
+                recipient_number=n,
                 state=MessageState.ACCEPTED,
                 tracked=True,
                 **scope,
@@ -75,7 +77,7 @@ async def send(
             for n, contact in enumerate(people_ids)
         ]
         session.add_all(messages)
-    return Sent(content.id, [link.id for link in links], people_ids, list(range(len(people_ids))), scope)
+    return Sent(org_id, content.id, [link.id for link in links], people_ids, list(range(len(people_ids))), scope)
 
 
 async def add_contacts(session: AsyncSession, org_id: UUID, count: int) -> list[UUID]:
@@ -87,12 +89,24 @@ async def add_contacts(session: AsyncSession, org_id: UUID, count: int) -> list[
 
 async def add_personal_link(database: Database, sent: Sent, position: int, url: str) -> None:
     async with database.transaction() as session:
-        session.add(PersonalLink(content_id=sent.content_id, ordinal=0, position=position, url=url))
+        session.add(PersonalLink(content_id=sent.content_id, recipient_number=0, position=position, url=url))
 
 
 def click(sent: Sent, person: int = 0, position: int = 0, **changes: Any) -> InboxClick:
     """A human click with metadata."""
-    made = InboxClick(new_id(), sent.content_id, sent.ordinals[person], position, now(), "human", "looks_human", LONDON, IPHONE)
+    click_id = id_at(changes["clicked_at"]) if "clicked_at" in changes else new_id()
+    made = InboxClick(
+        click_id,
+        sent.org_id,
+        sent.content_id,
+        sent.recipient_numbers[person],
+        position,
+        made_at(click_id),
+        "human",
+        "looks_human",
+        LONDON,
+        IPHONE,
+    )
     return made._replace(**changes)
 
 
@@ -113,29 +127,63 @@ async def rows(database: Database, statement: str, **parameters: Any) -> list[An
 
 
 async def assert_counters_equal_rows(database: Database) -> None:
-    """`click_rollup` and `click_first` are what counting the clicks anew gives."""
-    assert await rows(database, COUNTERS_AGAINST_ROWS) == []
-    assert await rows(database, "SELECT sum(people) FROM click_rollup") == await rows(
-        database, "SELECT nullif(count(*), 0) FROM click_first"
-    )
+    """Counting the clicks themselves gives what `click_series` and `click_by` have, in every scope, link and bucket, and
+    what `contact_engagement` has of every person."""
+    assert await rows(database, SERIES_AGAINST_ROWS) == []
+    assert await rows(database, BY_AGAINST_ROWS) == []
+    assert await rows(database, ENGAGEMENT_AGAINST_ROWS) == []
+    assert await rows(database, "SELECT coalesce(sum(people), 0) FROM click_series") == await rows(database, PEOPLE)
 
 
-COUNTERS_AGAINST_ROWS = """
-WITH counted AS (
-    SELECT scope, scope_id, date_trunc('hour', clicked_at, 'UTC') AS hour, click.verdict, coalesce(country, '') AS country,
-        coalesce(city, '') AS city, coalesce(device_type, '') AS device_type, count(*) AS clicks,
-        count(*) FILTER (WHERE first.click_id = click.id) AS people
-    FROM click
-    CROSS JOIN LATERAL (VALUES ('campaign', campaign_id), ('sequence', sequence_id), ('link', link_id)) AS s (scope, scope_id)
-    LEFT JOIN click_metadata metadata ON metadata.click_id = click.id
-    LEFT JOIN click_first first USING (scope, scope_id, verdict, contact_id)
-    WHERE scope_id IS NOT NULL
-    GROUP BY 1, 2, 3, 4, 5, 6, 7
-)
-SELECT scope, scope_id, hour, verdict, country, city, device_type, counted.clicks, rollup.clicks, counted.people, rollup.people
-FROM counted FULL JOIN click_rollup rollup USING (scope, scope_id, hour, verdict, country, city, device_type)
-WHERE (counted.clicks, counted.people) IS DISTINCT FROM (rollup.clicks, rollup.people)
+# Persons click the links of messages, whose scope is a campaign or a sequence, or the link itself for the message of a trigger.
+PEOPLE = """
+    SELECT count(*) FROM click_first first WHERE scope <> 'link' OR EXISTS (
+        SELECT FROM click WHERE click.id = first.click_id AND campaign_id IS NULL AND sequence_id IS NULL)
 """
+
+KNOWN = """
+    SELECT s.scope, s.scope_id, link_id, click.verdict AS verdict, clicked_at, country, city, device_type, browser, os,
+        (first.click_id IS NOT NULL)::int AS person, (of_link.click_id IS NOT NULL)::int AS link_person
+    FROM click
+    CROSS JOIN LATERAL (VALUES ('campaign', campaign_id), ('sequence', sequence_id),
+        ('link', CASE WHEN campaign_id IS NULL AND sequence_id IS NULL THEN link_id END)) AS s (scope, scope_id)
+    LEFT JOIN click_metadata metadata ON metadata.click_id = click.id
+    LEFT JOIN click_first first ON first.click_id = click.id AND (first.scope, first.scope_id) = (s.scope, s.scope_id)
+    LEFT JOIN click_first of_link ON of_link.click_id = click.id AND (of_link.scope, of_link.scope_id) = ('link', link_id)
+    WHERE s.scope_id IS NOT NULL
+"""
+
+ENGAGEMENT_AGAINST_ROWS = """
+WITH counted AS (
+    SELECT org_id, contact_id, count(*) AS clicks, max(clicked_at) AS last_click_at FROM click
+    WHERE verdict = 'human' AND contact_id IS NOT NULL GROUP BY org_id, contact_id
+)
+SELECT * FROM counted FULL JOIN contact_engagement kept USING (org_id, contact_id)
+WHERE (counted.clicks, counted.last_click_at) IS DISTINCT FROM (kept.clicks, kept.last_click_at)
+"""
+
+SERIES_AGAINST_ROWS = f"""
+WITH counted AS (
+    SELECT scope, scope_id, link_id, verdict, date_trunc('hour', clicked_at, 'UTC')
+        + interval '15 minutes' * floor(extract(minute FROM clicked_at) / 15) AS bucket,
+        count(*) AS clicks, sum(person) AS people, sum(link_person) AS link_people
+    FROM ({KNOWN}) AS known GROUP BY 1, 2, 3, 4, 5
+)
+SELECT * FROM counted FULL JOIN click_series kept USING (scope, scope_id, link_id, verdict, bucket)
+WHERE (counted.clicks, counted.people, counted.link_people) IS DISTINCT FROM (kept.clicks, kept.people, kept.link_people)
+"""  # noqa: S608 - made of constants
+
+BY_AGAINST_ROWS = f"""
+WITH counted AS (
+    SELECT scope, scope_id, link_id, verdict, dimension, coalesce(value, '') AS value, count(*) AS clicks, sum(person) AS people,
+        sum(link_person) AS link_people
+    FROM ({KNOWN}) AS known CROSS JOIN LATERAL (VALUES ('country', country), ('device_type', device_type), ('browser', browser),
+        ('os', os), ('city', nullif(coalesce(country, '') || '/' || coalesce(city, ''), '/'))) AS each (dimension, value)
+    GROUP BY 1, 2, 3, 4, 5, 6
+)
+SELECT * FROM counted FULL JOIN click_by kept USING (scope, scope_id, link_id, verdict, dimension, value)
+WHERE (counted.clicks, counted.people, counted.link_people) IS DISTINCT FROM (kept.clicks, kept.people, kept.link_people)
+"""  # noqa: S608 - made of constants
 
 
 async def clicks_of(database: Database) -> list[Any]:

@@ -9,35 +9,42 @@ from pathlib import Path
 
 import httpx
 import hypothesis
-import psutil
 import psycopg
 import pytest
 import structlog
 from fastapi import FastAPI
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from activities.starter import Starter
 from api.app import create_app
-from api.services import Services
+from api.handling.services import Services
 from models.database import Database, psycopg_url
-from models.organization import Organization, create_organization
+from models.organizations.organization import Organization, create_organization
+from services.judging.judge import Judge
+from services.starter import Starter
 from settings import Settings
-from stack.garbage import collect_less, collect_rarely
-from stack.postgres import EmbeddedPostgres
-from tests.builders import Caller, keyword_attributes, temporal_binary
+from stack.environment import forget_foreign
+from stack.roles.garbage import collect_less, collect_rarely
+from stack.servers.postgres import EmbeddedPostgres
+from stack.servers.temporal import DYNAMIC_CONFIG
+from stack.session import nothing_set_but
+from temporal_client import DATA_CONVERTER
+from tests.builders import Caller, keyword_attributes, temporal_binary, watch_servers
+from tests.own_directory import own_directory, remove_left
+from tests.rows import Rows
+from tests.sending import Provider, Sending
 from tests.shared_database import SharedDatabase
+from tests.triggers import Machine
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - only for the data of tests
 MEMORY_BYTES = 2 << 30
-PREFIX = "linkwake-tests-"
 
 
 LONGEST = (
     "test_demo.py",
     "test_up.py",
     "drills/test_clicks.py",
+    "drills/test_enrollments.py",
     "test_fuzz.py",
     "test_outage.py",
     "test_cli.py",
@@ -47,6 +54,8 @@ LONGEST = (
 
 
 def pytest_configure() -> None:
+    forget_foreign()
+    os.environ.update(nothing_set_but())  # no `.env` and no exported setting reaches a test or a process that it starts
     collect_less()
     hypothesis.settings.register_profile("linkwake", deadline=None)  # tests never time
     hypothesis.settings.load_profile("linkwake")
@@ -66,18 +75,22 @@ def pytest_collection_finish() -> None:
     collect_rarely()
 
 
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """Roles close what they write to others, for as long as their process lives; in a test that process goes on."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
-def data_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """In memory where there is room. What a killed run has left there is removed."""
-    for left in MEMORY.glob(f"{PREFIX}*"):
-        if not psutil.pid_exists(int(left.name.removeprefix(PREFIX).partition("-")[0])):
-            shutil.rmtree(left, ignore_errors=True)
-    if not (os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES):
-        yield tmp_path_factory.mktemp("postgres")
-        return
-    prefix = f"{PREFIX}{os.getpid()}-"
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=MEMORY, ignore_cleanup_errors=True) as directory:
-        yield Path(directory)
+def data_directory() -> Iterator[Path]:
+    """In memory where there is room."""
+    remove_left(MEMORY)
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
+    with own_directory(MEMORY if roomy else Path(tempfile.gettempdir())) as directory:
+        yield directory
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +136,8 @@ async def database(database_url: str, shared_database: SharedDatabase) -> Databa
 @pytest.fixture(scope="session")
 async def temporal_server() -> AsyncIterator[WorkflowEnvironment]:
     """The real Temporal server, one for all tests."""
-    async with await _start_temporal() as environment:
+    async with await start_temporal() as environment:
+        watch_servers()
         yield environment
 
 
@@ -139,9 +153,10 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         database_url=database_url,
         temporal_address="unused:1",
         token_keys="11" * 32,
+        secret_keys="22" * 32,
         var_dir=tmp_path / "var",
         click_budget=timedelta(seconds=20),  # on a busy machine too, a click is in PostgreSQL when it is answered
-        suspect_hold=timedelta(0),  # clicks count at once; tests/activities/test_held_clicks.py is about those that are held
+        suspect_hold=timedelta(0),  # clicks count at once; tests/services/clicks/test_held_clicks.py is about those that are held
     )
 
 
@@ -152,9 +167,19 @@ async def organization(database: Database) -> tuple[Organization, str]:
         return await create_organization(session, "Test organization")
 
 
+@pytest.fixture(scope="session")
+async def judge() -> AsyncIterator[Judge]:
+    """One for all tests, because its processes take as long to start as many tests."""
+    judge = Judge()
+    yield judge
+    await judge.close()
+
+
 @pytest.fixture
-async def services(settings: Settings, database: Database, temporal: Client) -> Services:
-    return Services(settings, database, temporal, Starter(database, temporal))
+async def services(settings: Settings, database: Database, temporal: Client, judge: Judge) -> AsyncIterator[Services]:
+    services = Services(settings, database, temporal, Starter(database, temporal), judge)
+    yield services
+    await services.notifications.close()
 
 
 @pytest.fixture(scope="session")
@@ -172,17 +197,47 @@ async def api(api_app: FastAPI, services: Services, organization: tuple[Organiza
         yield Caller(client, organization[1])
 
 
-async def _start_temporal(tries: int = 3) -> WorkflowEnvironment:
+async def start_temporal(tries: int = 3) -> WorkflowEnvironment:
     """The port is chosen before the server binds it, so on a busy machine somebody else may have taken it: once more, then."""
     try:
         return await WorkflowEnvironment.start_local(
             dev_server_existing_path=temporal_binary(),
-            data_converter=pydantic_data_converter,
+            data_converter=DATA_CONVERTER,
             search_attributes=keyword_attributes(),
             dev_server_log_level="error",
             dev_server_startup_timeout=timedelta(seconds=20),
+            dev_server_extra_args=[
+                part for name, value in DYNAMIC_CONFIG.items() for part in ("--dynamic-config-value", f"{name}={value}")
+            ],
         )
     except RuntimeError:
         if tries == 1:
             raise
-        return await _start_temporal(tries - 1)
+        return await start_temporal(tries - 1)
+
+
+@pytest.fixture
+def provider() -> Provider:
+    return Provider()
+
+
+@pytest.fixture
+def sending(database: Database, organization: tuple[Organization, str], provider: Provider) -> Sending:
+    """By the provider."""
+    return Sending(database, organization[0], provider)
+
+
+@pytest.fixture
+def simulated(database: Database, organization: tuple[Organization, str]) -> Sending:
+    """By the simulator."""
+    return Sending(database, organization[0])
+
+
+@pytest.fixture
+def machine(database: Database, temporal: Client) -> Machine:
+    return Machine(database, temporal)
+
+
+@pytest.fixture
+def made(database: Database, organization: tuple[Organization, str]) -> Rows:
+    return Rows(database, organization[0].id)

@@ -10,19 +10,25 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
-from models.base import new_id, now
-from models.campaign import Campaign, CampaignState
-from models.channel import channels_by_name
-from models.click_partitions import make_partition
-from models.contact import Contact
-from models.content import Content, ContentLink, NewLink, add_content, load_content
+from models.base import now
+from models.campaigns.campaign import Campaign, CampaignState
+from models.clicks.inbox import InboxClick
+from models.clicks.partitions import make_partition, month_of
+from models.clicks.recording import DescribedClick, Metadata, keep_clicks
+from models.contacts.contact import Contact
 from models.database import Database
-from models.enrollment import Enrollment, EnrollmentState
-from models.event import Event, EventKind
-from models.message import Message, MessageState
-from models.recording import DescribedClick, Metadata, WaitingClick, keep_clicks, months
-from models.sequence import Sequence as SequenceTable
-from models.sequence import SequenceState, SequenceVersion, current_version
+from models.messages.content import Content, ContentLink, NewLink, add_content, load_content
+from models.messages.message import Message, MessageState
+from models.organizations.channel import channels_by_name
+from models.sequences.enrollment import Enrollment, EnrollmentState
+from models.sequences.event import Event, EventKind
+from models.sequences.sequence import Sequence as SequenceTable
+from models.sequences.sequence import SequenceState, SequenceVersion, current_version
+from models.sequences.step_run import StepRun
+from models.triggers.definition import TriggerDefinition
+from models.triggers.firing import Firing
+from models.triggers.trigger import Trigger, TriggerLink
+from tests.ids import id_at
 
 NOON = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
 OFFER = ("offer", "https://shop.example/offer")
@@ -44,7 +50,7 @@ class Rows:
     def __init__(self, database: Database, org_id: UUID) -> None:
         self.database = database
         self.org_id = org_id
-        self._ordinals = count()
+        self._recipient_numbers = count()
 
     async def _add(self, row: SQLModel) -> None:
         async with self.database.transaction() as session:
@@ -114,13 +120,13 @@ class Rows:
             assert content.channel_id is not None, "a shared link has no messages"
             own: dict[str, Any] = {"campaign_id": content.campaign_id, "sequence_id": content.sequence_id, "tracked": True}
             if enrollment is not None:
-                own |= {"enrollment_id": enrollment.id, "visit": 1, "step_key": content.step_key}
+                own |= {"enrollment_id": enrollment.id, "step_run": 1, "step_key": content.step_key}
             message = Message(
                 org_id=self.org_id,
                 contact_id=contact.id,
                 channel_id=content.channel_id,
                 content_id=content.id or 0,
-                ordinal=next(self._ordinals),
+                recipient_number=next(self._recipient_numbers),
                 state=state,
                 **{**own, **fields},
             )
@@ -138,10 +144,11 @@ class Rows:
         id: UUID | None = None,
     ) -> UUID:
         """Recorded as the recorder does it, counters and first clicks included."""
-        click_id = id or new_id()
-        click = WaitingClick(str(click_id), message.content_id, message.ordinal, position, at, verdict, reason)
+        click_id = id or id_at(at)
+        link = (message.content_id, message.recipient_number, position)
+        click = InboxClick(click_id, message.org_id, *link, at, verdict, reason, ip=None, user_agent=None)
         async with self.database.transaction() as session:
-            await make_partition(session, months([click])[0])
+            await make_partition(session, month_of(click_id))
             await keep_clicks(session, [DescribedClick(click, metadata)])
         return click_id
 
@@ -161,12 +168,73 @@ class Rows:
             session.add(enrollment)
         return enrollment
 
+    async def step_run(
+        self, enrollment: Enrollment, number: int, step_key: str, outcome: str | None = None, next_key: str | None = None
+    ) -> None:
+        """A passage of the enrollment through a step; with an outcome it is left."""
+        left_at = None if outcome is None else NOON
+        await self._add(
+            StepRun(
+                enrollment_id=enrollment.id,
+                number=number,
+                org_id=self.org_id,
+                sequence_version_id=enrollment.sequence_version_id,
+                step_key=step_key,
+                kind="send",
+                left_at=left_at,
+                outcome=outcome,
+                next_key=next_key,
+            )
+        )
+
+    async def trigger(
+        self,
+        content_ids: Sequence[int | None],
+        actions: Sequence[dict[str, Any]] = ({"kind": "tag", "tags": ["hot"]},),
+        positions: Sequence[int] = (0,),
+        **fields: Any,
+    ) -> Trigger:
+        """A published trigger on these links of these contents. `fields` are columns of its row."""
+        columns: dict[str, Any] = {"key": "hot", "event": "clicked", **fields}
+        definition = TriggerDefinition.model_validate(
+            {
+                "key": columns["key"],
+                "when": columns["event"],
+                "times": columns.get("times", 1),
+                "within": columns.get("within"),
+                "segment_id": columns.get("segment_id"),
+                "actions": list(actions),
+            }
+        )
+        trigger = Trigger(org_id=self.org_id, **columns, definition=definition.model_dump(mode="json"))
+        async with self.database.transaction() as session:
+            session.add(trigger)
+            await session.flush()
+            session.add_all(
+                TriggerLink(content_id=content_id or 0, position=position, trigger_id=trigger.id)
+                for content_id in content_ids
+                for position in positions
+            )
+        return trigger
+
+    async def triggered_message(self, trigger: Trigger, contact: Contact, position: int = 0, links: Links = (OFFER,)) -> Message:
+        """What the action `send` has sent after the trigger fired for the contact, with a text of its own."""
+        async with self.database.transaction() as session:
+            channel = (await channels_by_name(session, self.org_id))["simulator-sms"]
+            content = Content(
+                org_id=self.org_id, channel_id=channel.id, body="x", trigger_id=trigger.id, action_position=position
+            )
+            content_id = await add_content(session, content, _new_links(links))
+            fired = select(col(Firing.id)).where(col(Firing.trigger_id) == trigger.id, col(Firing.contact_id) == contact.id)
+            firing_id = await session.scalar(fired.limit(1))
+        return await self.message(content_id, contact, firing_id=firing_id, action_position=position)
+
     async def event(
         self,
         enrollment: Enrollment,
         kind: EventKind,
         /,
-        visit: int,
+        step_run: int,
         step_key: str | None = None,
         at: datetime = NOON,
         **detail: Any,
@@ -177,7 +245,7 @@ class Rows:
             enrollment_id=enrollment.id,
             sequence_id=enrollment.sequence_id,
             kind=kind,
-            visit=visit,
+            step_run=step_run,
             step_key=step_key,
             detail=detail,
             at=at,

@@ -3,9 +3,8 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -14,28 +13,61 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.channels.base import CannotAsk, Channel, Outgoing, Receipt
 from activities.channels.registry import Channels, build_channels
-from activities.compose import Composer
 from activities.delivery import Delivery
+from activities.left_behind import LeftBehind
 from activities.send_page import SendPage
-from activities.send_step import SendStep
-from models import progress, wire
+from activities.steps.registry import build_effects
+from activities.take_turn import TakeTurn
 from models.base import now
-from models.campaign import Campaign, CampaignState
-from models.channel import ChannelKind, SimulatorInbox, channels_by_name
-from models.contact import Contact
-from models.content import Content, NewLink, PersonalLink, add_content
+from models.campaigns.campaign import Campaign, CampaignState
+from models.contacts.contact import Contact
 from models.database import Database
-from models.enrollment import Enrollment
-from models.message import Message
-from models.organization import Organization
-from models.sequence import Sequence as SequenceTable
-from models.sequence import SequenceVersion
-from tracking.links import compile_text
-from tracking.token import TokenCodec
+from models.messages.content import Content, NewLink, PersonalLink, add_content
+from models.messages.message import Message
+from models.organizations.channel import ChannelKind, SimulatorInbox, channels_by_name
+from models.organizations.limits import Limits
+from models.organizations.organization import Organization
+from models.sequences import progress
+from models.sequences.enrollment import Enrollment
+from models.sequences.sequence import Sequence as SequenceTable
+from models.sequences.sequence import SequenceVersion
+from models.wire.campaigns import CampaignPage, CampaignPageResult
+from models.wire.enrollments import FinalState, Rest, Turn, TurnRequest
+from models.wire.names import send_queue
+from services.composing.compose import Composer
+from services.composing.recipient_numbers import RecipientNumbers
+from services.composing.threads import Composing
+from services.published import PublishedVersions
+from tracking.links.links import compile_text
+from tracking.tokens.token import TokenCodec
 
 CODEC = TokenCodec([b"k" * 32])
 DOMAIN = "https://l.test"
 BODY = "Hello {{ contact.first_name }}: https://example.com/offer"
+
+HELLO = {"kind": "send", "key": "hello", "channel": "simulator-sms"}
+PAUSE = {"kind": "wait", "key": "pause", "duration": "P1D", "next": "hello"}
+
+
+class StepSent(NamedTuple):
+    """State and reason of the message, if there is one, and where the enrollment rests now."""
+
+    state: str | None
+    reason: str | None
+    rest: Rest
+
+
+def turn_request(enrollment: Enrollment, step_run: int = 1) -> TurnRequest:
+    """To take the step `hello` in this passage."""
+    return TurnRequest(
+        org_id=enrollment.org_id,
+        enrollment_id=enrollment.id,
+        sequence_version_id=enrollment.sequence_version_id,
+        step_run=step_run,
+        step_key="hello",
+        queue=send_queue(ChannelKind.SIMULATOR),
+        previous_outcome=None if step_run == 1 else "waited",
+    )
 
 
 class Provider:
@@ -80,15 +112,20 @@ class Provider:
 class Sending:
     """Everything that sending needs of one organization; every method is one transaction."""
 
-    def __init__(self, database: Database, organization: Organization, channel: Channel | None = None) -> None:
+    def __init__(
+        self, database: Database, organization: Organization, channel: Channel | None = None, limits: Limits | None = None
+    ) -> None:
         channels: Channels = {ChannelKind.SIMULATOR: channel} if channel else build_channels(database)
-        composer, delivery = Composer(CODEC, DOMAIN), Delivery(channels)
+        composing, delivery = Composing(Composer(CODEC, DOMAIN), RecipientNumbers(database)), Delivery(channels)
         self.database = database
         self.organization = organization
         self.org_id = organization.id
-        self.steps = SendStep(database, composer, delivery)
-        self.pages = SendPage(database, composer, delivery)
+        self.effects = build_effects(database, composing, delivery, limits)
+        self.turns = TakeTurn(database, PublishedVersions(database), self.effects)
+        self.pages = SendPage(database, composing, delivery, limits)
+        self.left_behind = LeftBehind(database, delivery)
         self.heartbeats = 0
+        self.environment = ActivityEnvironment()
         self._phones = iter(range(100_000, 200_000))
 
     def by(self, channel: Channel) -> "Sending":
@@ -104,14 +141,28 @@ class Sending:
         return contacts
 
     async def enrollment(
-        self, contact: Contact, body: str = BODY, tracking: bool | None = None, links: dict[str, str] | None = None
+        self,
+        contact: Contact,
+        body: str = BODY,
+        tracking: bool | None = None,
+        links: dict[str, str] | None = None,
+        more: Sequence[dict[str, Any]] = (),
     ) -> Enrollment:
-        """In a sequence with one send step, `hello`, which has been published."""
+        """In a published sequence that sends `hello`, waits for a day and sends it again, and so on.
+
+        `more`: changes of that first step, and steps between it and the wait.
+        """
+        hello = {**HELLO, "message": {"body": body}, **(more[0] if more else {})}
+        definition = {"steps": [hello, *more[1:], PAUSE]}
         sequence = SequenceTable(org_id=self.org_id, name="Sequence", draft={}, link_tracking=tracking, version=1)
         await self.save(sequence)
-        version = SequenceVersion(org_id=self.org_id, sequence_id=sequence.id, version=1, definition={})
+        version = SequenceVersion(org_id=self.org_id, sequence_id=sequence.id, version=1, definition=definition)
         await self.save(version)
         await self._content(body, links, sequence_id=sequence.id, sequence_version_id=version.id, step_key="hello")
+        for step in more[1:]:
+            if step["kind"] == "send":
+                of_step = {"sequence_id": sequence.id, "sequence_version_id": version.id, "step_key": step["key"]}
+                await self._content(step["message"]["body"], links, **of_step)
         enrollment = Enrollment(
             org_id=self.org_id, sequence_id=sequence.id, sequence_version_id=version.id, contact_id=contact.id
         )
@@ -164,33 +215,39 @@ class Sending:
             await session.execute(update(Message).where(col(Message.state) == "sending").values(sending_at=old))
 
     async def make_messages_old(self) -> None:
-        """As if the first attempts at all messages had been two days ago."""
+        """As if all messages had been written two days ago."""
         async with self.database.transaction() as session:
             await session.execute(update(Message).values(created_at=now() - timedelta(days=2)))
 
-    async def send_step(self, enrollment: Enrollment, visit: int = 1) -> wire.SendStepResult:
-        request = wire.SendStepRequest(org_id=self.org_id, enrollment_id=enrollment.id, visit=visit, step_key="hello")
-        return await ActivityEnvironment().run(self.steps.send_step, request)
+    async def make_refusals_old(self, ago: timedelta = timedelta(days=1)) -> None:
+        """As if the first refusals of all messages had been so long ago."""
+        async with self.database.transaction() as session:
+            refused = update(Message).where(col(Message.refused_at).is_not(None))
+            await session.execute(refused.values(refused_at=now() - ago))
+
+    async def turn(self, enrollment: Enrollment, step_run: int = 1, **changes: Any) -> Turn:
+        """One that takes the step `hello` in this passage. Each is sent in a passage with an odd number, the next ones wait."""
+        request = turn_request(enrollment, step_run).model_copy(update=changes)
+        return await self.environment.run(self.turns.take_turn, request)
+
+    async def send_step(self, enrollment: Enrollment, step_run: int = 1) -> StepSent:
+        """What a turn made of the message of its passage."""
+        turn = await self.turn(enrollment, step_run)
+        messages = [each for each in await self.messages() if (each.enrollment_id, each.step_run) == (enrollment.id, step_run)]
+        state, reason = (str(messages[0].state), messages[0].reason) if messages else (None, None)
+        return StepSent(state, reason, turn.rest)
 
     async def send_page(
-        self, campaign: Campaign, cursor: UUID | None = None, size: int = 500, attempt: int = 1
-    ) -> wire.CampaignPageResult:
-        page = wire.CampaignPage(org_id=self.org_id, campaign_id=campaign.id, cursor=cursor, size=size)
+        self, campaign: Campaign, cursor: UUID | None = None, size: int = 500, *, insist: bool = False, again: bool = False
+    ) -> CampaignPageResult:
+        page = CampaignPage(org_id=self.org_id, campaign_id=campaign.id, cursor=cursor, size=size, insist=insist, again=again)
         environment = ActivityEnvironment()
-        environment.info = replace(environment.info, attempt=attempt)
         environment.on_heartbeat = self._beat
         return await environment.run(self.pages.send_page, page)
 
-    async def end(self, enrollment: Enrollment, state: wire.FinalState, outcome: str) -> None:
-        ended = wire.EnrollmentEnded(
-            org_id=self.org_id, enrollment_id=enrollment.id, visit=enrollment.visit + 1, state=state, outcome=outcome
-        )
+    async def end(self, enrollment: Enrollment, state: FinalState, outcome: str) -> None:
         async with self.database.transaction() as session:
-            await progress.end_enrollment(session, ended)
-
-    async def send_refused(self, campaign: Campaign) -> wire.CampaignPageResult:
-        start = wire.CampaignInput(org_id=self.org_id, campaign_id=campaign.id)
-        return await ActivityEnvironment().run(self.pages.send_refused, start)
+            await progress.close_enrollment(session, enrollment.id, state, outcome)
 
     def _beat(self, *_: Any) -> None:
         self.heartbeats += 1

@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Identifier
 
 from migrations.config import alembic_config
 from models.database import Database, psycopg_url
-from stack.postgres import EmbeddedPostgres
+from stack.servers.postgres import EmbeddedPostgres
 
 POOL_SIZE = 5
 SMALL = 256 * 1024
@@ -48,6 +48,11 @@ class SharedDatabase:
         if not self._name:
             self._make()
         return self._server.url(self._name)
+
+    async def renew(self) -> None:
+        """The next `open()` is of a database that nobody has used: nothing is left of rows that were deleted."""
+        if self._name:
+            await self._drop()
 
     async def close(self) -> None:
         if self._own.execute(SHAPE).fetchone() == self._shape:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
@@ -16,13 +17,21 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
 import cli
+from cli_operator import LIMITS
 from models.database import Database
 from models.errors import Conflict, ConflictCode
-from models.organization import create_organization, find_by_api_key
-from models.wire import SEARCH_ATTRIBUTES
+from models.organizations.audit_log import AuditFilter, audit_page
+from models.organizations.caller import Caller, find_by_key
+from models.organizations.limits import Limits
+from models.organizations.organization import Organization, create_organization
+from models.paging import PageRequest
+from models.wire.names import SEARCH_ATTRIBUTES
+from settings import Settings
+from stack.errors import WrongUse
 from stack.failures import sentence
-from stack.postgres import EmbeddedPostgres
-from stack.temporal import EmbeddedTemporal
+from stack.servers.postgres import EmbeddedPostgres
+from stack.servers.temporal import EmbeddedTemporal
+from stack.session import nothing_set_but
 
 NOWHERE = "postgresql://someone@127.0.0.1:1/none"
 
@@ -84,8 +93,8 @@ def test_a_wrong_setting_is_one_sentence(arguments: pytest.MonkeyPatch, capsys: 
     ("words", "sentence"),
     [
         (("bnech",), "No such command 'bnech'. Did you mean 'bench'? See ./linkwake --help.\n"),
-        (("organization", "A", "B"), "Got unexpected extra argument(s) (B). See ./linkwake --help.\n"),
-        (("organization",), "Missing argument 'name'. See ./linkwake --help.\n"),
+        (("organization", "A", "B"), "Got unexpected extra argument(s) (B). See ./linkwake organization --help.\n"),
+        (("organization",), "Missing argument 'name'. See ./linkwake organization --help.\n"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_status_2(
@@ -93,6 +102,15 @@ def test_wrong_use_is_one_sentence_and_status_2(
 ) -> None:
     assert run(arguments, *words) == 2
     assert capsys.readouterr().err == sentence
+
+
+def test_help_has_a_short_option_and_shows_up_first(arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("-h",), ("limit", "-h"), ("link-domain", "assign", "-h")):
+        assert run(arguments, *words) == 0
+    shown = capsys.readouterr().out
+    assert shown.index("up ") < shown.index("limit ")
+    assert list(LIMITS) == list(Limits.model_fields)
+    assert all(name in shown for name in LIMITS)
 
 
 def test_an_unknown_name_lists_the_known_ones(
@@ -120,16 +138,35 @@ def test_check_runs_every_tool_and_fails_when_one_does(arguments: pytest.MonkeyP
     assert left == []
 
 
-def test_test_hands_every_argument_to_pytest_and_its_status_back(arguments: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def pytest_runs(arguments: pytest.MonkeyPatch) -> list[list[str]]:
+    """The arguments of every run of pytest, which is not really started and ends with the status 5."""
     seen: list[list[str]] = []
 
     def record(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        seen.append(command[1:])
+        seen.append(command[command.index("pytest") + 1 :])
         return subprocess.CompletedProcess(command, 5)
 
     arguments.setattr(subprocess, "run", record)
+    return seen
+
+
+def test_test_hands_every_argument_to_pytest_and_its_status_back(
+    arguments: pytest.MonkeyPatch, pytest_runs: list[list[str]]
+) -> None:
     assert run(arguments, "test", "-k", "click", "--help", "tests/api") == 5
-    assert seen == [["-m", "pytest", "-k", "click", "--help", "tests/api"]]
+    assert pytest_runs == [["-k", "click", "--help", "tests/api"]]
+
+
+def test_the_floor_of_coverage_holds_for_all_tests_together_and_not_for_some(
+    arguments: pytest.MonkeyPatch, pytest_runs: list[list[str]]
+) -> None:
+    assert (
+        run(arguments, "test") == run(arguments, "test", "--coverage") == run(arguments, "test", "--coverage", "tests/api") == 5
+    )
+    alone, all_of_them, some = pytest_runs
+    assert all_of_them == ["--cov", *alone]
+    assert some == ["--cov", "--cov-fail-under=0", "tests/api"]
 
 
 def test_help_loads_none_of_the_heavy_parts() -> None:
@@ -178,6 +215,24 @@ def test_a_key_for_an_unknown_organization_is_refused_in_one_sentence(database_u
     assert done.stderr == f"There is no organization {name}: ./linkwake organizations lists them.\n"
 
 
+async def test_a_role_that_does_not_exist_is_wrong_use_and_the_roles_are_named(database: Database) -> None:
+    async with database.transaction() as session:
+        with pytest.raises(WrongUse, match="the roles are viewer, sender, editor, owner"):
+            await cli._create_key(session, "any", "admin")
+
+
+@pytest.mark.parametrize(
+    ("name", "expires", "words"),
+    [("", "", "needs a name"), ("shop", "2027-12-31", "with a zone"), ("shop", "2020-01-01T00:00:00Z", "is past")],
+)
+async def test_a_key_with_a_name_or_an_end_that_cannot_be_is_refused(
+    database: Database, name: str, expires: str, words: str
+) -> None:
+    async with database.transaction() as session:
+        with pytest.raises(WrongUse, match=words):
+            await cli._create_key(session, "any", "owner", name, expires)
+
+
 async def test_a_new_key_opens_the_listed_organization(database_url: str, database: Database) -> None:
     environment = {"DATABASE_URL": database_url}
     assert _command(environment, "organizations", "--json") == "[]\n"
@@ -185,13 +240,61 @@ async def test_a_new_key_opens_the_listed_organization(database_url: str, databa
         first, _ = await create_organization(session, "First")
         second, _ = await create_organization(session, "Second")
     assert _command(environment, "organizations") == f"{first.id}  First\n{second.id}  Second\n"
+    more = ("--role", "sender", "--name", "shop", "--expires", "2099-12-31T00:00:00Z")
     texts = [
         json.loads(_command(environment, "key", str(second.id), "--json"))["api_key"],
-        _command(environment, "key", str(second.id)).removeprefix("API key").strip(),
+        _command(environment, "key", str(second.id), *more).removeprefix("API key").strip(),
     ]
     async with database.transaction() as session:
-        found = [await find_by_api_key(session, text) for text in texts]
-    assert [each and each.id for each in found] == [second.id] * 2
+        found = [await find_by_key(session, text) for text in texts]
+        made = await audit_page(session, second.id, AuditFilter(), PageRequest())
+    assert [isinstance(each, Caller) and (each.organization.id, each.key.role) for each in found] == [
+        (second.id, "owner"),
+        (second.id, "sender"),
+    ]
+    keys = [each.key for each in found if isinstance(each, Caller)]
+    assert [(key.name, key.expires_at) for key in keys] == [("command line", None), ("shop", datetime(2099, 12, 31, tzinfo=UTC))]
+    assert [(row.action, row.key_id) for row in made[0][:2]] == [("api_keys.create", None)] * 2
+
+
+async def test_the_operator_assigns_and_takes_away_link_domains(database_url: str, database: Database) -> None:
+    environment = {"DATABASE_URL": database_url, "LINK_DOMAIN": "https://go.server.test"}
+    async with database.transaction() as session:
+        first, _ = await create_organization(session, "First")
+        second, _ = await create_organization(session, "Second")
+    _command(environment, "link-domain", "assign", str(first.id), "https://Go.Shop.test/")
+    expected = [{"host": "go.shop.test", "organization_id": str(first.id), "proof": "operator"}]
+    assert json.loads(_command(environment, "link-domain", "list", "--json")) == expected
+    async with database.transaction() as session:
+        (await session.get_one(Organization, first.id)).link_domain = "https://go.shop.test"
+    for host, words in (("go.shop.test", "Another organization holds"), ("go.server.test", "the server's own link domain")):
+        refused = _run(environment, "link-domain", "assign", str(second.id), host)
+        assert (refused.returncode, words in refused.stderr) == (1, True), refused.stderr
+    _command(environment, "link-domain", "release", "go.shop.test")
+    async with database.transaction() as session:
+        assert (await session.get_one(Organization, first.id)).link_domain is None
+        shown = (await audit_page(session, first.id, AuditFilter(target_id="go.shop.test"), PageRequest()))[0]
+    assert [(row.action, row.key_id) for row in shown] == [("link_domains.release", None), ("link_domains.assign", None)]
+    assert _command(environment, "link-domain", "list") == ""
+
+
+async def test_the_operator_gives_an_organization_limits_of_its_own(database_url: str, database: Database) -> None:
+    environment = {"DATABASE_URL": database_url}
+    async with database.transaction() as session:
+        first, _ = await create_organization(session, "First")
+    assert _command(environment, "limit", str(first.id), "shortest_loop", "PT5M") == "shortest_loop=PT5M\n"
+    assert _command(environment, "limit", str(first.id), "contents", "7") == "contents=7  shortest_loop=PT5M\n"
+    async with database.transaction() as session:
+        own = (await session.get_one(Organization, first.id)).limits
+    limits = Limits.of(Settings(_env_file=None), own)
+    assert (limits.contents, limits.shortest_loop, limits.contents_per_day) == (7, timedelta(minutes=5), 10_000)
+    for name, value in (("contents", "many"), ("contents", "0.5"), ("nonsense", "1")):
+        assert _run(environment, "limit", str(first.id), name, value).returncode == 1
+    assert _command(environment, "limit", str(first.id), "contents", "default") == "shortest_loop=PT5M\n"
+    shown = _command(environment, "limit", str(first.id))
+    assert "shortest_loop=PT5M (its own)" in shown.splitlines()
+    assert "contents=1000000" in shown.splitlines()
+    assert _run(environment, "limit", str(first.id), "contents").returncode == 2
 
 
 def test_what_a_caller_of_the_api_can_mend_is_one_sentence_here_too() -> None:
@@ -208,7 +311,7 @@ def _run(environment: dict[str, str], *words: str) -> subprocess.CompletedProces
     """As in a process that has nothing but `environment`. In a thread, because commands begin event loops of their own."""
     out, err = io.StringIO(), io.StringIO()
     with (
-        patch.dict(os.environ, environment, clear=True),
+        patch.dict(os.environ, nothing_set_but(**environment), clear=True),
         patch.object(sys, "argv", ["./linkwake", *words]),
         redirect_stdout(out),
         redirect_stderr(err),

@@ -11,9 +11,10 @@ import cli
 from models.database import psycopg_url
 
 ROGUE = """
-INSERT INTO click_rollup (scope, scope_id, hour, verdict, country, city, device_type, clicks, people)
-VALUES ('link', gen_random_uuid(), now(), 'human', 'DE', '', 'phone', 3, 1)
+INSERT INTO click_series (scope, scope_id, link_id, verdict, bucket, clicks, people, link_people)
+VALUES ('link', gen_random_uuid(), gen_random_uuid(), 'human', now(), 3, 1, 1)
 """
+EQUAL = "click_first 0, click_series 0, click_by 0, contact_engagement 0, message_count 0, step_count 0, trigger_count 0: equal\n"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -35,12 +36,15 @@ def test_a_difference_is_listed_and_fails_until_it_is_repaired(
         connection.execute(ROGUE)
     assert run(machine) == 1
     said = capsys.readouterr().out
-    assert "expected nothing, found clicks=3 people=1" in said
-    assert said.endswith("0 clicks, 1 cells, 0 people: 1 rows differ\n")
+    assert "expected nothing, found clicks=3 people=1 link_people=1" in said
+    assert said.endswith(
+        "click_first 0, click_series 1, click_by 0, contact_engagement 0, message_count 0, step_count 0, trigger_count 0: "
+        "1 rows differ\n"
+    )
     assert run(machine, "--repair") == 0
     assert capsys.readouterr().out.endswith("1 rows differ, repaired\n")
     assert run(machine) == 0
-    assert capsys.readouterr().out == "0 clicks, 0 cells, 0 people: equal\n"
+    assert capsys.readouterr().out == EQUAL
 
 
 def test_json_is_one_document(machine: pytest.MonkeyPatch, database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,6 +53,6 @@ def test_json_is_one_document(machine: pytest.MonkeyPatch, database_url: str, ca
     assert run(machine, "--json") == 1
     document = json.loads(capsys.readouterr().out)
     assert (document["equal"], document["repaired"], document["different"]) == (False, False, 1)
-    assert document["differences"][0]["found"] == {"clicks": 3, "people": 1}
+    assert document["differences"][0]["found"] == {"clicks": 3, "people": 1, "link_people": 1}
     assert run(machine, "--json", "--repair") == 0
     assert json.loads(capsys.readouterr().out)["repaired"] is True

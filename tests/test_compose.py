@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 import cli
-from models.wire import SEARCH_ATTRIBUTES
+from models.wire.names import SEARCH_ATTRIBUTES
 from settings import Settings
+from stack.servers.temporal import DYNAMIC_CONFIG
 from stack.state import READY_FILE
-from stack.temporal import DYNAMIC_CONFIG
 from tests import test_env_example as example
 
 ROOT = Path(__file__).parent.parent
@@ -27,7 +27,7 @@ OURS = ("migrate", "api", "redirect", "worker")
 JOBS = ("temporal-schema", "temporal-namespace", "migrate")
 PRIVATE = ("postgres", "temporal", "temporal-ui")
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(:[-?])?([^}]*)\}")
-SECRETS = ("POSTGRES_PASSWORD", "TOKEN_KEYS")
+SECRETS = ("POSTGRES_PASSWORD", "TOKEN_KEYS", "SECRET_KEYS")
 DRILLS = ("DRILL_SEED", "DRILL_OUTAGE", "DRILL_CRASH")
 # The image sets the first; the next two are of the embedded server, which this stack replaces. Drills have their own.
 NOT_OF_THIS_STACK = {"VAR_DIR", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", *DRILLS}
@@ -168,7 +168,12 @@ def interpolated(environment: dict[str, str], given: dict[str, str]) -> dict[str
 
 
 def test_settings_accept_what_compose_hands_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"POSTGRES_PASSWORD": "a1", "TOKEN_KEYS": "ab" * 32, "LINK_DOMAIN": "https://go.example.com"}
+    given = {
+        "POSTGRES_PASSWORD": "a1",
+        "TOKEN_KEYS": "ab" * 32,
+        "SECRET_KEYS": "cd" * 32,
+        "LINK_DOMAIN": "https://go.example.com",
+    }
     for name, value in interpolated(SERVICES["redirect"]["environment"], given).items():
         monkeypatch.setenv(name, value)
     settings = Settings(_env_file=None)

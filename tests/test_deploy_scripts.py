@@ -10,7 +10,7 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
-from models.wire import SEARCH_ATTRIBUTES
+from models.wire.names import SEARCH_ATTRIBUTES
 from tests.builders import temporal_binary
 
 DEPLOY = Path(__file__).parent.parent / "deploy"

@@ -1,5 +1,6 @@
 """Documentation cannot rot: what it names exists, and the API page is what the API is."""
 
+import importlib
 import re
 import subprocess
 from pathlib import Path
@@ -7,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from api.app import create_app
-from api.reference import reference
+from api.description.reference import reference
 from cli import app as command_line
+from models.sequences.steps.registry import KINDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SOURCE = re.compile(r"`((?:[a-z_]+/)+[A-Za-z0-9_.-]*|[a-z_]+\.(?:py|yml|toml|lock))`")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 OTHERS = ("var/", "v1/", "temporalio/")  # data, addresses of the API, images
+NAMED = re.compile(r"`((?:[a-z_]+/)*[a-z_]+\.py)::([A-Za-z_.]+)`")
+STAGE = re.compile(r"^\| [a-z, ]+ \| (`.+?) \| ", re.MULTILINE)
 COMMAND = re.compile(r"\./linkwake ([a-z][a-z-]*)")
 
 
@@ -30,6 +34,35 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_functions_that_a_page_names_exist(page: Path) -> None:
+    assert [f"{path}::{name}" for path, name in NAMED.findall(page.read_text()) if not resolves(path, name)] == []
+
+
+def test_a_function_that_is_gone_is_found() -> None:
+    assert resolves("tests/test_docs.py", "relative")
+    assert resolves("services/starter.py", "Starter.start_enrollments")
+    assert not resolves("services/starter.py", "Starter.begin_enrollments")
+    assert not resolves("services/no_such_file.py", "begin")
+
+
+def test_every_stage_of_the_flow_names_functions_and_not_only_files() -> None:
+    stages = STAGE.findall((ROOT / "docs" / "flow.md").read_text())
+    assert len(stages) > 30
+    assert [stage for stage in stages if not all("::" in part for part in stage.split(", "))] == []
+
+
+def resolves(path: str, name: str) -> bool:
+    """Whether the module can be imported and has this function, class or method."""
+    try:
+        found: object = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_links_of_a_page_lead_to_files(page: Path) -> None:
     assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
 
@@ -37,6 +70,7 @@ def test_links_of_a_page_lead_to_files(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_commands_that_a_page_shows_exist(page: Path) -> None:
     known = {command.name or command.callback.__name__ for command in command_line.registered_commands if command.callback}
+    known |= {str(group.name) for group in command_line.registered_groups}
     assert set(COMMAND.findall(page.read_text())) - known == set()
 
 
@@ -44,6 +78,11 @@ def test_contributing_lists_every_benchmark() -> None:
     known = {path.stem for path in (ROOT / "bench").glob("*.py") if not path.stem.startswith("_")}
     (listed,) = re.findall(r"\./linkwake bench NAME --json +# (.+)", (ROOT / "CONTRIBUTING.md").read_text())
     assert set(listed.split(", ")) == known
+
+
+def test_every_kind_of_step_is_explained() -> None:
+    page = (ROOT / "docs" / "steps.md").read_text()
+    assert [kind for kind in KINDS if f"| `{kind}` |" not in page] == []
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
@@ -60,7 +99,9 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 
 def test_the_api_page_is_what_the_api_is() -> None:
-    assert (ROOT / "docs" / "api.md").read_text() == reference(create_app()), "run: python -m api.reference > docs/api.md"
+    assert (ROOT / "docs" / "api.md").read_text() == reference(create_app()), (
+        "run: python -m api.description.reference > docs/api.md"
+    )
 
 
 def test_every_decision_names_a_test_that_exists() -> None:
@@ -69,6 +110,12 @@ def test_every_decision_names_a_test_that_exists() -> None:
         tests = re.findall(r"`(tests/[^`]+)`", held_by)
         assert tests, f"{page.name} names no test"
         assert [test for test in tests if not (ROOT / test).exists()] == []
+
+
+def test_decisions_are_numbered_without_a_gap_and_their_titles_say_the_number() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [page.name[:5] for page in pages] == [f"{number:04d}-" for number in range(1, len(pages) + 1)]
+    assert [page.name for page in pages if not page.read_text().startswith(f"# {int(page.name[:4])}. ")] == []
 
 
 def test_no_file_names_a_package_registry_or_somebodys_machine() -> None:

@@ -6,12 +6,17 @@ from unittest.mock import Mock
 
 from prometheus_client.core import Metric
 
-from activities.deliver_signals import SignalDelivery
 from activities.record_clicks import Meters as RecorderMeters
-from api.metrics import queue_metrics
-from api.redirect.journal import Counts
+from activities.run_triggers import RunTriggers
+from activities.send_triggered import SendTriggered
+from api.callers.refused_keys import RefusedKeys
+from api.ops.metrics import Stored, queue_metrics, workflow_metrics
+from api.redirect.background.flood import ClickLimit, Flood
+from api.redirect.keeping.journal import Counts
 from api.redirect.metrics import Meters, Metrics
-from models.queues import Queues
+from models.clicks.queues import Queues
+from services.commands.deliver import CommandDelivery
+from services.deliver_signals import SignalDelivery
 
 PAGE = (Path(__file__).parent.parent / "docs" / "metrics.md").read_text()
 ROW = re.compile(r"^\| `(linkwake_\w+)` \| (.*?) \|", re.MULTILINE)
@@ -32,16 +37,22 @@ def given(*families: Metric) -> dict[str, list[str]]:
 
 def test_the_redirects_metrics_are_those_of_the_page() -> None:
     journal = Mock(counts=Counts(), spool=Mock(size=0, files=0))
-    delivery = SignalDelivery(Mock(), Mock(), Mock())
+    delivery = SignalDelivery(Mock(), Mock())
     meters = Meters()
-    metrics = Metrics(meters, journal, delivery, dict)
-    assert given(*meters.read(), *metrics.read(), *delivery.read()) == listed("Redirect")
+    flood = Flood(Mock(), ClickLimit(0))
+    metrics = Metrics(meters, journal, delivery, flood, dict)
+    assert given(*meters.read(), *metrics.read(), *delivery.read(), *flood.read()) == listed("Redirect")
 
 
 def test_the_apis_metrics_are_those_of_the_page() -> None:
-    assert given(*queue_metrics(Queues(0, 0, 0.0, 0, 0.0))) == listed("API")
+    queues = queue_metrics(Stored(Queues(0, 0, 0.0, 0, 0.0), [], {}, 0))
+    assert given(*queues, *workflow_metrics(0), *RefusedKeys().metrics()) == listed("API")
 
 
 def test_the_workers_metrics_are_those_of_the_page() -> None:
-    delivery = SignalDelivery(Mock(), Mock(), Mock())
-    assert given(*RecorderMeters().read(), *delivery.read()) == listed("Worker")
+    delivery = SignalDelivery(Mock(), Mock())
+    commands = CommandDelivery(Mock(), Mock())
+    triggers = RunTriggers(Mock(), {}, Mock())
+    sends = SendTriggered(Mock(), Mock())
+    read = [*RecorderMeters().read(), *delivery.read(), *commands.read(), *triggers.read(), *sends.read()]
+    assert given(*read) == listed("Worker")

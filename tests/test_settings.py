@@ -1,6 +1,7 @@
 """Settings are read as a person writes them, and refused in one sentence that names the variable."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -159,3 +160,35 @@ def test_a_duration_is_seconds_or_iso_8601(monkeypatch: pytest.MonkeyPatch, name
 def test_a_link_domain_is_an_origin(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("LINK_DOMAIN", text)
     assert Settings(_env_file=None).effective_link_domain == text.rstrip("/")
+
+
+def test_hosts_and_name_servers_are_read_from_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVER_HOSTS", "API.Example.com, müll.test")
+    monkeypatch.setenv("DNS_SERVERS", "9.9.9.9, 127.0.0.1:5353, ::1, [::1]:53")
+    settings = Settings(_env_file=None)
+    assert settings.server_hosts == ("api.example.com", "xn--mll-hoa.test")
+    assert settings.dns_servers == (("9.9.9.9", 53), ("127.0.0.1", 5353), ("::1", 53), ("::1", 53))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SERVER_HOSTS", "https://a.test"), ("SERVER_HOSTS", "a.test:1"), ("DNS_SERVERS", "ns.test"), ("DNS_SERVERS", "9.9.9.9:0")],
+)
+def test_hosts_and_name_servers_that_cannot_be_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError):
+        Settings(_env_file=None)
+
+
+@pytest.mark.parametrize("name", ["WORKER_METRICS_PORT", "worker_metrics_port"])
+@pytest.mark.parametrize(("exported", "port"), [(None, 9464), ("", None), ("9500", 9500)])
+def test_a_variable_of_the_process_wins_over_the_file_and_so_does_an_empty_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, exported: str | None, port: int | None
+) -> None:
+    (tmp_path / ".env").write_text(f"{name}=9464\nREDIRECT_PORT=9001\n")
+    monkeypatch.chdir(tmp_path)
+    for given in ("WORKER_METRICS_PORT", "REDIRECT_PORT"):
+        monkeypatch.delenv(given)  # tests have them empty: see tests/conftest.py
+    if exported is not None:
+        monkeypatch.setenv("WORKER_METRICS_PORT", exported)
+    assert (Settings().worker_metrics_port, Settings().redirect_port) == (port, 9001)

@@ -14,102 +14,93 @@ with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies
     from activities.campaign_stages import CampaignStages
     from activities.send_page import SendPage
-    from models import wire
+    from models.wire.campaigns import (
+        CampaignDigest,
+        CampaignInput,
+        CampaignPage,
+        CampaignPageResult,
+        CampaignPlan,
+        CampaignProgress,
+        CampaignStage,
+    )
+    from workflows.launch_progress import after_page, insists
+    from workflows.signals import signal
 
 STAGE = SearchAttributeKey.for_keyword("Stage")
 
 
 @workflow.defn
 class CampaignLaunch:
-    """Workflow id `campaign/{organization}/{campaign}`."""
+    """Workflow id `campaign/{campaign}`."""
 
     @workflow.init
-    def __init__(self, start: wire.CampaignInput) -> None:
+    def __init__(self, start: CampaignInput) -> None:
         self._start = start
-        self._progress = start.progress or wire.CampaignProgress()
-        self._digest = wire.CampaignDigest(clicks=0, people=0)
+        self._progress = start.progress or CampaignProgress()
+        self._digest = CampaignDigest(clicks=0, people=0)
         self._signals = 0
 
-    @workflow.signal
-    def digest(self, digest: wire.CampaignDigest) -> None:
-        self._signals += 1
+    @signal
+    def digest(self, digest: CampaignDigest) -> None:
         self._digest = digest
-        self._show("tracking" if self._progress.sent_all else "sending")
+        self._show("tracking" if self._progress.over else "sending")
 
     @workflow.query
-    def progress(self) -> wire.CampaignProgress:
+    def progress(self) -> CampaignProgress:
         return self._progress
 
     @workflow.run
-    async def run(self, start: wire.CampaignInput) -> wire.CampaignProgress:
+    async def run(self, start: CampaignInput) -> CampaignProgress:
         plan = await workflow.execute_activity_method(
             CampaignStages.load_campaign,
-            wire.CampaignInput(org_id=start.org_id, campaign_id=start.campaign_id),
+            CampaignInput(org_id=start.org_id, campaign_id=start.campaign_id),
             **policies.QUICK,
         )
-        await self._send_all(plan)
-        await self._track(plan)
-        await self._enter_stage("completed")
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        if await self._send_all(plan):
+            await self._track(plan)
+            await self._enter_stage("completed")
         return self._progress
 
-    async def _send_all(self, plan: wire.CampaignPlan) -> None:
-        while not self._progress.sent_all:
+    async def _send_all(self, plan: CampaignPlan) -> bool:
+        """Sends page after page, and then round after round to those who were refused for now. Returns False when the campaign
+        was ended meanwhile."""
+        while not self._progress.over:
+            await self._wait_for_provider()
             if self._must_continue():
                 self._continue_as_new()
-            page = await workflow.execute_activity_method(
-                SendPage.send_page,
-                wire.CampaignPage(
-                    org_id=self._start.org_id,
-                    campaign_id=self._start.campaign_id,
-                    cursor=self._progress.cursor,
-                    size=plan.page_size,
-                ),
-                task_queue=plan.send_queue,
-                summary=f"{self._progress.planned} of {plan.recipients} done",
-                **policies.PAGE,
-            )
-            self._add(page)
+            page = await self._send_page(plan)
+            if page.over:
+                return False
+            self._progress = after_page(self._progress, page, workflow.now())
             self._show("sending")
-        await self._send_refused(plan)
         await self._enter_stage("tracking")
+        return True
 
-    async def _send_refused(self, plan: wire.CampaignPlan) -> None:
-        """Round after round, until what the channel refused for now is sent or given up, which the activity does after a day."""
-        while self._progress.refused:
-            with suppress(TimeoutError):
-                summary = f"{self._progress.refused} refused for now: try again"
-                await workflow.wait_condition(self._must_continue, timeout=policies.REFUSED_AGAIN, timeout_summary=summary)
-            if self._must_continue():
-                self._continue_as_new()
-            self._replace(
-                await workflow.execute_activity_method(
-                    SendPage.send_refused,
-                    wire.CampaignInput(org_id=self._start.org_id, campaign_id=self._start.campaign_id),
-                    task_queue=plan.send_queue,
-                    summary=f"{self._progress.refused} refused for now",
-                    **policies.REFUSED,
-                )
-            )
-            self._show("sending")
-
-    def _add(self, page: wire.CampaignPageResult) -> None:
+    async def _send_page(self, plan: CampaignPlan) -> CampaignPageResult:
         done = self._progress
-        self._progress = wire.CampaignProgress(
-            cursor=page.cursor,
-            sent_all=page.cursor is None,
-            planned=done.planned + page.planned,
-            accepted=done.accepted + page.accepted,
-            skipped=done.skipped + page.skipped,
-            failed=done.failed + page.failed,
-            refused=done.refused + page.refused,
+        return await workflow.execute_activity_method(
+            SendPage.send_page,
+            CampaignPage(
+                org_id=self._start.org_id,
+                campaign_id=self._start.campaign_id,
+                cursor=done.cursor,
+                size=plan.page_size,
+                again=done.sent_all,
+                insist=insists(done),
+            ),
+            task_queue=plan.send_queue,
+            summary=f"{done.refused} refused for now" if done.sent_all else f"{done.planned} of {plan.recipients} done",
+            **policies.PAGE,
         )
 
-    def _replace(self, whole: wire.CampaignPageResult) -> None:
-        counts = whole.model_dump(exclude={"cursor"})
-        self._progress = self._progress.model_copy(update=counts)
+    async def _wait_for_provider(self) -> None:
+        later = self._progress.later_at
+        if later is not None and later > workflow.now():
+            left, summary = later - workflow.now(), f"refused for now until {later:%H:%M:%S} UTC"
+            with suppress(TimeoutError):
+                await workflow.wait_condition(self._must_continue, timeout=left, timeout_summary=summary)
 
-    async def _track(self, plan: wire.CampaignPlan) -> None:
+    async def _track(self, plan: CampaignPlan) -> None:
         while (left := plan.tracking_until - workflow.now()) > timedelta(0):
             if self._must_continue():
                 self._continue_as_new()
@@ -122,13 +113,13 @@ class CampaignLaunch:
 
     async def _enter_stage(self, stage: Literal["tracking", "completed"]) -> None:
         before = self._start.progress
-        if stage == "tracking" and before is not None and before.sent_all and not before.refused:
+        if stage == "tracking" and before is not None and before.over:
             return  # entered in an earlier run
         self._show(stage)
         workflow.upsert_search_attributes([STAGE.value_set(stage)])
         await workflow.execute_activity_method(
             CampaignStages.enter_stage,
-            wire.CampaignStage(org_id=self._start.org_id, campaign_id=self._start.campaign_id, state=stage),
+            CampaignStage(org_id=self._start.org_id, campaign_id=self._start.campaign_id, state=stage),
             summary=stage,
             **policies.QUICK,
         )

@@ -1,9 +1,9 @@
-"""Records the clicks of one shard, for ever: batch after batch while there are any, then waits to be woken.
+"""Records the clicks of one shard, for ever: batch after batch while there are any, then it waits to be woken.
 
-Signal: `wake` (a click was stored). It is a hint; a timer looks as well, so a lost one costs half a minute.
+Signal: `wake` (a click was stored). It is a hint, and a timer looks as well, so a lost signal costs half a minute.
 
-Each batch's result says how many recorders there are to be. With another number than before, a new run takes over its part;
-a recorder beyond the number ends, because the others take its clicks.
+Each batch's result says how many recorders there are to be. When that number changes, a new run takes over its part; a recorder
+beyond the number ends, because the others take its clicks.
 """
 
 from datetime import timedelta
@@ -13,7 +13,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies
     from activities.record_clicks import RecordClicks
-    from models import wire
+    from models.wire.clicks import RecorderInput
+    from workflows.signals import signal
 
 LOOK_EVERY = timedelta(seconds=30)
 # A run ends after this many batches even if nothing suggests it, so that its history stays readable.
@@ -25,22 +26,21 @@ class ClickRecorder:
     """Workflow id `click-recorder/{shard}`."""
 
     @workflow.init
-    def __init__(self, start: wire.RecorderInput) -> None:
+    def __init__(self, start: RecorderInput) -> None:
         self._start = start
         self._woken = False
         self._signals = 0
         self._batches = 0
         self._recorded = 0
 
-    @workflow.signal
+    @signal
     def wake(self) -> None:
         self._woken = True
-        self._signals += 1
 
     @workflow.run
-    async def run(self, start: wire.RecorderInput) -> None:
+    async def run(self, start: RecorderInput) -> None:
         while True:
-            self._woken = False  # before the look: a click that is stored meanwhile wakes again
+            self._woken = False  # before the look, so that a click that is stored meanwhile wakes it again
             remaining = await self._record()
             if self._start.shard >= self._start.shards:
                 return
@@ -56,7 +56,7 @@ class ClickRecorder:
         )
         self._batches += 1
         if result.shards is not None:
-            self._start = wire.RecorderInput(shard=self._start.shard, shards=result.shards)
+            self._start = RecorderInput(shard=self._start.shard, shards=result.shards)
         recorded = result.recorded
         self._recorded += recorded
         workflow.set_current_details(f"{self._recorded} clicks recorded in this run, {recorded} in the last batch")

@@ -11,7 +11,8 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message ready to go: rendered, with its links as the contact will see them. `html`: of an e-mail, beside its text."""
+    """A message that is ready to go: rendered, with its links as the contact will see them. `html` is the HTML part of an e-mail,
+    beside its text."""
 
     message_id: UUID
     channel_id: UUID
@@ -29,9 +30,9 @@ class Receipt:
 
 
 class ChannelError(Exception):
-    """A definite refusal: the message was not sent. `permanent`: trying again will not help.
+    """A definite refusal: the message was not sent. `permanent` means that trying again will not help.
 
-    `retry_after`: how long the provider asks to be left alone; at most an hour of it is waited for.
+    `retry_after` is how long the provider asks us to wait; at most an hour of it is respected.
     """
 
     def __init__(self, message: str, *, permanent: bool, retry_after: timedelta | None = None) -> None:
@@ -45,10 +46,10 @@ class CannotAsk(Exception):
 
 
 class Channel(Protocol):
-    """Any other exception than ChannelError means: nobody knows whether it was sent."""
+    """Sends the message. Any exception other than ChannelError means that nobody knows whether it was sent."""
 
     async def send(self, message: Outgoing) -> Receipt: ...
 
     async def find(self, message: Outgoing) -> Receipt | None:
-        """What became of a send without an answer. None: it never arrived. Raises CannotAsk."""
+        """Returns what became of a send without an answer, or None when the message never arrived. Raises CannotAsk."""
         ...

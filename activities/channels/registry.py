@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from activities.channels.base import Channel
 from activities.channels.simulator import Simulator
-from models.channel import ChannelKind
 from models.database import Database
+from models.organizations.channel import ChannelKind
 
 Channels = Mapping[ChannelKind, Channel]
 

@@ -3,31 +3,26 @@
 A person or a script reads the message there, with its real tracked links, and clicks.
 """
 
+from dataclasses import asdict
+
 from activities.channels.base import Outgoing, Receipt
-from models.channel import SimulatorInbox, simulator_received
 from models.database import Database
+from models.organizations.channel import simulator_receive, simulator_received
 
 
 class Simulator:
-    """Delivers in its own transaction, as a provider would: what it took stays taken, whatever happens to the caller."""
+    """Delivers in its own transaction, as a provider would: a message that it took stays taken, whatever happens to the
+    caller."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def send(self, message: Outgoing) -> Receipt:
-        received = SimulatorInbox(
-            channel_id=message.channel_id,
-            message_id=message.message_id,
-            to_address=message.to_address,
-            subject=message.subject,
-            body=message.body,
-            html=message.html,
-        )
-        async with self._database.transaction() as session:
-            session.add(received)
-        return Receipt(provider_id=str(received.id))
+        async with self._database.statement() as session:
+            received_id = await simulator_receive(session, asdict(message))
+        return Receipt(provider_id=str(received_id))
 
     async def find(self, message: Outgoing) -> Receipt | None:
-        async with self._database.transaction() as session:
+        async with self._database.statement() as session:
             received = await simulator_received(session, message.message_id)
         return Receipt(provider_id=str(received.id)) if received else None

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 from fastapi import FastAPI
@@ -13,40 +14,44 @@ from starlette.requests import Request
 from starlette.responses import Response
 from temporalio.client import Client
 
-from activities import crashpoint
-from activities.deliver_signals import SignalDelivery
-from activities.starter import Starter
-from api.redirect import rsgi
-from api.redirect.answer import Answer, page
-from api.redirect.client_address import ClientAddress
-from api.redirect.closing import finish
-from api.redirect.follow import Follow
+from api.redirect.answering import rsgi
+from api.redirect.answering.answer import Answer, page
+from api.redirect.answering.client_address import ClientAddress
+from api.redirect.answering.follow import Follow
+from api.redirect.answering.link_request import LinkRequest, SeveralHosts, read_link_request
+from api.redirect.answering.rate_limit import MissLimit
+from api.redirect.background.closing import finish
+from api.redirect.background.flood import ClickLimit, Flood
+from api.redirect.background.holds import Holds
+from api.redirect.background.signals import AfterCommit
 from api.redirect.health import Health
-from api.redirect.holds import Holds
-from api.redirect.journal import Journal
-from api.redirect.linkbook import Linkbook
-from api.redirect.linkbook_snapshot import LinkbookSnapshot
+from api.redirect.keeping.journal import Journal
+from api.redirect.keeping.spool import Spool
+from api.redirect.links.link_cache import LinkCache
+from api.redirect.links.link_cache_snapshot import LinkCacheSnapshot
+from api.redirect.links.shared_link_cache import SharedLinkCache
 from api.redirect.metrics import Meters, Metrics
-from api.redirect.rate_limit import MissLimit
-from api.redirect.shared_book import SharedBook
-from api.redirect.signals import AfterCommit
-from api.redirect.spool import Spool
-from api.redirect.visit import Visit, read_visit
-from models.database import Database
+from models.database import REQUESTS, Database
+from services.deliver_signals import SignalDelivery
+from services.link_domains.server_hosts import server_hosts
+from services.process import crashpoint
+from services.process.signs_of_life import signs_of_life
 from settings import Settings
 from temporal_client import connect
-from tracking.token import TokenCodec
+from tracking.tokens.token import TokenCodec
 
 log = structlog.get_logger()
 
-# Look-ups and signals only: clicks have the journal's connection.
+Incoming = TypeVar("Incoming")
+
+# These connections are for look-ups and signals only, because clicks have the journal's connection.
 POOL_SIZE = 4
 LOAD_SECONDS, GLANCE_SECONDS = 5.0, 0.3
 HEALTH, LIVE, READY, METRICS = "/health", "/health/live", "/health/ready", "/metrics"
 PAGES = frozenset((HEALTH, LIVE, READY, METRICS))
-"""None of them is 14 letters and digits long, and slugs of these names are refused."""
+"""None of these names is 14 letters and digits long, and slugs with these names are refused."""
 SENTENCE_500 = "Something went wrong on our side."
-SENTENCES = {404: "There is no such page.", 405: "Links are opened with GET."}
+SENTENCES = {400: "A request has one Host header.", 404: "There is no such page.", 405: "Links are opened with GET."}
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,12 @@ class Parts:
     """What the process is made of."""
 
     database: Database
-    linkbook: Linkbook
-    shared: SharedBook
+    link_cache: LinkCache
+    shared: SharedLinkCache
     journal: Journal
     after_commit: AfterCommit
     holds: Holds
+    flood: Flood
     follow: Follow
     health: Health
     meters: Meters
@@ -66,12 +72,12 @@ class Parts:
 
 
 class Redirect(FastAPI):
-    """The framework has the pages that are no links; links come to it only where a test asks it directly. The server calls
-    `__rsgi__`."""
+    """The framework has the pages that are not links. Links come to it only where a test asks it directly, because the server
+    calls `__rsgi__`."""
 
     async def __rsgi__(self, scope: rsgi.Scope, protocol: rsgi.HTTPProtocol) -> None:
         if _may_be_link(scope.method, scope.path):
-            rsgi.respond(protocol, await self.answer(rsgi.read_visit(scope)))
+            rsgi.respond(protocol, await self.answer(rsgi.read_link_request, scope))
         else:
             await rsgi.pass_on(self, scope, protocol)
 
@@ -82,12 +88,15 @@ class Redirect(FastAPI):
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(self._life.__aexit__(None, None, None))
 
-    async def answer(self, visit: Visit) -> Answer:
+    async def answer(self, read: Callable[[Incoming], LinkRequest], scope: Incoming) -> Answer:
+        """`read` makes a link_request of `scope`, which is the server's or the framework's."""
         begin = time.perf_counter()
         parts: Parts = self.state.parts
         try:
-            answer = await parts.follow(visit)
-        except Exception:  # what the framework would do
+            answer = await parts.follow(read(scope))
+        except SeveralHosts:
+            answer = page(400, SENTENCES[400])
+        except Exception:  # as the framework does
             log.exception("link not answered")
             answer = page(500, SENTENCE_500)
         parts.meters.answered(answer.status, time.perf_counter() - begin)
@@ -95,7 +104,7 @@ class Redirect(FastAPI):
 
 
 def _may_be_link(method: str, path: str) -> bool:
-    """Whatever is no page of ours; also with slashes, since other text can run into a link."""
+    """Every path that is not a page of ours, also with slashes, since other text can run into a link."""
     return method in ("GET", "HEAD") and len(path) > 1 and path not in PAGES
 
 
@@ -104,9 +113,10 @@ def create_app(settings: Settings | None = None, client: Client | None = None) -
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        parts = await _build(settings or Settings(), client)
+        given = settings or Settings()
+        parts = await _build(given, client)
         app.state.parts = parts
-        async with _running(parts):
+        async with signs_of_life("redirect", given.alive_file("redirect"), parts.database), _running(parts):
             yield
 
     app = Redirect(
@@ -128,7 +138,7 @@ def create_app(settings: Settings | None = None, client: Client | None = None) -
         return await app.state.parts.metrics(request)  # type: ignore[no-any-return]
 
     async def follow(request: Request) -> Response:
-        return _response(await app.answer(read_visit(request.scope)))
+        return _response(await app.answer(read_link_request, request.scope))
 
     app.add_route(LIVE, live)
     app.add_route(READY, ready)
@@ -143,34 +153,35 @@ def create_app(settings: Settings | None = None, client: Client | None = None) -
 async def _build(settings: Settings, client: Client | None) -> Parts:
     crashpoint.arm(settings.drill_crash, "redirect")
     url = settings.effective_database_url
-    database = Database(url, POOL_SIZE)
+    database = Database(url, POOL_SIZE, patience=REQUESTS)
     client = client or await connect(settings, lazy=True)
-    delivery = SignalDelivery(database, client, Starter(database, client))
+    delivery = SignalDelivery(database, client)
     after_commit = AfterCommit(client, delivery, settings.recorder_shards)
     meters = Meters()
-    linkbook = Linkbook(database, LinkbookSnapshot(settings.var_dir / "linkbook"))
-    shared = SharedBook(database, settings.var_dir / "shared_links.json")
+    link_cache = LinkCache(database, LinkCacheSnapshot(settings.var_dir / "link_cache"))
+    shared = SharedLinkCache(database, settings.var_dir / "shared_links.json", server_hosts(settings))
     holds = Holds(delivery.held, after_commit.stored)
     spool = Spool(settings.var_dir / "spool", settings.spool_limit)
     journal = Journal(url, settings.click_budget, meters.counting(holds.stored), spool)
     codec, addresses = TokenCodec(settings.effective_token_keys), ClientAddress(settings.trusted_proxies)
-    follow = Follow(codec, linkbook, shared, journal, addresses, MissLimit(settings.miss_limit), settings.suspect_hold, meters)
-    health = Health(linkbook, shared, journal, after_commit, holds)
-    metrics = Metrics(meters, journal, delivery, health.degraded)
-    return Parts(database, linkbook, shared, journal, after_commit, holds, follow, health, meters, metrics)
+    misses, flood = MissLimit(settings.miss_limit), Flood(database, ClickLimit(settings.click_limit))
+    follow = Follow(codec, link_cache, shared, journal, addresses, misses, flood, settings.suspect_hold, meters)
+    health = Health(link_cache, shared, journal, after_commit, holds)
+    metrics = Metrics(meters, journal, delivery, flood, health.degraded)
+    return Parts(database, link_cache, shared, journal, after_commit, holds, flood, follow, health, meters, metrics)
 
 
 @asynccontextmanager
 async def _running(parts: Parts) -> AsyncIterator[None]:
-    """Serves at once, also while the database is away; the last clicks are stored before it ends."""
+    """Serves at once, even while the database is away. The last clicks are stored before it ends."""
     await parts.journal.start()
-    await parts.linkbook.load_snapshot()
+    await parts.link_cache.load_snapshot()
     parts.after_commit.start()
     parts.holds.start()
     parts.shared.restore()
     await _first_look(parts)
     stop = asyncio.Event()
-    refreshing = [asyncio.create_task(book.run(stop)) for book in (parts.linkbook, parts.shared)]
+    refreshing = [asyncio.create_task(book.run(stop)) for book in (parts.link_cache, parts.shared, parts.flood)]
     try:
         yield
     finally:
@@ -183,12 +194,12 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
 
 
 async def _first_look(parts: Parts) -> None:
-    """Without links from the disk, those of the database are worth a moment: one that is looked up alone takes longer. What is
-    not there then is left to `run`; that a driver takes seconds to give up keeps nobody waiting."""
-    looks = [asyncio.create_task(book.refresh()) for book in (parts.linkbook, parts.shared)]
+    """Waits a moment for the links of the database when there are none from the disk, because looking a link up alone takes
+    longer. Links that are not there then are left to `run`. A driver that takes seconds to give up keeps nobody waiting."""
+    looks = [asyncio.create_task(book.refresh()) for book in (parts.link_cache, parts.shared)]
     for look in looks:
-        look.add_done_callback(lambda done: done.cancelled() or done.exception())  # it is in the book's `problem`
-    _, rest = await asyncio.wait(looks, timeout=GLANCE_SECONDS if parts.linkbook.loaded else LOAD_SECONDS)
+        look.add_done_callback(lambda done: done.cancelled() or done.exception())  # the cache's `problem` says it
+    _, rest = await asyncio.wait(looks, timeout=GLANCE_SECONDS if parts.link_cache.loaded else LOAD_SECONDS)
     for look in rest:
         look.cancel()
 

@@ -8,11 +8,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from activities.deliver_signals import SignalDelivery
-from activities.meters import BATCH, SECONDS, Histogram, counter, gauge, registry
-from api.redirect.journal import Journal
-from api.scrape import from_inside, metrics_answer
-from models.click_inbox import InboxClick, LinkOfRecipient
+from api.callers.scrape import from_inside, metrics_answer
+from api.redirect.background.flood import Flood
+from api.redirect.keeping.journal import Journal
+from models.clicks.inbox import InboxClick, LinkOfRecipient
+from services.deliver_signals import SignalDelivery
+from services.process.meters import BATCH, SECONDS, Histogram, counter, gauge, registry
 
 Stored = Callable[[Sequence[InboxClick], Sequence[LinkOfRecipient]], None]
 
@@ -55,11 +56,11 @@ class Metrics:
     """`GET /metrics`. `degraded` is what readiness says."""
 
     def __init__(
-        self, meters: Meters, journal: Journal, delivery: SignalDelivery, degraded: Callable[[], Mapping[str, str]]
+        self, meters: Meters, journal: Journal, delivery: SignalDelivery, flood: Flood, degraded: Callable[[], Mapping[str, str]]
     ) -> None:
         self._journal = journal
         self._degraded = degraded
-        self._registry = registry(meters.read, delivery.read, self.read)
+        self._registry = registry(meters.read, delivery.read, flood.read, self.read)
 
     async def __call__(self, request: Request) -> Response:
         if not from_inside(request):

@@ -8,9 +8,9 @@ from activities import delivery
 from activities.channels.base import ChannelError
 from activities.delivery import SEND_TIMEOUT, Delivery, StillSending
 from models.base import new_id, now
-from models.channel import ChannelKind
-from models.ledger import INTERRUPTED_AFTER
-from models.message import Message, MessageState
+from models.messages.ledger import INTERRUPTED_AFTER
+from models.messages.message import Message, MessageState
+from models.organizations.channel import ChannelKind
 from tests.sending import Provider
 from workflows import policies
 
@@ -23,7 +23,7 @@ def claimed(age: timedelta = timedelta(hours=1)) -> Message:
         contact_id=new_id(),
         channel_id=new_id(),
         content_id=1,
-        ordinal=1,
+        recipient_number=1,
         tracked=True,
         to_address=PHONE,
         body="x",
@@ -42,9 +42,9 @@ async def test_a_provider_that_never_answers_is_given_up(provider: Provider, mon
 @pytest.mark.parametrize(("permanent", "state"), [(True, MessageState.FAILED), (False, MessageState.PLANNED)])
 async def test_a_refusal_says_whether_trying_again_helps(provider: Provider, permanent: bool, state: MessageState) -> None:
     provider.before[PHONE] = ChannelError("no " * 500, permanent=permanent)
-    settlement = await Delivery({ChannelKind.SIMULATOR: provider}).send(claimed(), ChannelKind.SIMULATOR)
-    assert settlement.state == state
-    assert len(settlement.reason or "") == 500
+    result = await Delivery({ChannelKind.SIMULATOR: provider}).send(claimed(), ChannelKind.SIMULATOR)
+    assert result.state == state
+    assert len(result.reason or "") == 500
 
 
 async def test_any_other_error_says_nothing_about_the_message(provider: Provider) -> None:
@@ -61,10 +61,18 @@ async def test_a_young_claim_is_not_looked_into(provider: Provider) -> None:
 
 async def test_what_is_found_out_is_about_this_claim(provider: Provider) -> None:
     message = claimed()
-    settlement = await Delivery({ChannelKind.SIMULATOR: provider}).resolve(message, ChannelKind.SIMULATOR)
-    assert (settlement.state, settlement.claimed_at) == (MessageState.PLANNED, message.sending_at)
+    result = await Delivery({ChannelKind.SIMULATOR: provider}).resolve(message, ChannelKind.SIMULATOR)
+    assert (result.state, result.claimed_at) == (MessageState.PLANNED, message.sending_at)
 
 
 def test_an_attempt_is_over_before_another_may_look_into_its_claim() -> None:
     assert SEND_TIMEOUT < INTERRUPTED_AFTER
-    assert policies.SEND["start_to_close_timeout"] > SEND_TIMEOUT
+    assert policies.TURN["start_to_close_timeout"] > SEND_TIMEOUT
+
+
+def test_the_time_that_a_turn_stands_in_its_queue_is_not_limited() -> None:
+    """With a channel that takes one message a second, the 90,000th in line is sent."""
+    assert set(policies.TURN) == {"start_to_close_timeout", "retry_policy"}
+    retries = policies.TURN["retry_policy"]
+    assert retries is not None
+    assert retries.maximum_attempts == 0

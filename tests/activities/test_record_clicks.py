@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import count
@@ -12,27 +13,28 @@ from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from activities import record_clicks
-from activities.places import Places
 from activities.record_clicks import RecordClicks
-from models import wire
 from models.base import new_id, now
-from models.campaign import Campaign
-from models.channel import channels_by_name
-from models.click_inbox import InboxClick
+from models.campaigns.campaign import Campaign
+from models.clicks.inbox import InboxClick
 from models.database import Database
-from models.organization import Organization
+from models.organizations.channel import channels_by_name
+from models.organizations.organization import Organization
+from models.wire.clicks import RecorderInput
+from services.clicks.devices import Device, read_device
+from services.clicks.geo_locations import GeoLocations
 from tests.clicks import IPHONE, LONDON, NOON, Sent, assert_counters_equal_rows, click, clicks_of, rows, send, store
 
-ROLLUP = "SELECT * FROM click_rollup ORDER BY scope, scope_id, hour, verdict, country, city, device_type"
-ALL = wire.RecorderInput(shard=0, shards=1)
+COUNTERS = "SELECT kept::text FROM click_series kept UNION ALL SELECT kept::text FROM click_by kept ORDER BY 1"
+ALL = RecorderInput(shard=0, shards=1)
 
 
 @pytest.fixture
 def recorder(database: Database) -> RecordClicks:
-    return RecordClicks(database, Places(), batch_rows=50)
+    return RecordClicks(database, GeoLocations(), batch_rows=50)
 
 
-async def record_all(recorder: RecordClicks, part: wire.RecorderInput = ALL) -> int:
+async def record_all(recorder: RecordClicks, part: RecorderInput = ALL) -> int:
     total = 0
     while True:
         result = await recorder.record_clicks(part)
@@ -46,12 +48,28 @@ async def sent(database: Database, organization: tuple[Organization, str]) -> Se
     return await send(database, organization[0].id, people=5, campaign_id=new_id(), sequence_id=new_id())
 
 
+async def test_recording_has_threads_of_its_own(
+    database_url: str, sent: Sent, recorder: RecordClicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is at work in the threads that others share, clicks are described meanwhile."""
+    threads: set[str] = set()
+
+    def read(user_agent: str) -> Device:
+        threads.add(threading.current_thread().name)
+        return read_device(user_agent)
+
+    monkeypatch.setattr(record_clicks, "read_device", read)
+    await store(database_url, [click(sent)])
+    assert await record_all(recorder) == 1
+    assert {name.partition("_")[0] for name in threads} == {"describe"}
+
+
 async def test_a_click_without_a_message_is_set_aside_and_the_others_go_on(
     database: Database, database_url: str, sent: Sent, recorder: RecordClicks
 ) -> None:
     good = click(sent)
     bad = [
-        click(sent, ordinal=999),
+        click(sent, recipient_number=999),
         click(sent, position=30),
         click(sent, content_id=12345),
         click(sent, clicked_at=now() + timedelta(days=400)),
@@ -86,10 +104,10 @@ async def test_the_same_clicks_again_change_nothing(
     clicks = [click(sent, n % 5, n % 2) for n in range(20)]
     await store(database_url, clicks)
     assert await record_all(recorder) == 20
-    before = await rows(database, ROLLUP)
+    before = await rows(database, COUNTERS)
     await store(database_url, clicks)
     assert await record_all(recorder) == 0
-    after = await rows(database, ROLLUP)
+    after = await rows(database, COUNTERS)
     assert after == before
     await assert_counters_equal_rows(database)
 
@@ -100,7 +118,7 @@ async def test_a_full_batch_is_followed_by_a_rest_while_processors_are_short_and
     monkeypatch.setattr(record_clicks, "REST", 1e9)
     monkeypatch.setattr(record_clicks, "LONGEST_REST", 600.0)
     await store(database_url, [click(sent, n % 5) for n in range(15)])
-    recorder = RecordClicks(database, Places(), batch_rows=10, waited=count(step=100.0).__next__)
+    recorder = RecordClicks(database, GeoLocations(), batch_rows=10, waited=count(step=100.0).__next__)
     worker = ActivityEnvironment()
     worker.worker_shutdown()
     assert (await worker.run(recorder.record_clicks, ALL)).remaining
@@ -113,7 +131,7 @@ async def test_a_full_batch_is_followed_by_a_rest_while_processors_are_short_and
 
 async def test_with_processors_to_spare_nobody_rests(database: Database, database_url: str, sent: Sent) -> None:
     await store(database_url, [click(sent, n % 5) for n in range(10)])
-    recorder = RecordClicks(database, Places(), batch_rows=10, waited=lambda: 4711.0)
+    recorder = RecordClicks(database, GeoLocations(), batch_rows=10, waited=lambda: 4711.0)
     assert (await recorder.record_clicks(ALL)).remaining
     assert recorder.meters.rested == 0
 
@@ -126,13 +144,15 @@ async def test_recorders_at_once_and_clicks_out_of_order_keep_counters_equal_to_
     first = await send(database, organization[0].id, people=8, campaign_id=campaign)
     second = await send(database, organization[0].id, contacts=first.contacts, sequence_id=sequence)
     clicks = [_any_click(chance, [first, second]) for _ in range(600)]
-    recorders = [RecordClicks(database, Places(), batch_rows=40) for _ in range(3)]
+    recorders = [RecordClicks(database, GeoLocations(), batch_rows=40) for _ in range(3)]
     for start in range(0, 600, 150):
         # Some of what was stored before comes once more, as after a commit whose answer was lost.
         part = clicks[start : start + 150] + chance.sample(clicks[: start + 1], min(30, start))
         chance.shuffle(part)
         await store(database_url, part)
         await asyncio.gather(*(record_all(recorder) for recorder in recorders))
+    # Recorders that take parts of the same batch each see one that is not full, and all may end before the rest.
+    await record_all(recorders[0])
     assert await clicks_of(database) == sorted(each.id for each in clicks)
     await assert_counters_equal_rows(database)
 
@@ -156,7 +176,7 @@ async def test_each_shard_records_its_own_clicks(
 ) -> None:
     clicks = [click(sent, n) for n in range(5)]
     await store(database_url, clicks)
-    counts = [await record_all(recorder, wire.RecorderInput(shard=shard, shards=3)) for shard in range(3)]
+    counts = [await record_all(recorder, RecorderInput(shard=shard, shards=3)) for shard in range(3)]
     assert sum(counts) == 5
     assert max(counts) < 5
 
@@ -173,11 +193,13 @@ async def test_a_click_is_kept_with_place_and_device_and_without_the_address(
     assert await rows(database, "SELECT link_id, contact_id, campaign_id, sequence_id, verdict FROM click") == [
         (sent.link_ids[0], sent.contacts[0], sent.scope["campaign_id"], sent.scope["sequence_id"], "human")
     ]
-    assert await rows(database, "SELECT scope, clicks, people FROM click_rollup ORDER BY scope") == [
+    assert await rows(database, "SELECT scope, clicks, people FROM click_series ORDER BY scope") == [
         ("campaign", 1, 1),
-        ("link", 1, 1),
         ("sequence", 1, 1),
     ]
+
+
+DESCRIBED = "SELECT click_id, country, city, device_type, browser, os FROM click_metadata"
 
 
 async def test_an_unknown_place_still_has_a_metadata_row_and_no_metadata_has_none(
@@ -186,7 +208,7 @@ async def test_an_unknown_place_still_has_a_metadata_row_and_no_metadata_has_non
     unknown, none = click(sent, ip="10.1.2.3", user_agent=""), click(sent, ip=None, user_agent=None)
     await store(database_url, [unknown, none])
     await record_all(recorder)
-    assert await rows(database, "SELECT * FROM click_metadata") == [(unknown.id, None, None, "other", None, None)]
+    assert await rows(database, DESCRIBED) == [(unknown.id, None, None, "other", None, None)]
 
 
 async def test_a_machine_has_no_phone_whatever_it_says(
@@ -195,7 +217,7 @@ async def test_a_machine_has_no_phone_whatever_it_says(
     await store(database_url, [click(sent, verdict="bot"), click(sent, verdict="bot", user_agent="curl/8.0")])
     await record_all(recorder)
     assert await rows(database, "SELECT device_type FROM click_metadata") == ["bot", "bot"]
-    assert set(await rows(database, "SELECT device_type FROM click_rollup")) == {"bot"}
+    assert set(await rows(database, "SELECT value FROM click_by WHERE dimension = 'device_type'")) == {"bot"}
 
 
 async def test_clicks_of_a_new_month_make_its_partition(
@@ -215,7 +237,7 @@ async def test_campaigns_are_told_at_most_every_few_seconds_and_a_missing_workfl
 ) -> None:
     campaign_id = await _campaign(database, organization[0].id)
     sent = await send(database, organization[0].id, people=3, campaign_id=campaign_id)
-    recorder = RecordClicks(database, Places(), temporal)
+    recorder = RecordClicks(database, GeoLocations(), temporal)
     await store(database_url, [click(sent, n) for n in range(3)])
     await record_all(recorder)
     told = await rows(database, "SELECT digest_at FROM campaign")

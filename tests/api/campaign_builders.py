@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from models.contact import Contact
+from models.contacts.contact import Contact
 from models.database import Database
 from tests.builders import Caller
 
@@ -36,6 +36,11 @@ def steps_with_click() -> list[dict[str, Any]]:
         {"kind": "send", "key": "reminder", "channel": "simulator-sms", "message": OFFER},
         {"kind": "end", "key": "over"},
     ]
+
+
+def enrolls(sequence: object, link: str | None = None) -> dict[str, Any]:
+    """A trigger that enrolls whoever clicks in the sequence."""
+    return {"key": "hot", "link": link, "actions": [{"kind": "enroll", "sequence_id": str(sequence)}]}
 
 
 async def new_sequence(api: Caller, *, publish: bool = True, **changes: Any) -> str:

@@ -16,7 +16,7 @@ FORMS: list[tuple[str, str, Any, str, str]] = [
         "There is nothing to read in it: write a text.",
     ),
     ("POST", "/campaigns", {"message": {"body": "a", "links": {"Big Offer": "https://a.test"}}}, "message.links.Big Offer", WORD),
-    ("POST", "/campaigns", {"trigger": {"link": "Offer!"}}, "trigger.link", WORD),
+    ("POST", "/campaigns", {"triggers": [{"link": "Offer!"}]}, "triggers[0].link", WORD),
     (
         "POST",
         "/campaigns",

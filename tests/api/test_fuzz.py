@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from models.database import Database
-from models.organization import Organization
+from models.organizations.organization import Organization
 from tests.api.campaign_builders import add_contacts, new_campaign, new_sequence
 from tests.builders import Caller
 

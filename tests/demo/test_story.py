@@ -1,11 +1,15 @@
 """What the demo answers when the story stops half-way."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from demo import client, people, story
+from demo.client import Consumer
+from demo.team import Team
 from settings import Settings
 from tests.stand_in import Quiet, serving
 
@@ -56,3 +60,13 @@ def test_a_story_that_stands_still_is_one_json_document_that_says_how_far_it_cam
         "problem": sentence,
     }
     assert f"The demo stopped: {sentence}" in output.err
+
+
+def test_a_stack_that_reaches_nothing_on_this_machine_notifies_nobody_and_says_how_it_would(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(422, json={"code": "invalid"}))
+    consumer = Consumer("http://127.0.0.1:1", "lw_")
+    consumer._client = httpx.AsyncClient(base_url="http://127.0.0.1:1", transport=transport)
+    assert asyncio.run(story._target(consumer, Team("json://127.0.0.1:9/team"))) is None
+    assert "Start the stack with ALLOW_LOCAL_ADDRESSES=true." in capsys.readouterr().err

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from drills._plan import Plan, Scene, postgres_silent
+from drills._click_plan import Plan, Scene, postgres_silent
 from drills.clicks import run
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,25 +12,26 @@ import pytest
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner
 
-from activities.deliver_signals import SignalDelivery
-from activities.places import Places
 from activities.record_clicks import RecordClicks
-from activities.starter import Starter
-from api.redirect import frames, replay
-from api.redirect.journal import Journal
-from api.redirect.spool import Spool
-from drills._checker import Facts, Verdict, judge
-from models import drill_checks, wire
+from api.redirect.keeping import frames, replay
+from api.redirect.keeping.journal import Journal
+from api.redirect.keeping.spool import Spool
+from drills import _rows as drill_checks
+from drills._click_checker import Facts, Verdict, judge
 from models.base import new_id
-from models.click_inbox import InboxClick
-from models.click_inbox import LinkOfRecipient as Link
+from models.clicks.inbox import InboxClick
+from models.clicks.inbox import LinkOfRecipient as Link
 from models.database import Database, psycopg_url
-from models.organization import Organization
-from tests.activities.test_deliver_signals import signals_of, waiting
+from models.organizations.organization import Organization
+from models.wire.clicks import LinkKey, RecorderInput
+from models.wire.enrollments import ClickMemory
+from services.clicks.geo_locations import GeoLocations
+from services.deliver_signals import SignalDelivery
 from tests.clicks import Sent, click, send, store
-from tests.workflows.enrollments import Person, end, link, wait_for_click
+from tests.services.test_deliver_signals import signals_of, waiting
+from tests.workflows.enrollments import Entered, Person, end, link, wait_for_click
 from tests.workflows.enrollments import send as send_step
-from workflows.click_book import ClickBook
+from workflows import click_memory
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 BUDGET = timedelta(seconds=20)
@@ -45,16 +46,14 @@ class Hasty(Journal):
         return True
 
 
-class TakesEverySignal(ClickBook):
-    """Has no seen-set: a click that has led somewhere leads there again."""
-
-    def use(self, key: wire.LinkKey) -> None:
-        self._clicked.pop((key.visit, key.position), None)
+def forget(memory: ClickMemory, key: LinkKey) -> ClickMemory:
+    """Remembers no used links: a click that has led somewhere leads there again."""
+    return memory.model_copy(update={"clicked": tuple(each for each in memory.clicked if each != key)})
 
 
 @pytest.fixture
 async def sent(database: Database, organization: tuple[Organization, str]) -> Sent:
-    return await send(database, organization[0].id, wakes=[0], enrollment_id=new_id(), step_key="hello", visit=1)
+    return await send(database, organization[0].id, wakes=[0], enrollment_id=new_id(), step_key="hello", step_run=1)
 
 
 @pytest.fixture
@@ -78,13 +77,13 @@ async def die(made: Journal) -> None:
 
 def damage(directory: Path) -> None:
     for path in directory.glob("*.spool"):
-        path.write_bytes(path.read_bytes().replace(b'"ordinal":3,', b'"ordinal":5,'))
+        path.write_bytes(path.read_bytes().replace(b'"recipient_number":3,', b'"recipient_number":5,'))
 
 
 async def judged(database: Database, clicks: Iterable[InboxClick]) -> Verdict:
     """All of them were answered; what is in the rows after recording?"""
-    await RecordClicks(database, Places()).record_clicks(wire.RecorderInput(shard=0, shards=1))
-    asked = Counter(Link(each.content_id, each.ordinal, each.position) for each in clicks)
+    await RecordClicks(database, GeoLocations()).record_clicks(RecorderInput(shard=0, shards=1))
+    asked = Counter(Link(each.content_id, each.recipient_number, each.position) for each in clicks)
     async with database.transaction() as session:
         left = await drill_checks.unfinished(session)
         recorded = await drill_checks.recorded_clicks(session)
@@ -112,7 +111,7 @@ async def test_a_missing_outbox_is_found(
     made = [click(sent)]
     async with waiting(temporal, organization[0].id, enrollment) as handle:
         await store(database_url, made, wakes=outbox)
-        await SignalDelivery(database, temporal, Starter(database, temporal)).sweep()
+        await SignalDelivery(database, temporal).sweep()
         signals = len(await signals_of(temporal, handle))
     assert (await judged(database, made)).ok  # the click itself is there
     asked = {Link(sent.content_id, 0, 0): 1}
@@ -121,16 +120,16 @@ async def test_a_missing_outbox_is_found(
     assert (verdict.enrollments, verdict.advanced, verdict.ok) == (1, int(outbox), outbox)
 
 
-@pytest.mark.parametrize(("book", "twice"), [(ClickBook, 0), (TakesEverySignal, 1)])
+@pytest.mark.parametrize(("use", "twice"), [(click_memory.use, 0), (forget, 1)])
 async def test_a_workflow_that_follows_each_signal_is_found(
-    book: type[ClickBook], twice: int, temporal: Client, monkeypatch: pytest.MonkeyPatch
+    use: Callable[[ClickMemory, LinkKey], ClickMemory], twice: int, temporal: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workflows.sequence_enrollment.ClickBook", book)
+    monkeypatch.setattr(click_memory, "use", use)
     again = wait_for_click("wait", "thanks", "over", timeout="PT1S", link="offer")
     person = Person(temporal, send_step("hello"), again, send_step("thanks", next="wait"), end("over"))
     person.runner = UnsandboxedWorkflowRunner()
 
-    async def deliver_twice(_: wire.StepEntered) -> None:
+    async def deliver_twice(_: Entered) -> None:
         if len(person.entered) <= 2:
             await person.click(link(name="offer"))
 

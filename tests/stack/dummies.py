@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from stack.processes import Child, Spec
+from stack.children.processes import Child, Spec, tethered
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENT = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
@@ -53,7 +53,7 @@ def kill_and_wait(process: subprocess.Popen[str], others: list[int]) -> list[psu
 def python(code: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """A separate Python in the project with this code; its output can be read."""
     return subprocess.Popen(  # noqa: S603 - the tests' own code
-        [sys.executable, "-c", code, *arguments],
+        tethered([sys.executable, "-c", code, *arguments]),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

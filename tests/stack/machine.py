@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stack.children.processes import tethered
 from tests.stack.dummies import ROOT
 
 TOOLS = ("sh", "cat", "dirname", "flock", "ln", "mkdir", "readlink", "rm", "sha256sum", "chmod", "sleep")
@@ -59,14 +60,13 @@ class Machine:
     def start(self, *arguments: str, script: Path | None = None, **variables: str) -> subprocess.Popen[str]:
         command = [str(script or self.project / "linkwake"), *arguments]
         return subprocess.Popen(  # noqa: S603 - the project's own script
-            command,
+            tethered(command, account=(self.user, self.user) if self.user and os.geteuid() == 0 else None),
             cwd="/",
             env={**self.environment(), **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            user=self.user if os.geteuid() == 0 else None,
         )
 
     def run(self, *arguments: str, script: Path | None = None, **variables: str) -> tuple[int, str, str]:

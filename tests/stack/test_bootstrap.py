@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 import cli
+from stack.children.processes import tethered
 from tests.stack.dummies import ROOT
 from tests.stack.machine import PYTHON, Machine
-from tests.stack.test_account import only_root
+from tests.stack.servers.test_account import only_root
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def test_an_environment_is_not_made_anew_under_a_running_stack(machine: Machine,
     with machine.stays_up():
         (machine.project / ".venv" / "bin" / "python").unlink()
         environment = machine.project / ".venv"
-        expected = f"Linkwake is running from {environment}, which has to be made anew: stop it first, then run this again.\n"
+        expected = f"Linkwake is running from {environment}, which has to be made again: stop it first, then run this again.\n"
         assert machine.run(command) == (1, "", expected)
         assert environment.exists()
     assert machine.run(command)[0] == 7
@@ -271,7 +272,7 @@ def on_a_terminal(machine: Machine, **variables: str) -> Iterator[tuple[subproce
     ours, theirs = pty.openpty()
     try:
         with subprocess.Popen(  # noqa: S603 - the project's own script
-            [str(machine.project / "linkwake"), "up"],
+            tethered([str(machine.project / "linkwake"), "up"]),
             env={**machine.environment(), **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -11,10 +11,10 @@ import pytest
 
 from stack.checks import make_writable, only_one, ports_free, removal_noticed
 from stack.errors import StackError
+from stack.servers.ports import free_port
 from stack.state import write_state
-from stack.temporal import free_port
 from tests.stack.dummies import python
-from tests.stack.test_account import only_root
+from tests.stack.servers.test_account import only_root
 
 NOBODY = 65534
 
@@ -47,7 +47,7 @@ def test_two_settings_with_the_same_port_are_refused() -> None:
 def test_a_host_that_is_not_of_this_machine_names_the_setting_of_the_host(host: str) -> None:
     with pytest.raises(StackError) as caught:
         ports_free([("API_PORT", host, free_port())])
-    assert str(caught.value) == f"API_HOST={host} is no address of this machine: set it to 127.0.0.1, or 0.0.0.0 for all."
+    assert str(caught.value) == f"API_HOST={host} is not an address of this machine: set it to 127.0.0.1, or 0.0.0.0 for all."
 
 
 def test_free_ports_pass() -> None:

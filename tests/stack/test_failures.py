@@ -1,4 +1,4 @@
-"""A failure that a person can mend is one sentence; a mistake of ours keeps its traceback."""
+"""A failure that a person can fix is one sentence; a mistake of ours keeps its traceback."""
 
 import errno
 import os

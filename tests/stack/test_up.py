@@ -14,17 +14,19 @@ import psutil
 import pytest
 
 from settings import Settings
+from stack.children.processes import marked_processes, tethered
 from stack.errors import StackError
-from stack.postgres import EmbeddedPostgres
-from stack.processes import marked_processes
-from stack.temporal import EmbeddedTemporal, answers, free_port
+from stack.servers.ports import free_port
+from stack.servers.postgres import EmbeddedPostgres
+from stack.servers.temporal import EmbeddedTemporal, answers
 from stack.up import Stack, run
+from tests.hostile import HOSTILE
 from tests.stack.dummies import ROOT, until
 
 pytestmark = pytest.mark.filterwarnings("default::ResourceWarning")  # a failed test leaves pipes to the collector
 
 
-class Place:
+class OwnStack:
     """Ports and a directory for one stack, and its runs."""
 
     def __init__(self, var_dir: Path) -> None:
@@ -46,8 +48,8 @@ class Place:
         """A stack that is ready, and its first line. Whatever happens, it is gone afterwards. `words` has its messages."""
         with (
             self._words.open("w") as words,
-            subprocess.Popen(
-                [sys.executable, "cli.py", "up"],
+            subprocess.Popen(  # noqa: S603 - our own command
+                tethered([sys.executable, "cli.py", "up"]),
                 cwd=ROOT,
                 env=self.environment(**more),
                 stdout=subprocess.PIPE,
@@ -74,7 +76,7 @@ class Place:
 
     def status(self, key: str) -> tuple[int, str]:
         """Of a request that needs PostgreSQL, and of the API's health, which also looks at Temporal."""
-        with httpx.Client(base_url=f"http://127.0.0.1:{self.api}") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.api}", trust_env=False) as client:
             try:
                 answer = client.get("/v1/organization", headers={"Authorization": f"Bearer {key}"})
                 return answer.status_code, client.get("/health/ready").json()["status"]
@@ -101,70 +103,74 @@ def rest(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "var")
+def stack(tmp_path: Path) -> OwnStack:
+    return OwnStack(tmp_path / "var")
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, str]:
-    """Where a first stack was ended by `kill -9`, and the API key it had printed."""
-    place = Place(tmp_path_factory.mktemp("killed") / "var")
-    with place.up() as (process, first):
-        assert first == f"API        http://127.0.0.1:{place.api}/docs\n", place.words()
-        assert answers("127.0.0.1", place.api, "/docs")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[OwnStack, str]:
+    """Where a first stack was ended by `kill -9`, and the API key it had printed. It starts among variables of other work."""
+    stack = OwnStack(tmp_path_factory.mktemp("killed") / "var")
+    with stack.up(**HOSTILE) as (process, first):
+        assert first == f"API        http://127.0.0.1:{stack.api}/docs\n", stack.words()
+        assert answers("127.0.0.1", stack.api, "/docs")
+        assert process.stdout is not None
+        key = next(line.split()[2] for line in process.stdout if line.startswith("API key"))
         process.kill()
-        [key] = [line.split()[2] for line in rest(process).splitlines() if line.startswith("API key")]
-    return place, key
+        rest(process)
+    return stack, key
 
 
 @pytest.fixture(scope="module")
-def restarted(killed: tuple[Place, str]) -> Iterator[tuple[Place, str, subprocess.Popen[str]]]:
-    """The same stack, started again."""
-    place, key = killed
-    with place.up() as (process, first):
-        assert first.startswith("API"), place.words()
-        yield place, key, process
+def restarted(killed: tuple[OwnStack, str]) -> Iterator[tuple[OwnStack, str, subprocess.Popen[str]]]:
+    """The same stack, started again in the same environment."""
+    stack, key = killed
+    with stack.up(**HOSTILE) as (process, first):
+        assert first.startswith("API"), stack.words()
+        yield stack, key, process
 
 
-def test_kill_9_leaves_nothing_running(killed: tuple[Place, str]) -> None:
-    place, _ = killed
-    assert place.left() == []
+def test_kill_9_leaves_nothing_running(killed: tuple[OwnStack, str]) -> None:
+    stack, _ = killed
+    assert stack.left() == []
 
 
-def test_the_next_start_finds_the_data_again(restarted: tuple[Place, str, subprocess.Popen[str]]) -> None:
-    place, key, _ = restarted
-    assert place.status(key) == (200, "ready")
+def test_the_next_start_finds_the_data_again_and_nobody_else_does(restarted: tuple[OwnStack, str, subprocess.Popen[str]]) -> None:
+    stack, key, _ = restarted
+    written = [path for path in stack.var_dir.rglob("*") if path.is_file() or path.is_dir()]
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
+    assert stack.status(key) == (200, "ready")
 
 
-def test_a_second_stack_in_the_same_directory_is_refused(restarted: tuple[Place, str, subprocess.Popen[str]]) -> None:
-    place, _, _ = restarted
-    status, words = place.refused()
+def test_a_second_stack_in_the_same_directory_is_refused(restarted: tuple[OwnStack, str, subprocess.Popen[str]]) -> None:
+    stack, _, _ = restarted
+    status, words = stack.refused()
     assert status == 1
     assert "already running" in words.splitlines()[-1]
 
 
 def test_servers_that_are_killed_are_started_again_and_requests_work(
-    restarted: tuple[Place, str, subprocess.Popen[str]],
+    restarted: tuple[OwnStack, str, subprocess.Popen[str]],
 ) -> None:
-    place, key, process = restarted
+    stack, key, process = restarted
     for name in ("postgres", "temporal"):
         [server] = [each for each in psutil.Process(process.pid).children() if each.name() == name]
         server.kill()
         server.wait(20)
-        until(lambda: place.status(key) == (200, "ready"), 60)
-    until(lambda: "Temporal was started again.\n" in place.words())
-    assert place.words().count("ended unexpectedly (killed by SIGKILL); it is started again in 1 s. Its log: ") == 2
-    assert "PostgreSQL was started again.\n" in place.words()
+        until(lambda: stack.status(key) == (200, "ready"), 60)
+    until(lambda: "Temporal was started again.\n" in stack.words())
+    assert stack.words().count("ended unexpectedly (killed by SIGKILL); it is started again in 1 s. Its log: ") == 2
+    assert "PostgreSQL was started again.\n" in stack.words()
 
 
-def test_a_signal_stops_everything_and_nothing_is_left(restarted: tuple[Place, str, subprocess.Popen[str]]) -> None:
-    place, _, process = restarted
+def test_a_signal_stops_everything_and_nothing_is_left(restarted: tuple[OwnStack, str, subprocess.Popen[str]]) -> None:
+    stack, _, process = restarted
     process.send_signal(signal.SIGINT)
     assert "API key" not in rest(process)  # printed when it was made, and never again
     assert process.returncode == 0
-    stages = [line.split()[1] for line in place.words().splitlines() if line.startswith("✓")]
+    stages = [line.split()[1] for line in stack.words().splitlines() if line.startswith("✓")]
     assert stages == ["PostgreSQL", "Temporal", "Database", "Worker,", "Stopped"]
-    assert place.left() == []
+    assert stack.left() == []
 
 
 def test_a_directory_that_is_removed_while_starting_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,37 +185,40 @@ def test_a_directory_that_is_removed_while_starting_is_one_sentence(tmp_path: Pa
 
 
 def test_servers_of_ones_own_replace_the_embedded_ones_and_stay_when_the_directory_goes(
-    place: Place, postgres: EmbeddedPostgres, tmp_path: Path
+    stack: OwnStack, postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     postgres.create_database("ones_own")
     with EmbeddedTemporal(tmp_path / "temporal") as temporal:
         own = {"DATABASE_URL": postgres.url("ones_own"), "TEMPORAL_ADDRESS": temporal.address}
-        with place.up(**own) as (process, first):
-            assert first.startswith("API"), place.words()
+        with stack.up(**own) as (process, first):
+            assert first.startswith("API"), stack.words()
             commands = [" ".join(child.cmdline()) for child in psutil.Process(process.pid).children()]
-            assert sorted(command.split()[-1] for command in commands) == ["api", "redirect", "worker"]
-            assert not (place.var_dir / "postgres").exists()
-            until(lambda: removed(place.var_dir))
+            roles = sorted(command.split()[-1] for command in commands if "guard.py" not in command)
+            assert roles == ["api", "redirect", "worker"]
+            assert not (stack.var_dir / "postgres").exists()
+            until(lambda: removed(stack.var_dir))
             rest(process)
         assert process.returncode == 1
-        said = place.words().splitlines()
-        assert said[-1] == f"{place.var_dir} was removed while Linkwake was running, so everything stops."
-        assert "Traceback" not in place.words()
-        assert place.left() == []
+        said = stack.words().splitlines()
+        assert said[-1] == f"{stack.var_dir} was removed while Linkwake was running, so everything stops."
+        assert "Traceback" not in stack.words()
+        assert stack.left() == []
         assert postgres.child is not None
         assert postgres.child.alive
         assert answers("127.0.0.1", temporal.ui_port, "/")
 
 
-def test_a_role_that_cannot_start_stops_everything_with_its_log(place: Place, tmp_path: Path) -> None:
+def test_a_role_that_cannot_start_stops_everything_with_its_log(stack: OwnStack, tmp_path: Path) -> None:
     (tmp_path / "user_agents.py").write_text("raise RuntimeError('a broken installation')")
-    with place.up(PYTHONPATH=str(tmp_path)) as (process, first):
+    with stack.up(PYTHONPATH=str(tmp_path)) as (process, first):
         assert first == "\n"  # no addresses, but the key of the organization that was made
         assert "API key        lw_" in rest(process)
     assert process.returncode == 1
-    assert "worker ended with status 1 while starting." in place.words()
-    assert "RuntimeError: a broken installation" in place.words()
-    assert place.left() == []
+    assert "worker ended with status 1 while starting." in stack.words()
+    assert "ended by an error" in stack.words()
+    assert "RuntimeError at services/clicks/devices.py:" in stack.words()
+    assert "user_agents.py:1 <module>" in stack.words()
+    assert stack.left() == []
 
 
 def test_own_servers_need_no_ports(tmp_path: Path) -> None:
@@ -239,3 +248,20 @@ def test_a_geo_database_that_is_not_there_is_one_line(tmp_path: Path, capsys: py
         Stack(Settings(_env_file=None, var_dir=tmp_path, geo_database=path), ())._warn_of_geo_database()
     said = capsys.readouterr().err
     assert said == f"GEO_DATABASE={missing} is not there: clicks are recorded without a place.\n"
+
+
+@pytest.mark.parametrize(("created", "said"), [(None, "Lost key"), ({"id": "1", "api_key": "lw_new"}, "lw_new")])
+def test_a_start_shows_the_first_key_or_how_to_get_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    created: dict[str, str] | None,
+    said: str,
+) -> None:
+    stack = Stack(Settings(_env_file=None, var_dir=tmp_path, database_url="postgresql:///x", temporal_address="example:7233"), ())
+    for name in ("_ports", "_start_servers", "_write_state", "_start_roles"):
+        monkeypatch.setattr(stack, name, list)
+    monkeypatch.setattr(stack, "_migrate", lambda: created)
+    stack.start()
+    out = capsys.readouterr().out
+    assert [word in out for word in ("Lost key", "lw_new")] == [said == "Lost key", said == "lw_new"]

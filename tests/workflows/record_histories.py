@@ -17,13 +17,16 @@ from uuid import UUID, uuid4
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from models import wire
+from models.wire.clicks import RecorderInput, RecordResult
+from models.wire.enrollments import EnrollmentProgress, Waiting
+from models.wire.imports import ImportInput, ImportResult
+from models.wire.sweeper import SweeperInput, SweepRequest, SweepResult
+from temporal_client import DATA_CONVERTER
 from tests.builders import keyword_attributes, temporal_binary
-from tests.workflows.enrollments import BRANCH, Person, end, link, send, wait, wait_for_click
+from tests.workflows.enrollments import BRANCH, Entered, Person, end, link, send, stop, wait, wait_for_click
 from tests.workflows.launches import Launch
 from workflows.click_recorder import ClickRecorder
 from workflows.contact_import import ContactImport
@@ -49,8 +52,8 @@ async def clicked(client: Client) -> Runs:
         end("no"),
     )
     person = Person(client, *steps)
-    person.during_enter["wait"] = lambda _: person.click(link(visit=2))
-    person.during_enter["more"] = lambda _: person.click(link(visit=2, position=1, name="offer"))
+    person.during_enter["wait"] = lambda _: person.click(link(step_run=2))
+    person.during_enter["more"] = lambda _: person.click(link(step_run=2, position=1, name="offer"))
     await person.outcome()
     return {"enrollment-clicked": person.handle}
 
@@ -77,10 +80,34 @@ async def stopped(client: Client) -> Runs:
     waiting.during_enter["wait"] = lambda _: waiting.stop()
     await waiting.outcome()
     early = Person(client, *BRANCH)
-    handle = await early.start(start_signal="stop", start_signal_args=[wire.StopSignal()])
+    handle = await early.start(start_signal="command", start_signal_args=[stop()])
     async with early.worker():
         await handle.result()
     return {"enrollment-stopped": waiting.handle, "enrollment-stopped-before-start": early.handle}
+
+
+async def moved(client: Client) -> Runs:
+    """In a wait, before a click that has come already, and during a send."""
+    person = Person(client, *BRANCH)
+
+    async def entered(wait: Entered) -> None:
+        if wait.step_run == 2:
+            await person.click(link())
+            await person.move("hello")
+
+    person.during_enter["wait"] = entered
+    person.during_send["hello"] = lambda sent: person.move("yes") if sent.step_run > 1 else person.click(link())
+    await person.outcome()
+    return {"enrollment-moved": person.handle}
+
+
+async def refused(client: Client) -> Runs:
+    """For now, and then sent."""
+    person = Person(client, *BRANCH)
+    person.later["hello"], person.refused_for = 2, timedelta(seconds=1)
+    person.during_enter["wait"] = lambda _: person.click(link())
+    await person.outcome()
+    return {"enrollment-refused-for-now": person.handle}
 
 
 async def failed(client: Client) -> Runs:
@@ -98,10 +125,10 @@ async def new_run(client: Client) -> Runs:
     person = Person(client, *BRANCH)
 
     async with person.enrolled() as handle:
-        while (await handle.query("progress", result_type=wire.EnrollmentProgress)).due_at is None:
+        while not isinstance((await handle.query("progress", result_type=EnrollmentProgress)).rest, Waiting):
             pass
         while (await person.handle.describe()).run_id == handle.first_execution_run_id:
-            await person.click(link(visit=9, step_key="nobody"))
+            await person.click(link(step_run=9, step_key="nobody"))
         await person.click(link())
         await person.handle.result()
     assert await person.runs() == 2
@@ -110,9 +137,9 @@ async def new_run(client: Client) -> Runs:
 
 
 async def campaign(client: Client) -> Runs:
-    """Pages with an attempt that failed, digests in between; and many pages, so that a new run takes over."""
+    """Pages with an attempt that failed, a busy provider, digests in between; and many pages, so that a new run takes over."""
     short = Launch(client, pages=2, tracking_until=datetime.now(UTC) + timedelta(seconds=3))
-    short.broken_pages, short.digests = 1, 2
+    short.broken_pages, short.digests, short.busy, short.wait = 1, 2, 1, timedelta(seconds=1)
     await short.progress()
     long = Launch(client, pages=15, tracking_until=datetime.now(UTC) + timedelta(seconds=5))
     async with long.worker():
@@ -127,33 +154,36 @@ class Endless:
 
     def __init__(self) -> None:
         self.calls = 0
+        self.slices = 0
 
     @activity.defn
-    async def sweep(self, request: wire.SweepRequest) -> wire.SweepResult:
+    async def sweep_signals(self, _request: SweepRequest) -> SweepResult:
         self.calls += 1
-        return wire.SweepResult()
+        return SweepResult()
 
     @activity.defn
-    async def record_clicks(self, start: wire.RecorderInput) -> wire.RecordResult:
+    async def record_clicks(self, start: RecorderInput) -> RecordResult:
         self.calls += 1
-        return wire.RecordResult(recorded=5, remaining=self.calls % 3 == 1)
+        return RecordResult(recorded=5, remaining=self.calls % 3 == 1)
 
     @activity.defn
-    async def import_contacts(self, start: wire.ImportInput) -> wire.ImportResult:
-        return wire.ImportResult(total=3, processed=3, created=1, updated=1, failed=1)
+    async def import_contacts(self, start: ImportInput) -> ImportResult:
+        """In two slices."""
+        self.slices += 1
+        return ImportResult(total=6, processed=3 * self.slices, created=1, updated=1, failed=1, over=self.slices == 2)
 
 
 async def endless(client: Client) -> Runs:
     """The first run of the sweeper and the recorder, rung until a new one takes over; and one import."""
     queue, fakes = f"endless-{uuid4()}", Endless()
     workflows = [Sweeper, ClickRecorder, ContactImport]
-    activities: list[Callable[..., Any]] = [fakes.sweep, fakes.record_clicks, fakes.import_contacts]
+    activities: list[Callable[..., Any]] = [fakes.sweep_signals, fakes.record_clicks, fakes.import_contacts]
     async with Worker(client, task_queue=queue, workflows=workflows, activities=activities, max_cached_workflows=0):
-        given = wire.ImportInput(org_id=UUID(int=1), import_id=UUID(int=2))
+        given = ImportInput(org_id=UUID(int=1), import_id=UUID(int=2))
         imported = await client.start_workflow(ContactImport.run, given, id=f"{queue}-import", task_queue=queue)
         await imported.result()
-        sweeper = wire.SweeperInput(interval=timedelta(seconds=1))
-        recorder = wire.RecorderInput(shard=0, shards=1)
+        sweeper = SweeperInput(part="signals", interval=timedelta(seconds=1))
+        recorder = RecorderInput(shard=0, shards=1)
         swept = await client.start_workflow(Sweeper.run, sweeper, id=f"{queue}-sweeper", task_queue=queue)
         recorded = await client.start_workflow(ClickRecorder.run, recorder, id=f"{queue}-recorder", task_queue=queue)
         runs = {"sweeper": await _until_new_run(client, swept), "click-recorder": await _until_new_run(client, recorded)}
@@ -174,6 +204,8 @@ SCENES: tuple[Callable[[Client], Awaitable[Runs]], ...] = (
     timed_out,
     lost_signal,
     stopped,
+    moved,
+    refused,
     failed,
     new_run,
     campaign,
@@ -184,7 +216,7 @@ SCENES: tuple[Callable[[Client], Awaitable[Runs]], ...] = (
 async def main(wanted: set[str]) -> None:
     environment = await WorkflowEnvironment.start_local(
         dev_server_existing_path=temporal_binary(),
-        data_converter=pydantic_data_converter,
+        data_converter=DATA_CONVERTER,
         search_attributes=keyword_attributes(),
         dev_server_log_level="error",
         dev_server_extra_args=["--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={SUGGEST_NEW_RUN_AT}"],

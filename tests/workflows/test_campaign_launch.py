@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from models import wire
-from tests.workflows.launches import Launch
+from models.wire.campaigns import CampaignDigest
+from tests.workflows.launches import BUSY, Launch
 from workflows import policies
 from workflows.campaign_launch import CampaignLaunch
 
@@ -63,7 +63,7 @@ async def test_a_new_run_while_tracking_sends_nothing_again(
         handle = await campaign.start()
         await skipping.sleep(timedelta(days=1))
         for number in range(3):
-            await handle.signal(CampaignLaunch.digest, wire.CampaignDigest(clicks=number, people=1))
+            await handle.signal(CampaignLaunch.digest, CampaignDigest(clicks=number, people=1))
         assert (await handle.result()).planned == 10
     assert (campaign.asked, campaign.stages) == ([None], ["tracking", "completed"])
 
@@ -94,3 +94,39 @@ async def test_a_new_run_between_two_rounds_goes_on_with_them(
     campaign.refused, campaign.digests = 2, 3
     assert (await campaign.progress()).accepted == 7
     assert (campaign.asked, campaign.rounds, campaign.stages) == ([None], 2, ["tracking", "completed"])
+
+
+async def test_a_busy_provider_is_waited_for_and_the_same_page_asked_again(skipping: WorkflowEnvironment) -> None:
+    campaign = await launch(skipping, pages=2)
+    campaign.busy = 1
+    await campaign.progress()
+    assert (campaign.asked, campaign.insisted) == ([None, None, UUID(int=1)], [False] * 3)
+    assert campaign.asked_at[1] - campaign.asked_at[0] >= BUSY
+
+
+async def test_a_provider_that_takes_nothing_holds_up_a_launch_for_two_waits_and_no_page_after_that(
+    skipping: WorkflowEnvironment,
+) -> None:
+    campaign = await launch(skipping, pages=3)
+    campaign.busy, campaign.refused = 10, 2
+    progress = await campaign.progress()
+    assert campaign.asked == [None, None, None, UUID(int=1), UUID(int=2)]
+    assert campaign.insisted == [False, False, True, True, True]
+    assert (progress.refused, progress.tries) == (0, 0)
+
+
+async def test_a_new_run_keeps_waiting_for_a_busy_provider(
+    skipping: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "MAX_SIGNALS", 3)
+    campaign = await launch(skipping, pages=1)
+    campaign.busy, campaign.digests = 1, 3
+    assert (await campaign.progress()).planned == 10
+    assert campaign.asked_at[1] - campaign.asked_at[0] >= BUSY
+
+
+async def test_a_campaign_that_was_ended_ends_its_launch_and_keeps_its_state(skipping: WorkflowEnvironment) -> None:
+    campaign = await launch(skipping, pages=2)
+    campaign.over = True
+    assert not (await campaign.progress()).sent_all
+    assert (campaign.asked, campaign.stages) == ([None], [])

@@ -15,22 +15,22 @@ from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from activities.places import Places
 from activities.record_clicks import RecordClicks
-from models import wire
 from models.base import new_id
 from models.database import Database
-from models.organization import Organization
+from models.organizations.organization import Organization
+from models.wire.clicks import RecorderInput, RecordResult
+from services.clicks.geo_locations import GeoLocations
 from tests.clicks import assert_counters_equal_rows, click, clicks_of, send, store
 from workflows import click_recorder, policies
 from workflows.click_recorder import ClickRecorder
 
-ALL = wire.RecorderInput(shard=0, shards=1)
+ALL = RecorderInput(shard=0, shards=1)
 
 
 @asynccontextmanager
 async def recording(
-    client: Client, activity_method: Callable[..., Any], sandboxed: bool = True, part: wire.RecorderInput = ALL
+    client: Client, activity_method: Callable[..., Any], sandboxed: bool = True, part: RecorderInput = ALL
 ) -> AsyncIterator[WorkflowHandle[Any, Any]]:
     queue = f"recorder-{uuid4()}"
     runner = SandboxedWorkflowRunner() if sandboxed else UnsandboxedWorkflowRunner()
@@ -50,20 +50,20 @@ class Inbox:
     def __init__(self, *batches: int, shards: int | None = None) -> None:
         self.batches = list(batches)
         self.shards = shards
-        self.parts: list[wire.RecorderInput] = []
+        self.parts: list[RecorderInput] = []
         self.runs: set[str | None] = set()
         self.asked: asyncio.Queue[int] = asyncio.Queue()
         self.empty = asyncio.Event()
 
     @activity.defn
-    async def record_clicks(self, part: wire.RecorderInput) -> wire.RecordResult:
+    async def record_clicks(self, part: RecorderInput) -> RecordResult:
         self.parts.append(part)
         self.runs.add(activity.info().workflow_run_id)
         recorded = self.batches.pop(0) if self.batches else 0
         if not self.batches:
             self.empty.set()
         self.asked.put_nowait(recorded)
-        return wire.RecordResult(recorded=recorded, remaining=bool(self.batches), shards=self.shards)
+        return RecordResult(recorded=recorded, remaining=bool(self.batches), shards=self.shards)
 
     async def is_asked(self, times: int = 1) -> None:
         async with asyncio.timeout(20):
@@ -78,7 +78,7 @@ async def recorded(handle: WorkflowHandle[Any, Any], clicks: int) -> None:
         async for event in handle.fetch_history_events(wait_new_event=True):
             if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
                 (result,) = event.activity_task_completed_event_attributes.result.payloads
-                count += wire.RecordResult.model_validate_json(result.data).recorded
+                count += RecordResult.model_validate_json(result.data).recorded
             if count >= clicks:
                 return
 
@@ -118,13 +118,13 @@ async def test_with_more_recorders_it_goes_on_with_its_part_in_a_new_run(tempora
     async with recording(temporal, inbox.record_clicks) as handle:
         await inbox.is_asked(2)
         last = await temporal.get_workflow_handle(handle.id).describe()
-    assert inbox.parts == [ALL, wire.RecorderInput(shard=0, shards=2)]
+    assert inbox.parts == [ALL, RecorderInput(shard=0, shards=2)]
     assert last.run_id != handle.first_execution_run_id
 
 
 async def test_beyond_the_number_of_recorders_it_ends(temporal: Client) -> None:
     inbox = Inbox(5, 3, shards=2)
-    async with recording(temporal, inbox.record_clicks, part=wire.RecorderInput(shard=2, shards=4)) as handle:
+    async with recording(temporal, inbox.record_clicks, part=RecorderInput(shard=2, shards=4)) as handle:
         async with asyncio.timeout(20):
             await handle.result()
     assert inbox.batches == [3]
@@ -135,8 +135,8 @@ async def test_the_recorders_left_take_the_clicks_of_those_that_ended(
 ) -> None:
     sent = await send(database, organization[0].id, people=4, campaign_id=new_id())
     await store(database_url, [click(sent, n, 0) for n in range(4)])
-    recorder = RecordClicks(database, Places(), shards=1)
-    async with recording(temporal, recorder.record_clicks, part=wire.RecorderInput(shard=0, shards=4)) as handle:
+    recorder = RecordClicks(database, GeoLocations(), shards=1)
+    async with recording(temporal, recorder.record_clicks, part=RecorderInput(shard=0, shards=4)) as handle:
         first = temporal.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
         async with asyncio.timeout(20):
             *_, last = [event async for event in first.fetch_history_events(wait_new_event=True)]
@@ -150,7 +150,7 @@ async def test_clicks_in_the_inbox_become_clicks_that_count(
     sent = await send(database, organization[0].id, people=4, campaign_id=new_id())
     clicks = [click(sent, n % 4, n % 2) for n in range(12)]
     await store(database_url, clicks)
-    recorder = RecordClicks(database, Places(), temporal, batch_rows=5)
+    recorder = RecordClicks(database, GeoLocations(), temporal, batch_rows=5)
     async with recording(temporal, recorder.record_clicks) as handle:
         await recorded(handle, 12)
     assert await clicks_of(database) == sorted(each.id for each in clicks)

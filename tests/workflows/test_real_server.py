@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.common import SearchAttributeKey
+from temporalio.common import Priority, SearchAttributeKey
 
-from tests.workflows.enrollments import BRANCH, Person, link
+from models.wire.names import BULK, ONE_PERSON
+from tests.workflows.enrollments import BRANCH, ORG, Person, link, send, wait
 from tests.workflows.launches import Launch
 
 STAGE = SearchAttributeKey.for_keyword("Stage")
@@ -31,11 +32,14 @@ async def test_a_stopped_enrollment_says_so_in_its_stage(temporal: Client) -> No
     assert await task_problems(person.handle) == []
 
 
-async def test_a_completed_enrollment_says_so_in_its_stage(temporal: Client) -> None:
-    person = Person(temporal, *BRANCH)
+async def test_an_enrollment_that_is_completed_changes_no_search_attribute(temporal: Client) -> None:
+    """Each change would cost an event and a row of Temporal's list."""
+    person = Person(temporal, send("hello"), wait("pause", "PT1S"), *BRANCH[1:])
     person.during_enter["wait"] = lambda _: person.click(link())
     assert await person.outcome() == "yes"
-    assert await stage(person.handle) == "completed"
+    kinds = [event.event_type for event in (await person.handle.fetch_history()).events]
+    assert EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES not in kinds
+    assert await stage(person.handle) is None
     assert await task_problems(person.handle) == []
 
 
@@ -47,15 +51,38 @@ async def test_a_campaign_is_completed_after_its_tracking(temporal: Client) -> N
     assert await task_problems(campaign.handle) == []
 
 
-async def test_sends_wait_in_the_queue_of_their_channel(temporal: Client) -> None:
-    person = Person(temporal, *BRANCH)
+async def queues(person: Person) -> list[str]:
+    """The task queue of each turn."""
     person.during_enter["wait"] = lambda _: person.click(link())
     await person.outcome()
     history = await person.handle.fetch_history()
     scheduled = [event.activity_task_scheduled_event_attributes for event in history.events]
-    queues = {each.activity_type.name: each.task_queue.name for each in scheduled if each.activity_type.name}
-    assert queues["send_step"] == person.send_queue
-    assert {queue for name, queue in queues.items() if name != "send_step"} == {person.queue}
+    return [each.task_queue.name for each in scheduled if each.activity_type.name]
+
+
+async def test_turns_are_taken_on_the_workflows_queue(temporal: Client) -> None:
+    person = Person(temporal, *BRANCH)
+    assert await queues(person) == [person.queue, person.queue]
+
+
+async def test_sends_that_find_no_place_wait_in_the_queue_of_their_channel(temporal: Client) -> None:
+    person = Person(temporal, *BRANCH)
+    person.crowded = True
+    assert await queues(person) == [person.queue, person.send_queue, person.queue]
+
+
+async def test_only_the_first_turn_of_a_bulk_stands_behind_others(temporal: Client) -> None:
+    person = Person(temporal, *BRANCH)
+    person.during_enter["wait"] = lambda _: person.click(link())
+    async with person.worker():
+        handle = await person.start(priority=Priority(priority_key=BULK, fairness_key=str(ORG)))
+        await handle.result()
+    history = await person.handle.fetch_history()
+    scheduled = [event.activity_task_scheduled_event_attributes for event in history.events]
+    priorities = [each.priority for each in scheduled if each.activity_type.name]
+    # A field that an activity leaves empty is the workflow's.
+    assert [each.priority_key for each in priorities] == [0, ONE_PERSON]
+    assert {each.fairness_key for each in priorities} <= {"", str(ORG)}
 
 
 async def test_a_cancel_by_hand_during_a_send_ends_the_row_too(temporal: Client) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 import worker
+from temporal_client import DATA_CONVERTER
 from tests.workflows.record_histories import HISTORIES
 
 FILES = sorted(HISTORIES.glob("*.json"))
@@ -23,7 +23,7 @@ def text(path: Path) -> WorkflowHistory:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_a_recorded_history_replays(path: Path) -> None:
-    replayer = Replayer(workflows=worker.WORKFLOWS, data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=worker.WORKFLOWS, data_converter=DATA_CONVERTER)
     await replayer.replay_workflow(text(path))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from temporalio.client import WorkflowFailureError
@@ -9,9 +10,12 @@ from temporalio.exceptions import CancelledError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner
 
-from models import wire
-from tests.workflows.enrollments import BRANCH, Person, end, link, send, wait, wait_for_click
+from models.wire.commands import Command
+from models.wire.enrollments import EnrollmentProgress
+from tests.workflows.enrollments import BRANCH, Entered, Person, Sent, end, link, send, stop, wait, wait_for_click
 from workflows import policies
+
+STOPPED = "stopped by request"
 
 # Send, and wait for two clicks, one after the other.
 TWICE = (send("hello"), wait_for_click("wait", "more", "no"), wait_for_click("more", "yes", "no"), end("yes"), end("no"))
@@ -49,18 +53,11 @@ async def test_a_click_on_a_message_that_perhaps_arrived_counts(skipping: Workfl
 
 async def test_a_stop_before_the_first_step_sends_nothing(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, *BRANCH)
-    handle = await person.start(start_signal="stop", start_signal_args=[wire.StopSignal(reason="changed my mind")])
+    handle = await person.start(start_signal="command", start_signal_args=[stop()])
     async with person.worker():
-        assert (await handle.result()).outcome == "changed my mind"
+        assert (await handle.result()).outcome == STOPPED
     assert person.sends == []
     assert [each.state for each in person.ends] == ["stopped"]
-
-
-async def test_an_enrollment_that_was_over_when_its_workflow_began_does_nothing(skipping: WorkflowEnvironment) -> None:
-    person = Person(skipping.client, *BRANCH)
-    person.over_before_start = "changed my mind"
-    assert await person.outcome() == "changed my mind"
-    assert (person.sends, person.entered) == ([], [])
 
 
 async def test_a_cancel_by_hand_during_a_wait_ends_the_row_too(skipping: WorkflowEnvironment) -> None:
@@ -74,46 +71,51 @@ async def test_a_cancel_by_hand_during_a_wait_ends_the_row_too(skipping: Workflo
     assert [(each.state, each.outcome) for each in person.ends] == [("stopped", "canceled in Temporal")]
 
 
-async def test_a_stop_during_a_send_ends_after_it(skipping: WorkflowEnvironment) -> None:
-    person = Person(skipping.client, *BRANCH)
-    person.during_send["hello"] = lambda _: person.stop()
-    assert await person.outcome() == "enough"
-    assert (len(person.sends), person.entered, person.questions) == (1, [], [])
-
-
 async def test_a_stop_during_a_wait_ends_it_at_once(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, wait("pause", "P300D"), end("over"))
     async with person.enrolled() as handle:
         await skipping.sleep(timedelta(days=1))
-        await person.stop("unsubscribed")
-        assert (await handle.result()).outcome == "unsubscribed"
+        await person.stop()
+        assert (await handle.result()).outcome == STOPPED
     assert await person.lasted() < timedelta(days=2)
     assert [(each.state, each.previous_outcome) for each in person.ends] == [("stopped", "stopped")]
 
 
-async def test_the_first_of_two_stops_names_the_reason(skipping: WorkflowEnvironment) -> None:
+async def test_a_stop_interrupts_the_wait_for_a_provider_that_is_busy(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, *BRANCH)
+    person.later["hello"] = 1000
+    async with person.enrolled() as handle:
+        await skipping.sleep(timedelta(hours=1))
+        await person.stop()
+        assert (await handle.result()).outcome == STOPPED
+    assert person.sends == []
+    assert await person.lasted() < timedelta(hours=2)
 
-    async def stop_twice(_: wire.SendStepRequest) -> None:
-        await person.stop("first")
-        await person.stop("second")
 
-    person.during_send["hello"] = stop_twice
-    assert await person.outcome() == "first"
-
-
-async def test_a_stop_during_a_wait_for_a_click_asks_nobody(skipping: WorkflowEnvironment) -> None:
+async def test_what_is_refused_for_now_is_sent_later(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, *BRANCH)
-    person.during_enter["wait"] = lambda _: person.stop()
-    assert await person.outcome() == "enough"
-    assert person.questions == []
+    person.later["hello"] = 3
+    person.during_enter["wait"] = lambda _: person.click(link())
+    assert await person.outcome() == "yes"
+    assert [(each.step_run, each.step_key) for each in person.turns[:4]] == [(1, "hello")] * 4
+    assert len(person.sends) == 1
+    assert await person.lasted() >= timedelta(minutes=15)
+
+
+async def test_a_command_of_a_kind_that_is_not_known_yet_is_remembered_and_does_nothing(skipping: WorkflowEnvironment) -> None:
+    person, unknown = Person(skipping.client, *BRANCH), Command(command_id=uuid4(), kind="dance")
+    async with person.enrolled() as handle:
+        await person.handle.signal("command", unknown)
+        progress = await handle.query("progress", result_type=EnrollmentProgress)
+        assert progress.seen == (unknown.command_id,)
+        assert (await handle.result()).outcome == "no"
 
 
 async def test_no_click_takes_the_other_branch_when_the_time_is_over(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, *BRANCH)
     assert await person.outcome() == "no"
     assert await person.lasted() >= timedelta(days=1)
-    assert [each.visits for each in person.questions] == [(1,)]
+    assert [each.step_runs for each in person.questions] == [(1,)]
     assert person.ends[0].previous_outcome == "timed_out"
 
 
@@ -172,7 +174,7 @@ async def test_a_click_that_was_found_is_not_found_again_by_the_next_wait(skippi
 async def test_a_link_that_is_clicked_again_and_again_advances_once(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, *TWICE)
 
-    async def click(_: wire.StepEntered) -> None:
+    async def click(_: Entered) -> None:
         for _again in range(3):
             await person.click(link())
 
@@ -183,7 +185,7 @@ async def test_a_link_that_is_clicked_again_and_again_advances_once(skipping: Wo
 async def test_another_link_satisfies_the_second_wait(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, *TWICE)
 
-    async def click_both(_: wire.SendStepRequest) -> None:
+    async def click_both(_: Sent) -> None:
         await person.click(link(position=0))
         await person.click(link(position=1))
 
@@ -195,9 +197,9 @@ async def test_a_named_link_is_waited_for_in_every_message_sent_so_far(skipping:
     offer = wait_for_click("wait", "yes", "no", link="offer")
     person = Person(skipping.client, send("hello"), send("again"), offer, end("yes"), end("no"))
 
-    async def click(_: wire.StepEntered) -> None:
-        await person.click(link(visit=2, step_key="again", name="other"))
-        await person.click(link(visit=1, position=1, name="offer"))
+    async def click(_: Entered) -> None:
+        await person.click(link(step_run=2, step_key="again", name="other"))
+        await person.click(link(step_run=1, position=1, name="offer"))
 
     person.during_enter["wait"] = click
     assert await person.outcome() == "yes"
@@ -212,26 +214,26 @@ async def test_a_click_on_another_link_does_not_satisfy_a_named_wait(skipping: W
 
 async def test_a_wait_without_a_name_looks_at_the_last_message_only(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, send("hello"), send("again"), *BRANCH[1:])
-    person.during_enter["wait"] = lambda _: person.click(link(visit=1))
+    person.during_enter["wait"] = lambda _: person.click(link(step_run=1))
     assert await person.outcome() == "no"
-    assert [each.visits for each in person.questions] == [(2,)]
+    assert [each.step_runs for each in person.questions] == [(2,)]
 
 
 async def test_after_a_loop_has_sent_again_the_old_message_no_longer_counts(skipping: WorkflowEnvironment) -> None:
-    """Visits: 1 hello, 2 wait, 3 pause, 4 hello, 5 wait (only links of 4 count), 6 pause, 7 hello, 8 wait (only links of 7)."""
+    """Runs: 1 hello, 2 wait, 3 pause, 4 hello, 5 wait (only links of 4 count), 6 pause, 7 hello, 8 wait (only links of 7)."""
     steps = (send("hello"), wait_for_click("wait", "yes", "pause"), wait("pause", "P1D", next="hello"), end("yes"))
     person = Person(skipping.client, *steps)
 
-    async def click(entered: wire.StepEntered) -> None:
-        if entered.visit == 5:
-            await person.click(link(visit=1))
-        if entered.visit == 8:
-            await person.click(link(visit=7))
+    async def click(entered: Entered) -> None:
+        if entered.step_run == 5:
+            await person.click(link(step_run=1))
+        if entered.step_run == 8:
+            await person.click(link(step_run=7))
 
     person.during_enter["wait"] = click
     assert await person.outcome() == "yes"
-    assert [each.visit for each in person.sends] == [1, 4, 7]
-    assert [each.visits for each in person.questions] == [(1,), (4,)]
+    assert [each.step_run for each in person.sends] == [1, 4, 7]
+    assert [each.step_runs for each in person.questions] == [(1,), (4,)]
 
 
 async def test_a_wait_of_three_days_takes_three_days(skipping: WorkflowEnvironment) -> None:
@@ -244,7 +246,7 @@ async def test_a_wait_of_three_days_takes_three_days(skipping: WorkflowEnvironme
 async def test_the_last_step_needs_no_end_after_it(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, send("hello"))
     assert await person.outcome() == "completed"
-    assert [(each.visit, each.previous_outcome) for each in person.ends] == [(2, "sent")]
+    assert [(each.step_run, each.previous_outcome) for each in person.ends] == [(1, "sent")]
 
 
 async def test_a_new_run_in_the_middle_of_a_wait_keeps_the_due_time(
@@ -256,7 +258,7 @@ async def test_a_new_run_in_the_middle_of_a_wait_keeps_the_due_time(
     async with person.enrolled() as handle:
         await skipping.sleep(timedelta(hours=12))
         for position in range(3):
-            await person.click(link(visit=9, position=position, step_key="nobody"))
+            await person.click(link(step_run=9, position=position, step_key="nobody"))
         assert (await handle.result()).outcome == "no"
     assert await person.runs() == 2
     assert timedelta(hours=11) < await person.lasted() < timedelta(hours=13)
@@ -272,7 +274,7 @@ async def test_a_new_run_knows_the_clicks_and_the_used_links_of_the_one_before(
     person = Person(skipping.client, send("hello"), *waits, third, end("yes"), end("no"), end("used_up"))
     person.runner = UnsandboxedWorkflowRunner()
 
-    async def click(_: wire.SendStepRequest) -> None:
+    async def click(_: Sent) -> None:
         await person.click(link(position=0))
         await person.click(link(position=1))
 
@@ -287,7 +289,7 @@ async def test_two_thousand_signals_advance_one_step(skipping: WorkflowEnvironme
     person = Person(skipping.client, *TWICE)
     person.runner, person.unhurried = UnsandboxedWorkflowRunner(), True
 
-    async def hammer(_: wire.StepEntered) -> None:
+    async def hammer(_: Entered) -> None:
         for _again in range(20):
             await asyncio.gather(*(person.click(link()) for _ in range(100)))
 
@@ -300,17 +302,17 @@ async def test_what_people_see_is_told_at_every_step(skipping: WorkflowEnvironme
     person = Person(skipping.client, *BRANCH)
     person.during_enter["wait"] = lambda _: person.click(link())
     await person.outcome()
-    assert [(each.step_key, each.kind, each.visit, each.previous_outcome) for each in person.entered] == [
+    assert [(each.step_key, each.kind, each.step_run, each.previous_outcome) for each in person.entered] == [
         ("wait", "wait_for_click", 2, "sent")
     ]
-    assert [(each.visit, each.state, each.previous_outcome) for each in person.ends] == [(3, "completed", "clicked")]
+    assert [(each.step_run, each.state, each.previous_outcome) for each in person.ends] == [(2, "completed", "clicked")]
 
 
 async def test_progress_can_be_asked_for(skipping: WorkflowEnvironment) -> None:
     person = Person(skipping.client, *BRANCH)
     async with person.enrolled() as handle:
         await skipping.sleep(timedelta(hours=1))
-        progress: wire.EnrollmentProgress = await handle.query("progress", result_type=wire.EnrollmentProgress)
+        progress: EnrollmentProgress = await handle.query("progress", result_type=EnrollmentProgress)
         await person.stop()
         await handle.result()
-    assert (progress.step_key, progress.visit, progress.sent) == ("wait", 2, {"hello": 1})
+    assert (progress.step_key, progress.step_run, progress.clicks.sent) == ("wait", 2, {"hello": 1})

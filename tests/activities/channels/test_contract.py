@@ -7,9 +7,9 @@ import pytest
 from activities.channels.base import CannotAsk, Channel, Outgoing
 from activities.channels.registry import build_channels
 from models.base import new_id
-from models.channel import ChannelKind, channels_by_name
 from models.database import Database
-from models.organization import Organization
+from models.organizations.channel import ChannelKind, channels_by_name
+from models.organizations.organization import Organization
 
 
 @pytest.fixture(params=list(ChannelKind))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.client import Client
 
-from api.redirect import linkbook, personal_links
+from api.redirect.links import link_cache, personal_links
 from settings import Settings
 from tests.api.redirect.contact import Contact, running
 
@@ -13,7 +13,7 @@ from tests.api.redirect.contact import Contact, running
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine too, a link that is not in memory is found."""
-    monkeypatch.setattr(linkbook, "LOOK_UP_SECONDS", 20.0)
+    monkeypatch.setattr(link_cache, "LOOK_UP_SECONDS", 20.0)
     monkeypatch.setattr(personal_links, "ASK_SECONDS", 20.0)
 
 

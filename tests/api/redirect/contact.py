@@ -10,7 +10,7 @@ from temporalio.client import Client
 from api.redirect.app import create_app
 from settings import Settings
 from tests.clicks import IPHONE, LONDON, Sent
-from tracking.token import TokenCodec
+from tracking.tokens.token import TokenCodec
 
 PHONE = {"User-Agent": IPHONE, "X-Forwarded-For": LONDON, "Accept": "text/html"}
 
@@ -24,7 +24,7 @@ class Contact:
         self.codec = codec
 
     def token(self, sent: Sent, person: int = 0, position: int = 0) -> str:
-        return self.codec.encode(sent.content_id, sent.ordinals[person], position)
+        return self.codec.encode(sent.content_id, sent.recipient_numbers[person], position)
 
     async def click(
         self, sent: Sent, person: int = 0, position: int = 0, method: str = "GET", headers: dict[str, str] | None = None

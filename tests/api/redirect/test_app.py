@@ -9,19 +9,21 @@ import httpx
 import pytest
 from sqlalchemy import text
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
-from activities.places import Places
 from activities.record_clicks import RecordClicks
-from models import linkbook, wire
+from api.redirect.answering.page import document
 from models.base import new_id
 from models.database import Database
-from models.organization import Organization
+from models.links import link_cache as link_cache
+from models.organizations.organization import Organization
+from models.wire.clicks import RecorderInput
+from services.clicks.geo_locations import GeoLocations
 from settings import Settings
+from temporal_client import DATA_CONVERTER
 from tests.api.redirect.contact import Contact, running
 from tests.clicks import IPHONE, LONDON, Sent, add_personal_link, rows, send
 
-INBOX = "SELECT ordinal, position, verdict, ip, user_agent FROM click_inbox ORDER BY id"
+INBOX = "SELECT recipient_number, position, verdict, ip, user_agent FROM click_inbox ORDER BY id"
 ODD_URL = "https://example.com/a%20b/?q=%C3%BC&&x=1;y=+#frag?%23"
 SECRET_AGENT, SECRET_IP = "Mozilla/5.0 (Secretive 77.31.4)", "203.0.113.201"
 
@@ -32,12 +34,19 @@ async def sent(database: Database, organization: tuple[Organization, str]) -> Se
 
 
 @pytest.mark.parametrize("path", ["/", "/nonsense", "/favicon.ico", "/AAAAAAAAAAAAAA", "/AAAAAAAAAAAAAA/", "/healthy", "/a/b"])
-async def test_an_unknown_link_is_a_small_plain_page_that_nobody_keeps(contact: Contact, path: str) -> None:
+async def test_an_unknown_link_is_a_small_page_that_nobody_keeps(contact: Contact, path: str) -> None:
     answer = await contact.client.get(path)
     assert answer.status_code == 404
-    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["cache-control"] == "private, no-store"
-    assert len(answer.content) < 100
+    assert "<h1>This link leads nowhere</h1>" in answer.text
+    assert len(answer.content) < 2_000
+
+
+async def test_machines_and_those_who_only_ask_for_the_head_get_the_same_status(contact: Contact) -> None:
+    head = await contact.client.head("/nonsense")
+    machine = await contact.client.get("/nonsense", headers={"User-Agent": "curl/8.5.0", "Accept": "*/*"})
+    assert (head.status_code, machine.status_code) == (404, 404)
 
 
 async def test_a_token_of_a_content_or_link_that_does_not_exist_is_unknown(
@@ -47,6 +56,11 @@ async def test_a_token_of_a_content_or_link_that_does_not_exist_is_unknown(
         assert (await contact.client.get(f"/{token}")).status_code == 404
         assert (await contact.client.get(f"/{token}")).status_code == 404
     assert await rows(database, INBOX) == []
+
+
+async def test_two_host_headers_are_refused(contact: Contact) -> None:
+    answer = await contact.client.get("/AAAAAAAAAAAAAA", headers=[("Host", "a.test"), ("Host", "b.test")])
+    assert (answer.status_code, answer.text) == (400, document(400, "A request has one Host header.").decode())
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
@@ -101,8 +115,8 @@ async def test_while_nobody_can_ask_for_a_recipients_own_address_the_page_that_a
 ) -> None:
     urls = ["https://example.com/a?utm_content={{ contact.id }}&b=1#top", "https://example.com/{{ contact.id }}"]
     sent = await send(database, organization[0].id, urls)
-    await contact.app.state.parts.linkbook.refresh()
-    monkeypatch.setattr(linkbook, "personal_url", AsyncMock(side_effect=ConnectionRefusedError("away")))
+    await contact.app.state.parts.link_cache.refresh()
+    monkeypatch.setattr(link_cache, "personal_url", AsyncMock(side_effect=ConnectionRefusedError("away")))
     shared, own = await contact.click(sent), await contact.click(sent, position=1)
     assert (shared.status_code, shared.headers["location"]) == (302, "https://example.com/a?utm_content=&b=1#top")
     assert (own.status_code, own.headers["retry-after"]) == (503, "1")
@@ -122,7 +136,7 @@ async def test_a_click_on_a_link_that_cannot_be_opened_now_is_kept_all_the_same(
     contact: Contact, database: Database, organization: tuple[Organization, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = await send(database, organization[0].id, ["https://example.com/{{ contact.id }}"])
-    monkeypatch.setattr(linkbook, "personal_url", AsyncMock(side_effect=ConnectionRefusedError("away")))
+    monkeypatch.setattr(link_cache, "personal_url", AsyncMock(side_effect=ConnectionRefusedError("away")))
     answer = await contact.click(sent)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert len(await rows(database, INBOX)) == 1
@@ -148,7 +162,7 @@ async def test_only_a_persons_click_that_something_waits_for_gets_a_signal(
 ) -> None:
     for person, position in ((0, 1), (1, 0), (1, 0), (2, 1)):
         await contact.click(sent, person, position)
-    assert await rows(database, "SELECT ordinal, position FROM signal_outbox") == [(1, 0)]
+    assert await rows(database, "SELECT recipient_number, position FROM signal_outbox") == [(1, 0)]
     assert len(await rows(database, INBOX)) == 4
 
 
@@ -162,10 +176,10 @@ async def test_a_switched_off_metadata_setting_leaves_neither_address_nor_agent_
     async with database.transaction() as session:
         await session.execute(text("DELETE FROM click_inbox"))
         await session.execute(text("UPDATE organization SET link_tracking_metadata = false"))
-    await contact.app.state.parts.linkbook.refresh()
+    await contact.app.state.parts.link_cache.refresh()
     await contact.click(sent, headers=headers)
     assert await tables_with(database, SECRET_AGENT, SECRET_IP) == set()
-    await RecordClicks(database, Places()).record_clicks(wire.RecorderInput(shard=0, shards=1))
+    await RecordClicks(database, GeoLocations()).record_clicks(RecorderInput(shard=0, shards=1))
     assert await tables_with(database, SECRET_AGENT, SECRET_IP) == set()
     assert await rows(database, "SELECT count(*) FROM click") == [1]
     assert await rows(database, "SELECT * FROM click_metadata") == []
@@ -186,7 +200,7 @@ async def test_after_recording_the_address_is_gone_also_when_metadata_is_kept(
     contact: Contact, database: Database, sent: Sent
 ) -> None:
     await contact.click(sent, headers={"User-Agent": SECRET_AGENT, "X-Forwarded-For": SECRET_IP})
-    await RecordClicks(database, Places()).record_clicks(wire.RecorderInput(shard=0, shards=1))
+    await RecordClicks(database, GeoLocations()).record_clicks(RecorderInput(shard=0, shards=1))
     assert await tables_with(database, SECRET_AGENT, SECRET_IP) == set()
     assert len(await rows(database, "SELECT * FROM click_metadata")) == 1
 
@@ -197,7 +211,7 @@ async def test_two_hundred_clicks_at_once_are_each_stored_once_in_few_commits(
     sent = await send(database, organization[0].id, people=200, wakes=[0])
     answers = await asyncio.gather(*(contact.click(sent, person) for person in range(200)))
     assert {answer.status_code for answer in answers} == {302}
-    assert sorted(await rows(database, "SELECT ordinal FROM click_inbox")) == list(range(200))
+    assert sorted(await rows(database, "SELECT recipient_number FROM click_inbox")) == list(range(200))
     assert await rows(database, "SELECT count(*) FROM signal_outbox") == [200]
     assert await rows(database, "SELECT count(DISTINCT xmin::text) < 20 FROM click_inbox") == [True]
 
@@ -212,7 +226,7 @@ async def test_health_is_no_link(contact: Contact) -> None:
 async def test_without_temporal_a_click_is_stored_and_the_redirect_says_that_it_is_degraded(
     settings: Settings, database: Database, sent: Sent
 ) -> None:
-    away = await Client.connect("127.0.0.1:1", lazy=True, data_converter=pydantic_data_converter)
+    away = await Client.connect("127.0.0.1:1", lazy=True, data_converter=DATA_CONVERTER)
     async with running(settings, away) as contact:
         assert (await contact.click(sent)).status_code == 302
         answer = await _ready_when(contact, "degraded")

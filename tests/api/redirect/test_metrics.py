@@ -3,7 +3,7 @@
 import pytest
 
 from models.database import Database
-from models.organization import Organization
+from models.organizations.organization import Organization
 from tests.api.redirect.contact import PHONE, Contact
 from tests.clicks import send
 

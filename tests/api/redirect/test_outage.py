@@ -16,13 +16,14 @@ import httpx
 import pytest
 from alembic import command
 
-from api.redirect.linkbook_snapshot import CONTENTS
+from api.redirect.links.link_cache_snapshot import CONTENTS
 from migrations.config import alembic_config
 from models.database import Database
-from models.organization import create_organization
-from stack.postgres import EmbeddedPostgres
+from models.organizations.organization import create_organization
+from stack.children.processes import tethered
+from stack.servers.postgres import EmbeddedPostgres
 from tests.clicks import IPHONE, LONDON, Sent, rows, send
-from tracking.token import TokenCodec
+from tracking.tokens.token import TokenCodec
 
 ROOT = Path(__file__).parents[3]
 KEY = "11" * 32
@@ -52,7 +53,7 @@ def redirect(environment: dict[str, str]) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     arguments = [*GRANIAN, "--port", str(port), "api.redirect.app:create_app"]
-    with subprocess.Popen(arguments, env=environment, cwd=ROOT, start_new_session=True) as process:  # noqa: S603 # our own
+    with subprocess.Popen(tethered(arguments), env=environment, cwd=ROOT, start_new_session=True) as process:  # noqa: S603 # our own
         try:
             yield f"http://127.0.0.1:{port}"
         finally:
@@ -66,7 +67,9 @@ class Clicking:
         self.codec = TokenCodec([bytes.fromhex(KEY)])
         self.sent = sent
         self.numbers = numbers
-        self.client = httpx.AsyncClient(base_url=address, headers={"User-Agent": IPHONE, "X-Forwarded-For": LONDON})
+        self.client = httpx.AsyncClient(
+            base_url=address, headers={"User-Agent": IPHONE, "X-Forwarded-For": LONDON}, trust_env=False
+        )
         self.answered: list[int] = []
         self.cut_off: list[int] = []
         self.statuses: set[int] = set()
@@ -123,7 +126,7 @@ async def test_with_postgresql_stopped_and_the_redirect_killed_no_answered_click
 
     with redirect(environment) as address:
         first = Clicking(sent, numbers, address)
-        await until((tmp_path / "linkbook" / CONTENTS).exists)
+        await until((tmp_path / "link_cache" / CONTENTS).exists)
         await first.more(50)
         await asyncio.to_thread(postgres.stop)
         await first.more(100)
@@ -141,8 +144,8 @@ async def test_with_postgresql_stopped_and_the_redirect_killed_no_answered_click
 
     assert first.statuses | second.statuses == {302}
     answered, cut_off = {*first.answered, *second.answered}, {*first.cut_off, *second.cut_off}
-    stored = await rows(database, "SELECT ordinal FROM click_inbox")
+    stored = await rows(database, "SELECT recipient_number FROM click_inbox")
     assert len(stored) == len(set(stored))
     assert answered <= set(stored) <= answered | cut_off
-    assert set(await rows(database, "SELECT ordinal FROM signal_outbox")) == set(stored)
+    assert set(await rows(database, "SELECT recipient_number FROM signal_outbox")) == set(stored)
     await database.close()

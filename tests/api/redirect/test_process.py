@@ -14,10 +14,11 @@ import httpx
 import pytest
 
 from models.database import Database
-from models.organization import Organization
+from models.organizations.organization import Organization
 from settings import Settings
+from stack.children.processes import tethered
 from tests.clicks import IPHONE, LONDON, rows, send
-from tracking.token import TokenCodec
+from tracking.tokens.token import TokenCodec
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,7 +38,7 @@ def address(settings: Settings, tmp_path: Path) -> Iterator[str]:
         "VAR_DIR": str(tmp_path),
     }
     environment |= {"REDIRECT_HOST": "127.0.0.1", "REDIRECT_PORT": str(port)}
-    command = [sys.executable, "cli.py", "redirect"]
+    command = tethered([sys.executable, "cli.py", "redirect"])
     with subprocess.Popen(command, env=environment, cwd=ROOT) as process:  # noqa: S603 # our own interpreter
         yield f"http://127.0.0.1:{port}"
         process.terminate()
@@ -59,7 +60,7 @@ async def test_clicks_over_the_network_are_answered_and_stored(
     sent = await send(database, organization[0].id, people=50, wakes=[0])
     codec = TokenCodec(settings.effective_token_keys)
     headers = {"User-Agent": IPHONE, "X-Forwarded-For": LONDON, "Accept": "text/html"}
-    async with httpx.AsyncClient(base_url=address, headers=headers) as client:
+    async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client:
         assert (await ready(client)).status_code == 200
         paths = [f"/{codec.encode(sent.content_id, n, 0)}" for n in range(50)]
         answers = await asyncio.gather(*map(client.get, paths))
@@ -81,12 +82,12 @@ async def test_silent_connections_keep_nobody_out(address: str) -> None:
     files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, min(hard, 4_096)), hard))
     host, port = address.removeprefix("http://").split(":")
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
         await ready(client)
     with ExitStack() as silent:
         for _ in range(1_100):
             silent.enter_context(socket.create_connection((host, int(port))))
-        async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=20, trust_env=False) as client:
             assert (await client.get("/nothing")).status_code == 404
 
 
@@ -94,9 +95,9 @@ async def test_who_asks_for_a_websocket_is_answered_like_everybody(
     address: str, database: Database, settings: Settings, organization: tuple[Organization, str]
 ) -> None:
     sent = await send(database, organization[0].id)
-    path = f"/{TokenCodec(settings.effective_token_keys).encode(sent.content_id, sent.ordinals[0], 0)}"
+    path = f"/{TokenCodec(settings.effective_token_keys).encode(sent.content_id, sent.recipient_numbers[0], 0)}"
     key = {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
         await ready(client)
         answer = await client.get(path, headers={"Connection": "Upgrade", "Upgrade": "websocket", **key})
     assert answer.status_code == 302

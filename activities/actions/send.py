@@ -1,0 +1,225 @@
+"""The action `send`: a message of its own for each firing. It is claimed and committed, then the channel is called.
+
+It is no action of `registry.py`, because it cannot be done in one transaction: `activities/send_triggered.py` has it done apart
+from all others.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.actions.base import Batch
+from activities.delivery import Delivery, may_still_be_sent_until
+from models.base import now
+from models.contacts.contact import Contact
+from models.database import Database
+from models.messages import budget, ledger
+from models.messages.ledger import INTERRUPTED_AFTER, SendFacts, SendResult
+from models.messages.message import Message, MessageState
+from models.organizations.channel import ChannelKind
+from models.organizations.limits import Limits
+from models.organizations.organization import Organization
+from models.triggers.due import DueFiring, hold_firings
+from models.triggers.messages import contacts_by_id, firing_messages, is_stopped, is_unwritten, trigger_facts
+from models.triggers.results import ActionResult, Later, done, failed, skipped
+from safe_errors import describe
+from services import gate
+from services.composing.compose import Composed
+from services.composing.threads import Composing
+from services.process.crashpoint import crashpoint
+
+log = structlog.get_logger()
+
+WRITTEN = ("recipient_number", "state", "reason", "tracked", "to_address", "subject", "body", "html")
+"""What a message that is written once more takes over from the new text."""
+
+
+@dataclass
+class Sent:
+    """What became of the messages of a batch: results by firing, and what the ledger still has to learn."""
+
+    results: dict[UUID, ActionResult | Later] = field(default_factory=dict)
+    learned: list[SendResult] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    facts: SendFacts
+    contacts: Mapping[UUID, Contact]
+    messages: Mapping[UUID, Message]
+
+    @property
+    def kind(self) -> ChannelKind:
+        return self.facts.channel.kind
+
+
+class Send:
+    def __init__(self, database: Database, composing: Composing, delivery: Delivery, limits: Limits | None = None) -> None:
+        """`limits` are those of organizations without limits of their own. With None, nobody has any limits."""
+        self._database = database
+        self._composing = composing
+        self._delivery = delivery
+        self._limits = limits
+
+    async def take(self, batch: Batch) -> Sent:
+        """Sends the message of each firing of the batch, and returns the results for `record`.
+
+        It is safe to repeat, because (firing, position) has one message, and an interrupted one is asked about.
+        """
+        sent = Sent()
+        read = await self._read(batch)
+        await self._resolve(read, sent)
+        firings = [each for each in batch.firings if each.id not in sent.results]
+        composed = await self._compose(batch, firings, read)
+        crashpoint("triggered_before_claim")
+        async with self._database.transaction() as session:
+            claimed = await self._claim(session, Batch(batch.trigger, batch.position, firings), read, composed, sent)
+        crashpoint("triggered_claimed")
+        answers = await asyncio.gather(*(self._delivery.send(each, read.kind) for each in claimed), return_exceptions=True)
+        crashpoint("triggered_accepted")
+        for message, answer in zip(claimed, answers, strict=True):
+            _take_answer(message, answer, sent)
+        return sent
+
+    async def _read(self, batch: Batch) -> _Reading:
+        async with self._database.transaction() as session:
+            facts = await trigger_facts(session, batch.trigger, batch.position)
+            contacts = await contacts_by_id(session, {each.contact_id for each in batch.firings})
+            messages = await firing_messages(session, [each.id for each in batch.firings], batch.position)
+        return _Reading(facts, contacts, messages)
+
+    async def _resolve(self, read: _Reading, sent: Sent) -> None:
+        """Asks about the messages whose sending was interrupted. One that never arrived is sent now, by its next claim."""
+        interrupted = [each for each in read.messages.values() if each.state == MessageState.SENDING]
+        old = [each for each in interrupted if may_still_be_sent_until(each) is None]
+        for each in interrupted:
+            if until := may_still_be_sent_until(each):
+                sent.results[_firing(each)] = Later(until, "another attempt may still be sending")
+        answers = await asyncio.gather(*(self._delivery.ask(each, read.kind) for each in old))
+        if old:
+            async with self._database.transaction() as session:
+                await ledger.record_results(session, [answer for answer in answers if answer is not None])
+        for message, answer in zip(old, answers, strict=True):
+            if answer is None:
+                at = now() + INTERRUPTED_AFTER
+                sent.results[_firing(message)] = Later(at, "the channel did not say what became of the message")
+
+    async def _compose(self, batch: Batch, firings: Sequence[DueFiring], read: _Reading) -> dict[UUID, Composed]:
+        """Composes what has no text yet, with no transaction open."""
+        new = [each for each in firings if each.id not in read.messages or is_unwritten(read.messages[each.id])]
+        if not new:
+            return {}
+        people = [read.contacts[each.contact_id] for each in new]
+        composed = await self._composing.compose(read.facts, people, action_position=batch.position)
+        for firing, each in zip(new, composed, strict=True):
+            each.message.firing_id = firing.id
+        return {firing.id: each for firing, each in zip(new, composed, strict=True)}
+
+    async def _claim(
+        self,
+        session: AsyncSession,
+        batch: Batch,
+        read: _Reading,
+        composed: Mapping[UUID, Composed],
+        sent: Sent,
+    ) -> list[Message]:
+        """Returns the messages that this attempt sends now, which are those that the gate lets through."""
+        held = await hold_firings(session, batch.firings, batch.position)
+        known = await firing_messages(session, [each.id for each in held], batch.position, lock=True)
+        going: list[Message] = []
+        stopped = await is_stopped(session, batch.trigger)
+        answers = await self._gate(session, read.facts.organization, stopped, held, known)
+        for firing in held:
+            message, answer = known.get(firing.id), answers[firing.id]
+            if message is None or is_unwritten(message):
+                if firing.id not in composed:  # a retry came between
+                    sent.results[firing.id] = Later(now(), "its message is written once more")
+                    continue
+                message = _write(session, message, composed[firing.id])
+            if message.state == MessageState.PLANNED and not isinstance(answer, gate.Go):
+                message.state, message.reason = MessageState.SKIPPED, answer.why
+            if message.state == MessageState.PLANNED:
+                going.append(message)
+            else:
+                sent.results[firing.id] = _result(message, answer)
+        await ledger.claim(session, going)
+        return going
+
+    async def _gate(
+        self,
+        session: AsyncSession,
+        organization: Organization,
+        stopped: bool,
+        firings: Sequence[DueFiring],
+        known: Mapping[UUID, Message],
+    ) -> dict[UUID, gate.Answer]:
+        """Returns the gate's answer for each firing, from facts that are read for all of them at once.
+
+        The budget counts only for messages that do not exist yet. A message that was refused for now is in it already, and so is
+        one that is written once more.
+        """
+        at, limit, of_day = now(), None, {}
+        new = [each.contact_id for each in firings if each.id not in known]
+        if new and self._limits is not None:
+            limit = self._limits.changed(organization.limits).messages_per_contact_and_day
+            of_day = await budget.messages_of_day(session, new)
+
+        def facts(firing: DueFiring) -> gate.Facts:
+            if firing.id in known:
+                return gate.Facts(now=at, over=stopped)
+            return gate.Facts(now=at, over=stopped, messages_of_day=of_day.get(firing.contact_id, 0), budget=limit)
+
+        return {each.id: gate.gate(facts(each)) for each in firings}
+
+
+def _firing(message: Message) -> UUID:
+    assert message.firing_id is not None  # noqa: S101 - that is how it was found
+    return message.firing_id
+
+
+def _write(session: AsyncSession, message: Message | None, composed: Composed) -> Message:
+    """Adds the composed message, or gives its text to the one that waits without a text."""
+    if message is None:
+        composed.message.created_at = now()
+        session.add_all(composed.rows)
+        return composed.message
+    for name in WRITTEN:
+        setattr(message, name, getattr(composed.message, name))
+    session.add_all(composed.personal_links)
+    return message
+
+
+def _take_answer(message: Message, answer: SendResult | BaseException, sent: Sent) -> None:
+    if isinstance(answer, BaseException):  # nobody knows whether it went out, so it is asked about when its claim is old
+        log.warning("a channel failed without an answer", message_id=str(message.id), error=answer)
+        sent.results[_firing(message)] = Later(_old_at(message), f"the channel failed without an answer: {describe(answer)}")
+        return
+    sent.learned.append(answer)
+    if answer.state == MessageState.PLANNED:
+        sent.results[_firing(message)] = Later(answer.retry_at or now(), answer.reason or "the channel refused it for now")
+    else:
+        sent.results[_firing(message)] = _outcome(message.id, answer.state, answer.reason)
+
+
+def _old_at(message: Message) -> datetime:
+    return (message.sending_at or now()) + INTERRUPTED_AFTER
+
+
+def _result(message: Message, answer: gate.Answer) -> ActionResult | Later:
+    if message.state == MessageState.SENDING:  # another attempt has claimed it since this one looked
+        return Later(_old_at(message), "another attempt may still be sending")
+    if isinstance(answer, gate.Over):
+        return skipped("the campaign was stopped", message_id=str(message.id))
+    return _outcome(message.id, MessageState(message.state), message.reason)
+
+
+def _outcome(message_id: UUID, state: MessageState, reason: str | None) -> ActionResult:
+    """Whatever was not accepted can be tried again by a retry of the firing."""
+    if state == MessageState.ACCEPTED:
+        return done(message_id=str(message_id))
+    return failed(reason or state.value, message_id=str(message_id))

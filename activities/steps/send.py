@@ -1,0 +1,141 @@
+"""The effect of `send`: one message. It is claimed and committed, then the channel is called, and its answer is recorded as the
+enrollment goes on."""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.delivery import Delivery, may_still_be_sent_until
+from activities.steps.base import Done, Elsewhere, Here, MustEnd
+from models.base import now
+from models.database import Database
+from models.messages import ledger
+from models.messages.message import Message, MessageState
+from models.organizations.limits import Limits
+from models.organizations.organization import Organization
+from models.sequences import standing
+from models.sequences.standing import Locked, Recipient
+from models.sequences.steps.send import SendStep
+from models.wire.enrollments import Later, SentMessage
+from services import gate
+from services.composing.compose import Composed
+from services.composing.threads import Composing
+from services.process.crashpoint import crashpoint
+
+OUTCOMES = {MessageState.ACCEPTED: "sent"}
+"""How the step was left, where it is not the message's state."""
+GONE_OUT = {MessageState.ACCEPTED, MessageState.UNKNOWN}
+"""An unknown message may have arrived, so its clicks count."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """`ours` says that this attempt has just claimed the message and must send it."""
+
+    message: Message
+    ours: bool
+
+
+class Send:
+    def __init__(self, database: Database, composing: Composing, delivery: Delivery, limits: Limits | None = None) -> None:
+        """`limits` are those of organizations without limits of their own. With None, nobody has any limits."""
+        self._database = database
+        self._composing = composing
+        self._delivery = delivery
+        self._limits = limits
+
+    async def take(self, here: Here, step: SendStep) -> Done | Later | MustEnd:
+        """(Enrollment, passage) has one message, and an interrupted one is checked before it is sent."""
+        crashpoint("turn_before_claim")
+        claimed = await self._claim(here, step)
+        if not isinstance(claimed, Claimed):
+            return claimed
+        crashpoint("turn_claimed")
+        message, kind = claimed.message, here.version.text(step.key).channel.kind
+        if claimed.ours:
+            result = await self._delivery.send(message, kind)
+            crashpoint("turn_accepted")
+        elif message.state == MessageState.SENDING:
+            if until := may_still_be_sent_until(message):
+                return Later(at=until, why="another attempt may still be sending")
+            result = await self._delivery.resolve(message, kind)
+        else:
+            return _done(MessageState(message.state), step, here)
+        if result.state != MessageState.PLANNED:
+            return _done(result.state, step, here, result)
+        async with self._database.transaction() as session:
+            await ledger.record_results(session, [result])
+        if claimed.ours:
+            return Later(at=result.retry_at or now(), why="the channel refused it for now")
+        return await self.take(here, step)  # it never arrived, so it is claimed again
+
+    async def _claim(self, here: Here, step: SendStep) -> Claimed | Later | MustEnd:
+        """The message is composed outside of every transaction, and claimed in one that reads everything which can stop it."""
+        async with self._database.statement() as session:
+            read = await standing.recipient(session, here.request.enrollment_id, here.number)
+        composed = await self._compose(here, step, read) if read.wants_message else None
+        async with self._database.transaction() as session:
+            locked = await standing.lock(session, here.request.enrollment_id, here.number)
+            answer = gate.gate(self._facts(locked, read.organization))
+            if locked.finished_at is not None:
+                raise Elsewhere
+            if isinstance(answer, gate.Over):
+                return MustEnd()
+            await here.enter(session, locked, step)
+            if isinstance(answer, gate.Later):
+                return Later(at=answer.at, why=answer.why)
+            added = None if locked.has_message else await self._add(session, composed, answer)
+            return added or await self._claim_again(session, here)
+
+    def _facts(self, locked: Locked, organization: Organization) -> gate.Facts:
+        """The budget counts only for a message that does not exist yet. A message that was refused for now is in it already."""
+        known = gate.Facts(now=now(), over=locked.finished_at is not None, stopped=locked.stop_requested_at is not None)
+        if locked.has_message or self._limits is None:
+            return known
+        limit = self._limits.changed(organization.limits).messages_per_contact_and_day
+        return replace(known, messages_of_day=locked.messages_of_day, budget=limit)
+
+    async def _compose(self, here: Here, step: SendStep, read: Recipient) -> Composed:
+        text = here.version.text(step.key)
+        facts = ledger.SendFacts(
+            read.organization,
+            text.channel,
+            text.content.content,
+            text.content.links,
+            read.tracks_links,
+            variables=read.variables,
+        )
+        (composed,) = await self._composing.compose(
+            facts,
+            [read.contact],
+            enrollment_id=here.request.enrollment_id,
+            sequence_id=read.sequence_id,
+            step_key=step.key,
+            step_run=here.number,
+        )
+        return composed
+
+    async def _add(self, session: AsyncSession, composed: Composed | None, answer: gate.Answer) -> Claimed | None:
+        """Returns None when another attempt has just added the passage's message."""
+        assert composed is not None  # noqa: S101 - there was no message, so one was composed
+        message = composed.message
+        message.created_at = now()  # planned when its step is entered, which the conversation shows first
+        if isinstance(answer, gate.Skip) and message.state == MessageState.PLANNED:
+            message.state, message.reason = MessageState.SKIPPED, answer.why
+        if not await ledger.add_claimed(session, message):
+            return None
+        session.add_all(composed.personal_links)
+        return Claimed(message, ours=message.state == MessageState.SENDING)
+
+    async def _claim_again(self, session: AsyncSession, here: Here) -> Claimed:
+        """The passage has a message, which is claimed again if it was refused for now."""
+        message = await standing.step_message(session, here.request.enrollment_id, here.number)
+        ours = message.state == MessageState.PLANNED
+        if ours:
+            await ledger.claim(session, [message])
+        return Claimed(message, ours)
+
+
+def _done(state: MessageState, step: SendStep, here: Here, result: ledger.SendResult | None = None) -> Done:
+    sent = SentMessage(step_key=step.key, step_run=here.number) if state in GONE_OUT else None
+    return Done(OUTCOMES.get(state, state.value), result, sent)

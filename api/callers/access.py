@@ -1,0 +1,123 @@
+"""Says which role each request needs. A request that is not listed here needs an owner's key, and makes a test fail."""
+
+from models.organizations.api_key import Role
+
+NEEDS: dict[Role, frozenset[str]] = {
+    Role.VIEWER: frozenset(
+        {
+            "analytics.of_campaign",
+            "analytics.of_link",
+            "analytics.of_sequence",
+            "api_keys.revoke",  # a key may revoke itself; revoking others needs an owner's key
+            "campaigns.get",
+            "campaigns.list",
+            "campaigns.list_messages",
+            "campaigns.preview",
+            "channels.get",
+            "channels.inbox",
+            "channels.list",
+            "clicks.list",
+            "contact_imports.get",
+            "contact_imports.list",
+            "contacts.get",
+            "contacts.list",
+            "conversations.get",
+            "diagnostics.of_campaign",
+            "diagnostics.of_organization",
+            "diagnostics.of_sequence",
+            "enrollments.get",
+            "enrollments.list",
+            "firings.of_campaign",
+            "firings.of_sequence",
+            "link_domains.get",
+            "link_domains.list",
+            "messages.get",
+            "messages.list",
+            "notification_targets.get",
+            "notification_targets.list",
+            "notification_targets.list_notifications",
+            "organization.get",
+            "segments.get",
+            "segments.list",
+            "segments.list_contacts",
+            "segments.preview",
+            "sequences.get",
+            "sequences.get_version",
+            "sequences.list",
+            "sequences.list_versions",
+            "shared_links.get",
+            "shared_links.list",
+            "triggers.of_campaign",
+            "triggers.of_sequence",
+        }
+    ),
+    Role.SENDER: frozenset(
+        {
+            "campaigns.launch",
+            "contact_imports.cancel",
+            "contact_imports.create",
+            "contacts.change",
+            "contacts.create",
+            "contacts.upsert",
+            "contacts.upsert_many",
+            "enrollments.create",
+            "enrollments.stop",
+            "firings.retry_of_campaign",
+            "firings.retry_of_sequence",
+        }
+    ),
+    Role.EDITOR: frozenset(
+        {
+            "campaigns.change",
+            "campaigns.create",
+            "campaigns.delete",
+            "segments.change",
+            "segments.create",
+            "segments.create_of_campaign",
+            "segments.delete",
+            "sequences.change",
+            "sequences.create",
+            "sequences.publish",
+            "shared_links.change",
+            "shared_links.create",
+            "shared_links.delete",
+        }
+    ),
+    Role.OWNER: frozenset(
+        {
+            "api_keys.create",
+            "api_keys.list",
+            "audit_log.list",
+            "channels.create",
+            "link_domains.claim",
+            "link_domains.release",
+            "link_domains.verify",
+            "notification_targets.change",
+            "notification_targets.create",
+            "notification_targets.delete",
+            "notification_targets.test",
+            "organization.change",
+        }
+    ),
+}
+
+READS = frozenset({"GET", "HEAD"})
+CHANGE_NOTHING = frozenset({"campaigns.preview", "segments.preview"})
+"""Operations that are a POST and still change nothing, so the audit log has no row of them."""
+
+OPERATOR_CHANGES = frozenset({"link_domains.assign", "organization.limit", "organizations.create"})
+"""Actions that only the command line on the server can do. The audit log has them too."""
+
+_ROLES = {operation: role for role, operations in NEEDS.items() for operation in operations}
+
+
+def is_declared(operation: str) -> bool:
+    return operation in _ROLES
+
+
+def needed_role(operation: str) -> Role:
+    return _ROLES.get(operation, Role.OWNER)
+
+
+def is_change(method: str, operation: str) -> bool:
+    return method not in READS and operation not in CHANGE_NOTHING

@@ -1,0 +1,56 @@
+"""The objects with which the API's handlers work, made once by `api/app.py`."""
+
+from dataclasses import dataclass, field
+
+from temporalio.client import Client
+
+from api.callers.key_uses import KeyUses
+from api.callers.refused_keys import RefusedKeys
+from api.http.body_memory import BodyMemory
+from models.database import Database
+from models.organizations.quotas import ActiveEnrollments
+from services.commands.deliver import CommandDelivery
+from services.judging.judge import Judge
+from services.notifications.delivery import NotificationDelivery
+from services.process.turns import Turns
+from services.secrets.secrets import Secrets
+from services.starter import Starter
+from services.way_out.way_out import WayOut
+from settings import Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """`turns`, `large_turns`, `test_turns` and `body_memory` are what organizations share of this process. `key_uses` and
+    `refused_keys` are what it remembers of their keys. `active` counts their enrollments, `judge` reads their texts, and
+    `commands` delivers what was asked of enrollments. `secrets` encrypts what must not be read in the database, and
+    `notifications` tells teams."""
+
+    settings: Settings
+    database: Database
+    temporal: Client
+    starter: Starter
+    judge: Judge = field(default_factory=Judge)
+    key_uses: KeyUses = field(default_factory=KeyUses)
+    refused_keys: RefusedKeys = field(default_factory=RefusedKeys)
+    turns: Turns = field(init=False)
+    large_turns: Turns = field(init=False)
+    test_turns: Turns = field(default_factory=lambda: Turns(1, 0, "tests of notification targets"))
+    body_memory: BodyMemory = field(init=False)
+    active: ActiveEnrollments = field(default_factory=ActiveEnrollments)
+    commands: CommandDelivery = field(init=False)
+    secrets: Secrets = field(init=False)
+    notifications: NotificationDelivery = field(init=False)
+
+    def __post_init__(self) -> None:
+        waiting = self.settings.organization_queue
+        object.__setattr__(self, "commands", CommandDelivery(self.database, self.temporal))
+        object.__setattr__(self, "secrets", Secrets(self.settings.effective_secret_keys))
+        way_out = WayOut(local=self.settings.allow_local_addresses)
+        object.__setattr__(self, "notifications", NotificationDelivery(way_out))
+        object.__setattr__(self, "turns", Turns(self.settings.organization_requests, waiting))
+        # Most large requests need a lock of the database in any case, and wait for it here without a connection.
+        object.__setattr__(
+            self, "large_turns", Turns(1, waiting, "bulk requests, imports, segments and pages of more than 100 rows")
+        )
+        object.__setattr__(self, "body_memory", BodyMemory(self.settings.organization_body_bytes))

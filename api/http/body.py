@@ -1,0 +1,75 @@
+"""Reading a request's body: how large it may be and how long it may take.
+
+A body is read before its request has a turn or a connection, so a slow one keeps nobody waiting.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from starlette.requests import ClientDisconnect
+
+from api.http.body_memory import Share
+from models.errors import RequestTimeout, TooLarge
+
+PATIENCE = 30.0
+"""Seconds that a body may take whatever its size, and for which its sender may be silent."""
+SLOWEST = 64 * 1024
+"""Bytes a second that a larger body needs on average, beyond `PATIENCE`."""
+
+
+def large_body() -> None:
+    """Marks a route whose body has many objects, not one."""
+
+
+LargeBody = Depends(large_body)
+
+
+def has_large_body(dependant: Dependant) -> bool:
+    return any(each.call is large_body for each in dependant.dependencies)
+
+
+async def read_body(request: Request, limit: int, share: Share) -> None:
+    """Reads the body; Starlette keeps what was read. Raises TooLarge, RequestTimeout and, for the organization's `share`,
+    TooManyRequests."""
+    too_large = TooLarge(f"The body may have {limit / 2**20:g} MB. Send it in parts.")
+    announced = _announced(request)
+    if announced > limit:
+        raise too_large
+    share.take(announced)
+    chunks, size = [], 0
+    async for chunk in _in_time(request):
+        size += len(chunk)
+        if size > limit:
+            raise too_large
+        share.take(size - share.taken)
+        chunks.append(chunk)
+    request._body = b"".join(chunks)
+
+
+def _announced(request: Request) -> int:
+    """Returns the announced length, or 0 when the header is missing or is not a number."""
+    text = request.headers.get("content-length", "")
+    return int(text[:20]) if text.isascii() and text.isdecimal() else 0
+
+
+async def _in_time(request: Request) -> AsyncIterator[bytes]:
+    clock = asyncio.get_running_loop().time
+    begun, size, more = clock(), 0, True
+    while more:
+        left = begun + PATIENCE + size / SLOWEST - clock()
+        try:
+            async with asyncio.timeout(min(PATIENCE, left)):
+                message = await request.receive()
+        except TimeoutError:
+            raise RequestTimeout(
+                f"The body did not arrive in time: {PATIENCE:g} seconds, and one more for each {SLOWEST // 1024} KB. "
+                "Send it again over a faster line, or in smaller parts."
+            ) from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        more = message.get("more_body", False)
+        yield chunk

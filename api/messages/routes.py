@@ -1,0 +1,149 @@
+"""Messages: what was sent to whom, what was left out and why, and the links as the contact has them."""
+
+import functools
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from html import unescape
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
+from api.http.paging import Page, PageDep
+from api.triggers.sent_by import SentByTrigger
+from models.messages.content import LoadedContent, load_content, personal_urls
+from models.messages.message import Message, MessageFilter, MessageState, get_message, list_messages
+from models.reports.known_ids import require_known
+from models.reports.sent_by import NO_TRIGGER, sent_by
+from models.texts.text import Text
+from tracking.templates.merge import has_fields
+from tracking.tokens.token import TokenCodec
+
+router = area("messages")
+
+# A token stands at the end of the path of an address in the text.
+TRACKED_URL = re.compile(r"https?://[^\s\"'<>]+/([0-9A-Za-z]{14})(?![0-9A-Za-z])")
+
+
+class MessageSummary(BaseModel):
+    """`state` accepted: the channel took it. skipped and failed have a `reason`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    contact_id: UUID
+    campaign_id: UUID | None
+    sequence_id: UUID | None
+    enrollment_id: UUID | None
+    firing_id: UUID | None = Field(description="Set for the message that a trigger has sent.")
+    step_key: str | None
+    channel_id: UUID
+    state: MessageState = Field(examples=["skipped"])
+    reason: str | None = Field(examples=["no_phone"])
+    to_address: str | None = Field(examples=["+15555550123"])
+    tracked: bool = Field(description="False: link tracking was off, the links went out unchanged.")
+    created_at: datetime
+    accepted_at: datetime | None
+
+
+class MessageLink(BaseModel):
+    """A link of this message. `url` is what stands in the text, for the contact to click.
+
+    `id` is what `/v1/links/{id}/analytics` and `/v1/clicks?link_id=` take: everybody who got the text shares it.
+    """
+
+    id: UUID
+    name: str | None = Field(examples=["offer"])
+    position: int
+    url: str = Field(examples=["http://127.0.0.1:8001/4jQ0ZbX81mKeuC"])
+    destination: str = Field(examples=["https://www.example.com/offer"])
+
+
+class MessageDetail(MessageSummary, SentByTrigger):
+    """With the text as the contact has it. `links` are those that stand in it."""
+
+    subject: str | None
+    body: str | None = Field(description="Null when nothing was written, because there was no address to send to.")
+    html: str | None = Field(description="The HTML part of an e-mail.")
+    links: list[MessageLink]
+
+
+def message_filter(
+    contact_id: UUID | None = None,
+    campaign_id: Annotated[UUID | None, Query(description="The campaign's own messages, not those of its follow-ups.")] = None,
+    sequence_id: UUID | None = None,
+    enrollment_id: UUID | None = None,
+    firing_id: Annotated[UUID | None, Query(description="What one occurrence of a trigger has sent.")] = None,
+    state: MessageState | None = None,
+    reason: Annotated[Text | None, Query(description="Exactly this reason.", examples=["no_phone"])] = None,
+) -> MessageFilter:
+    return MessageFilter(contact_id, campaign_id, sequence_id, enrollment_id, firing_id, state, reason)
+
+
+@router.get("/messages", summary="List messages")
+async def list_all(
+    session: SessionDep, caller: OrganizationDep, page: PageDep, wanted: Annotated[MessageFilter, Depends(message_filter)]
+) -> Page[MessageSummary]:
+    """Messages, newest first."""
+    await require_known(session, caller.id, wanted)
+    return await message_page(session, caller.id, wanted, page)
+
+
+@router.get("/messages/{message_id}", summary="Get a message")
+async def get_one(session: SessionDep, caller: OrganizationDep, services: ServicesDep, message_id: UUID) -> MessageDetail:
+    """One message with its text and its links as the contact got them."""
+    message = await get_message(session, caller.id, message_id)
+    content = await load_content(session, message.content_id)
+    personal = await personal_urls(session, message.content_id, message.recipient_number)
+    links = _links(message, content, personal, _codec(tuple(services.settings.effective_token_keys)))
+    summary = MessageSummary.model_validate(message)
+    parts = {"subject": message.subject, "body": message.body, "html": message.html}
+    sent = (await sent_by(session, [message.id] if message.firing_id else [])).get(message.id, NO_TRIGGER)
+    return MessageDetail(**{**summary.model_dump(), **sent._asdict()}, **parts, links=links)
+
+
+async def message_page(session: AsyncSession, org_id: UUID, wanted: MessageFilter, page: PageDep) -> Page[MessageSummary]:
+    rows, after = await list_messages(session, org_id, wanted, page)
+    return Page(items=[MessageSummary.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
+
+
+@functools.lru_cache(maxsize=4)
+def _codec(keys: tuple[bytes, ...]) -> TokenCodec:
+    return TokenCodec(keys)
+
+
+def _links(message: Message, content: LoadedContent, personal: dict[int, str], codec: TokenCodec) -> list[MessageLink]:
+    text = f"{message.body or ''}\n{unescape(message.html or '')}"
+    sent = _tracked_urls(message, text, codec) if message.tracked else _unchanged_urls(text, content)
+    by_position = {link.position: link for link in content.links}
+    return [
+        MessageLink(
+            id=by_position[position].id,
+            name=by_position[position].name,
+            position=position,
+            url=url,
+            destination=personal.get(position, by_position[position].url),
+        )
+        for position, url in sorted(dict(sent).items())
+        if position in by_position
+    ]
+
+
+def _tracked_urls(message: Message, text: str, codec: TokenCodec) -> Iterator[tuple[int, str]]:
+    """Reads the links from the text itself, because the link domain and the token keys may have changed since it was composed."""
+    for match in TRACKED_URL.finditer(text):
+        token = codec.decode(match[1])
+        if token is not None and (token.content_id, token.recipient_number) == (message.content_id, message.recipient_number):
+            yield token.position, match[0]
+
+
+def _unchanged_urls(text: str, content: LoadedContent) -> Iterator[tuple[int, str]]:
+    """Returns links without merge fields. An address that was made for one contact can only be read in the text."""
+    for link in content.links:
+        written = link.written or link.url
+        if not has_fields(written) and written in text:
+            yield link.position, written

@@ -1,0 +1,14 @@
+"""Builds the address at which a workflow can be watched in the Temporal UI."""
+
+from urllib.parse import quote
+
+from settings import Settings
+
+
+def workflow_ui_url(settings: Settings, workflow_id: str | None) -> str | None:
+    """Returns None when no Temporal UI is known, or when no workflow was started."""
+    address = settings.effective_temporal_ui_url
+    if address is None or workflow_id is None:
+        return None
+    namespace = quote(settings.effective_temporal_namespace, safe="")
+    return f"{address}/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')}"

@@ -1,0 +1,246 @@
+"""Enrollments: one contact's way through a sequence. Start, look, stop."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
+from api.http.paging import Listing, ListingDep, Page, PageDep, no_cursor
+from api.ops.workflow_links import workflow_ui_url
+from models.base import now
+from models.commands.command import CommandKind
+from models.errors import FieldError, Invalid
+from models.organizations.limits import Limits
+from models.reports.known_ids import require_known
+from models.segments.definition import read_definition
+from models.segments.people import next_people
+from models.segments.segment import get_segment
+from models.sequences.enroll import EnrollResult, new_enrollments
+from models.sequences.enrollment import (
+    CauseKind,
+    Enrollment,
+    EnrollmentFilter,
+    EnrollmentState,
+    get_enrollment,
+    list_enrollments,
+    version_numbers,
+)
+from models.sequences.variables import Variables
+from models.texts.moment import Moment
+from models.texts.text import Text
+from models.wire.names import enrollment_workflow_id
+from services.commands.handler import Asked
+from services.commands.issue import issue
+from services.commands.stop import NO_REASON
+from services.enroll import enroll_contacts, start
+from settings import Settings
+
+router = area("enrollments")
+
+
+MOST = 4000
+"""The most contacts that one request enrolls."""
+
+ENROLL_EXAMPLE: JsonDict = {"contact_ids": ["0198c0de-0000-7000-8000-000000000001"]}
+
+
+class EnrollRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [ENROLL_EXAMPLE]})
+
+    contact_ids: list[UUID] | None = Field(None, min_length=1, max_length=MOST)
+    segment_id: UUID | None = Field(None, description="Instead of `contact_ids`: the people of this segment.")
+    limit: int = Field(MOST, ge=1, le=MOST, strict=True, description="The most people of the segment in one request.")
+    cursor: str | None = Field(None, description="`next_cursor` of the answer before, to go on with the same segment.")
+    variables: Variables = Field(default_factory=dict, description="Of every enrollment that this request makes.")
+
+
+class EnrolledContact(BaseModel):
+    """`enrollment_id` is the new one. For a contact that the sequence's re-entry rule refuses, it is the one that stood in the
+    way. It is null for an unknown contact."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    contact_id: UUID
+    result: EnrollResult
+    enrollment_id: UUID | None
+
+
+class EnrollAnswer(BaseModel):
+    """`results` has one entry for each of `contact_ids`, in their order, or for each contact of this page of the segment."""
+
+    enrolled: int
+    already_enrolled: int
+    entered_before: int
+    too_often: int
+    unknown_contact: int
+    results: list[EnrolledContact]
+    next_cursor: str | None = Field(description="Of a segment: send it as `cursor` for the next people; null: no more.")
+
+
+class EnrollmentView(BaseModel):
+    """`step_key` and `step_run` say where the contact is, and `due_at` until when it waits there. From `stop_requested_at` on
+    nothing is sent, even before its workflow has noticed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    sequence_id: UUID
+    sequence_version_id: UUID
+    version: int = Field(description="Number of the version that it started with and stays in.", examples=[2])
+    contact_id: UUID
+    campaign_id: UUID | None = Field(description="Set for the follow-up of a campaign's link click trigger.")
+    cause: CauseKind = Field(description="What has enrolled the contact: a request, a trigger, or a step of another sequence.")
+    cause_id: UUID | None = Field(description="The firing of the trigger, or the enrollment whose step has enrolled the contact.")
+    variables: dict[str, Any] = Field(examples=[{"offer": "spring"}])
+    state: EnrollmentState
+    step_key: str | None = Field(examples=["wait_for_offer"])
+    step_run: int = Field(
+        description="How many steps the enrollment has entered so far, the present one included: 2 at its second step. A step "
+        "that is entered again in a loop counts again.",
+        examples=[2],
+    )
+    due_at: datetime | None
+    outcome: str | None = Field(examples=["completed"])
+    stop_requested_at: datetime | None
+    workflow_id: str
+    temporal_ui_url: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class StopRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "Asked by phone to be left alone"}]})
+
+    reason: Text = Field(NO_REASON, min_length=1, max_length=200)
+
+
+NO_REASON_GIVEN = StopRequest()
+
+
+def enrollment_filter(
+    sequence_id: UUID | None = None,
+    contact_id: UUID | None = None,
+    campaign_id: Annotated[UUID | None, Query(description="Follow-ups of this campaign.")] = None,
+    state: EnrollmentState | None = None,
+    step: Annotated[
+        Text | None, Query(description="Key of the step of `sequence_id` where they are.", examples=["wait_for_offer"])
+    ] = None,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Number of a version of `sequence_id`.")] = None,
+    due_before: Annotated[Moment | None, Query(description="Those whose wait ends before this time.")] = None,
+) -> EnrollmentFilter:
+    of_sequence = [name for name, value in (("step", step), ("version", version)) if value is not None]
+    if of_sequence and sequence_id is None:
+        errors = [FieldError(name, "Name the sequence in sequence_id too.") for name in of_sequence]
+        raise Invalid("This filter needs another one.", errors)
+    return EnrollmentFilter(sequence_id, contact_id, campaign_id, state, step, version, due_before)
+
+
+@router.post(
+    "/sequences/{sequence_id}/enrollments", status_code=202, dependencies=[Idempotent], summary="Enroll contacts in a sequence"
+)
+async def create(
+    request: Request,
+    session: SessionDep,
+    caller: OrganizationDep,
+    services: ServicesDep,
+    listing: ListingDep,
+    sequence_id: UUID,
+    body: EnrollRequest,
+) -> EnrollAnswer:
+    """Enroll up to 4,000 contacts in the published version: those that are named, or the next ones of a segment.
+
+    The sequence's `re_entry` and `re_entry_limit` say who can be enrolled again, however the contact was enrolled before:
+    `already_enrolled`, `entered_before` and `too_often` are those who cannot. With a `segment_id`, send the request again with
+    the answer's `next_cursor` as `cursor` until it is null.
+    """
+    limits = Limits.of(services.settings, caller.limits)
+    people, next_cursor = await _people(session, caller.id, listing, body)
+    results = await enroll_contacts(session, limits, services.active, caller, sequence_id, people, body.variables)
+    after_commit(request, lambda: start(services.starter, new_enrollments(results)))
+    counts = {
+        result.value: sum(each.result == result for each in results)
+        for result in EnrollResult
+        if result in EnrollAnswer.model_fields
+    }
+    shown = [EnrolledContact.model_validate(each) for each in results]
+    return EnrollAnswer(**counts, results=shown, next_cursor=next_cursor)
+
+
+async def _people(
+    session: AsyncSession, org_id: UUID, listing: Listing, body: EnrollRequest
+) -> tuple[Sequence[UUID], str | None]:
+    """Returns whom to enroll, and where the segment goes on, if it does."""
+    if (body.contact_ids is None) == (body.segment_id is None):
+        raise Invalid.field("contact_ids", "Give either contact_ids or segment_id.")
+    if body.segment_id is None:
+        return body.contact_ids or [], None
+    after = None
+    if body.cursor is not None:
+        position = listing.position(body.cursor, 32)
+        if position[:16] != body.segment_id.bytes:
+            raise no_cursor()
+        after = UUID(bytes=position[16:])
+    definition = read_definition((await get_segment(session, org_id, body.segment_id)).definition)
+    people = [each.id for each in await next_people(session, org_id, definition, now(), after, body.limit + 1)]
+    more = len(people) > body.limit
+    people = people[: body.limit]
+    return people, listing.cursor(body.segment_id.bytes + people[-1].bytes) if more else None
+
+
+@router.get("/enrollments", summary="List enrollments")
+async def list_all(
+    session: SessionDep,
+    caller: OrganizationDep,
+    services: ServicesDep,
+    page: PageDep,
+    wanted: Annotated[EnrollmentFilter, Depends(enrollment_filter)],
+) -> Page[EnrollmentView]:
+    """Enrollments, newest first."""
+    await require_known(session, caller.id, wanted)
+    rows, after = await list_enrollments(session, caller.id, wanted, page)
+    return Page(items=await _views(services.settings, session, rows), next_cursor=page.next_cursor(after))
+
+
+@router.get("/enrollments/{enrollment_id}", summary="Get an enrollment")
+async def get_one(session: SessionDep, caller: OrganizationDep, services: ServicesDep, enrollment_id: UUID) -> EnrollmentView:
+    """Where one contact is in the sequence."""
+    row = await get_enrollment(session, caller.id, enrollment_id)
+    return (await _views(services.settings, session, [row]))[0]
+
+
+@router.post("/enrollments/{enrollment_id}/stop", status_code=202, summary="Stop an enrollment")
+async def stop(
+    request: Request,
+    session: SessionDep,
+    caller: OrganizationDep,
+    services: ServicesDep,
+    enrollment_id: UUID,
+    body: StopRequest = NO_REASON_GIVEN,
+) -> EnrollmentView:
+    """No further step and no further message for this contact: only what is being sent in this moment still arrives.
+
+    The answer means that this holds, also while Temporal is away. The state is `stopped` as soon as the workflow has noticed. 409
+    when the enrollment is over. Of several requests the first one counts, with its reason or without one.
+    """
+    row, command = await issue(session, caller.id, enrollment_id, CommandKind.STOP, Asked(body.reason))
+    if command is not None:
+        after_commit(request, lambda: services.commands.deliver([command]))
+    return (await _views(services.settings, session, [row]))[0]
+
+
+async def _views(settings: Settings, session: AsyncSession, rows: Sequence[Enrollment]) -> list[EnrollmentView]:
+    versions = await version_numbers(session, {row.sequence_version_id for row in rows})
+    return [_view(settings, row, versions[row.sequence_version_id]) for row in rows]
+
+
+def _view(settings: Settings, row: Enrollment, version: int) -> EnrollmentView:
+    workflow_id = enrollment_workflow_id(row.id)
+    same = {name: getattr(row, name) for name in EnrollmentView.model_fields if name in Enrollment.model_fields}
+    url = workflow_ui_url(settings, workflow_id if row.workflow_started_at else None)
+    return EnrollmentView(**same, version=version, workflow_id=workflow_id, temporal_ui_url=url)

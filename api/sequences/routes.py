@@ -1,0 +1,178 @@
+"""Sequences: a draft that can be edited, and published versions that never change."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Path, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, area
+from api.handling.services import Services
+from api.http.paging import Page, PageDep
+from api.links.views import link_views
+from api.sequences.views import SequenceChange, SequenceCreate, SequenceDetail, SequenceSummary, VersionDetail, VersionSummary
+from models.base import now
+from models.messages.content import links_of_version
+from models.sequences.enrollment import active_enrollments_by_version
+from models.sequences.sequence import (
+    Sequence,
+    SequenceState,
+    SequenceVersion,
+    current_version,
+    get_sequence,
+    get_version,
+    list_sequences,
+    list_versions,
+)
+from models.sequences.steps.definition import SequenceDefinition
+from models.triggers.placed import notify_texts, placed_in_sequence
+from services.contents.compile_content import refuse
+from services.contents.compile_sends import size_errors
+from services.judging.judged_texts import check_messages, check_utm
+from services.link_domains.server_hosts import named_addresses, own_address_errors
+from services.notifications.check_text import notification_texts_errors
+from services.publish import keys_of, notify_steps, publish, sends_of
+from services.triggers.check_saved import saved_trigger_errors
+
+router = area("sequences")
+
+VersionNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+@router.post("/sequences", status_code=201, dependencies=[Idempotent], summary="Create a sequence")
+async def create(session: SessionDep, caller: OrganizationDep, services: ServicesDep, body: SequenceCreate) -> SequenceDetail:
+    """A new draft. Its templates are checked now, its steps as a whole when it is published."""
+    wanted = SequenceDefinition(**{name: getattr(body, name) for name in SequenceDefinition.model_fields})
+    draft = await _draft(session, services, caller.id, wanted)
+    row = Sequence(org_id=caller.id, name=body.name, link_tracking=body.link_tracking, draft=draft)
+    _re_enter(row, body)
+    session.add(row)
+    await session.flush()
+    return await _detail(session, row)
+
+
+@router.get("/sequences", summary="List sequences")
+async def list_all(
+    session: SessionDep, caller: OrganizationDep, page: PageDep, state: SequenceState | None = None
+) -> Page[SequenceSummary]:
+    """Sequences, newest first."""
+    rows, after = await list_sequences(session, caller.id, state, page)
+    return Page(items=[SequenceSummary.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
+
+
+@router.get("/sequences/{sequence_id}", summary="Get a sequence")
+async def get_one(session: SessionDep, caller: OrganizationDep, sequence_id: UUID) -> SequenceDetail:
+    """One sequence with its draft and the links of its published version."""
+    return await _detail(session, await get_sequence(session, caller.id, sequence_id))
+
+
+@router.patch("/sequences/{sequence_id}", summary="Change a sequence")
+async def change(
+    session: SessionDep, caller: OrganizationDep, services: ServicesDep, sequence_id: UUID, body: SequenceChange
+) -> SequenceDetail:
+    """Change the draft. Published versions stay as they are."""
+    row = await get_sequence(session, caller.id, sequence_id, lock=True)
+    if body.name is not None:
+        row.name = body.name
+    if body.model_fields_set & SequenceDefinition.model_fields.keys():
+        saved = SequenceDefinition.model_validate(row.draft)
+        row.draft = await _draft(session, services, caller.id, _changed(saved, body), saved)
+    if "link_tracking" in body.model_fields_set:
+        row.link_tracking = body.link_tracking
+    _re_enter(row, body)
+    row.updated_at = now()
+    await session.flush()
+    return await _detail(session, row)
+
+
+@router.post(
+    "/sequences/{sequence_id}/publish",
+    status_code=201,
+    dependencies=[Idempotent],
+    responses={200: {"model": VersionDetail}},
+    summary="Publish a sequence",
+)
+async def publish_one(
+    session: SessionDep, caller: OrganizationDep, services: ServicesDep, sequence_id: UUID, response: Response
+) -> VersionDetail:
+    """Make the draft the next version, for new enrollments. 200 with the current version when nothing was changed."""
+    row = await get_sequence(session, caller.id, sequence_id, lock=True)
+    version, is_new = await publish(session, services.settings, services.judge, caller, row)
+    if not is_new:
+        response.status_code = 200
+    return await _version(session, version)
+
+
+@router.get("/sequences/{sequence_id}/versions", summary="List a sequence's versions")
+async def list_all_versions(
+    session: SessionDep, caller: OrganizationDep, page: PageDep, sequence_id: UUID
+) -> Page[VersionSummary]:
+    """Published versions, newest first."""
+    sequence = await get_sequence(session, caller.id, sequence_id)
+    rows, after = await list_versions(session, sequence, page)
+    active = await active_enrollments_by_version(session, sequence_id)
+    return Page(items=[_version_summary(row, active) for row in rows], next_cursor=page.next_cursor(after))
+
+
+@router.get("/sequences/{sequence_id}/versions/{version}", summary="Get a version of a sequence")
+async def get_one_version(
+    session: SessionDep, caller: OrganizationDep, sequence_id: UUID, version: VersionNumber
+) -> VersionDetail:
+    """One published version with its steps and links."""
+    return await _version(session, await get_version(session, caller.id, sequence_id, version))
+
+
+def _re_enter(row: Sequence, body: SequenceCreate | SequenceChange) -> None:
+    """Takes over what is given of the re-entry rule."""
+    if "re_entry" in body.model_fields_set:
+        row.re_entry = body.re_entry
+    if "re_entry_limit" in body.model_fields_set:
+        row.re_entry_limit = body.re_entry_limit.model_dump(mode="json") if body.re_entry_limit else None
+
+
+def _changed(saved: SequenceDefinition, body: SequenceChange) -> SequenceDefinition:
+    sources = {name: body if name in body.model_fields_set else saved for name in SequenceDefinition.model_fields}
+    return SequenceDefinition(**{name: getattr(source, name) for name, source in sources.items()})
+
+
+async def _draft(
+    session: AsyncSession, services: Services, org_id: UUID, wanted: SequenceDefinition, saved: SequenceDefinition | None = None
+) -> dict[str, Any]:
+    """Returns the draft as it is stored. Raises Invalid with every fault that shows before its links are known."""
+    triggers = placed_in_sequence(wanted.steps, wanted.triggers)
+    sends = sends_of(wanted.steps, triggers)
+    refuse(size_errors(sends, triggers, services.settings.sequence_text_limit), "The sequence cannot be saved")
+    errors = await check_messages(services.judge, org_id, [(send.message, f"{path}.message") for path, send in sends.items()])
+    texts = {f"{path}.text": step.text for path, step in notify_steps(wanted.steps).items()} | notify_texts(triggers)
+    errors += await notification_texts_errors(services.judge, org_id, texts)
+    addresses = [each for path, send in sends.items() for each in named_addresses(send.message, f"{path}.message")]
+    errors += await own_address_errors(session, services.settings, addresses)
+    before = placed_in_sequence(saved.steps, saved.triggers) if saved else []
+    errors += await saved_trigger_errors(session, org_id, triggers, before, keys_of(wanted.steps))
+    refuse([*errors, *await check_utm(services.judge, org_id, wanted.utm)], "The sequence cannot be saved")
+    return wanted.model_dump(mode="json")
+
+
+async def _detail(session: AsyncSession, row: Sequence) -> SequenceDetail:
+    version = await current_version(session, row)
+    return SequenceDetail(
+        **SequenceSummary.model_validate(row).model_dump(),
+        **_definition(row.draft),
+        unpublished_changes=version is None or version.definition != row.draft,
+        links=link_views(await links_of_version(session, version.id)) if version else [],
+    )
+
+
+async def _version(session: AsyncSession, version: SequenceVersion) -> VersionDetail:
+    summary = _version_summary(version, await active_enrollments_by_version(session, version.sequence_id))
+    links = link_views(await links_of_version(session, version.id))
+    return VersionDetail(**summary.model_dump(), **_definition(version.definition), links=links)
+
+
+def _definition(stored: dict[str, Any]) -> dict[str, Any]:
+    return {name: stored[name] for name in SequenceDefinition.model_fields}
+
+
+def _version_summary(version: SequenceVersion, active: Mapping[UUID, int]) -> VersionSummary:
+    return VersionSummary.model_validate(version).model_copy(update={"active_enrollments": active.get(version.id, 0)})

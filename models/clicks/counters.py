@@ -1,0 +1,139 @@
+"""The one file that raises the counters of clicks: in the recording transaction, by the clicks that it really inserted.
+
+`click_series` counts over time and `click_by` by what is known of the clicks. Neither has the other's columns, so that a campaign
+in two thousand cities has two thousand rows for them, and not two thousand for every quarter of an hour. `contact_engagement`
+counts by person.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import String
+from sqlmodel import Field, SQLModel
+
+from models.base import Timestamp
+from models.clicks.click import OF_NOTHING_ELSE, Scope
+
+DIMENSIONS = ("browser", "city", "country", "device_type", "os")
+"""What `click_by` counts by. A city has its country before it, `DE/Berlin`; other values are those of `click_metadata`."""
+
+
+class ClickFirst(SQLModel, table=True):
+    """The first recorded click of a person in a scope with a verdict, which makes people countable."""
+
+    __tablename__ = "click_first"
+
+    scope: Scope = Field(primary_key=True, sa_type=String)
+    scope_id: UUID = Field(primary_key=True)
+    verdict: str = Field(primary_key=True)
+    contact_id: UUID = Field(primary_key=True)
+    click_id: UUID
+
+
+class ClickSeries(SQLModel, table=True):
+    """Clicks of one link in one scope within 15 minutes from `bucket` on.
+
+    `people` are the persons whose first click in the scope is among them, so people add up over links and time. `link_people` are
+    the persons whose first click on this link is, so somebody who clicked two links is in both.
+    """
+
+    __tablename__ = "click_series"
+
+    scope: Scope = Field(primary_key=True, sa_type=String)
+    scope_id: UUID = Field(primary_key=True)
+    link_id: UUID = Field(primary_key=True)
+    verdict: str = Field(primary_key=True)
+    bucket: datetime = Field(primary_key=True, sa_type=Timestamp)
+    clicks: int
+    people: int
+    link_people: int
+
+
+class ClickBy(SQLModel, table=True):
+    """Clicks of one link in one scope that share a value of one of the DIMENSIONS. The value is empty where it is not known, for
+    instance because no metadata was kept. `people` and `link_people` are counted as in `click_series`."""
+
+    __tablename__ = "click_by"
+
+    scope: Scope = Field(primary_key=True, sa_type=String)
+    scope_id: UUID = Field(primary_key=True)
+    link_id: UUID = Field(primary_key=True)
+    verdict: str = Field(primary_key=True)
+    dimension: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    clicks: int
+    people: int
+    link_people: int
+
+
+class ContactEngagement(SQLModel, table=True):
+    """How often a person has clicked, links of all messages together, and when last. Only clicks with the verdict `human`
+    count."""
+
+    __tablename__ = "contact_engagement"
+
+    org_id: UUID = Field(primary_key=True)
+    contact_id: UUID = Field(primary_key=True)
+    clicks: int
+    last_click_at: datetime = Field(sa_type=Timestamp)
+
+
+# The scope in which a click counts: its campaign's or its sequence's, or the link's own when there is neither.
+SCOPES = f"""(VALUES ('campaign', campaign_id), ('sequence', sequence_id),
+    ('link', CASE WHEN {OF_NOTHING_ELSE} THEN link_id END)) AS scopes (scope, scope_id)"""
+
+# The scopes in which a person is counted once: always the link's, and beside it the campaign's or the sequence's.
+PERSON_SCOPES = """(VALUES ('campaign', campaign_id), ('sequence', sequence_id), ('link', link_id)) AS scopes (scope, scope_id)"""
+
+# Quarters of an hour, because a local day may begin at any of them: Kathmandu is 5:45 ahead of UTC.
+BUCKET_OF = "date_bin('15 minutes', clicked_at, 'epoch')"
+
+VALUES = """(VALUES ('browser', coalesce(browser, '')), ('country', coalesce(country, '')), ('os', coalesce(os, '')),
+    ('city', CASE WHEN coalesce(country, city) IS NULL THEN '' ELSE concat(country, '/', city) END),
+    ('device_type', coalesce(device_type, ''))) AS dimensions (dimension, value)"""
+
+# Parts of the statement that records clicks, behind its parts `given` and `new`. Rows are written table by table and in the order
+# of their keys, so that two recorders with the same people and places wait for each other instead of deadlocking: all first
+# clicks are there before the first row of `click_series`, all of these before the first one of `click_by`, and so on for
+# `contact_engagement`.
+COUNT = f"""
+described AS MATERIALIZED (
+    SELECT new.*, clicked_at, {BUCKET_OF} AS bucket, country, city, device_type, browser, os FROM new JOIN given USING (id)
+), first AS (
+    INSERT INTO click_first (scope, scope_id, verdict, contact_id, click_id)
+    SELECT DISTINCT ON (scope, scope_id, verdict, contact_id) scope, scope_id, verdict, contact_id, id
+    FROM new CROSS JOIN LATERAL {PERSON_SCOPES} WHERE scope_id IS NOT NULL AND contact_id IS NOT NULL
+    ORDER BY scope, scope_id, verdict, contact_id, id
+    ON CONFLICT DO NOTHING
+    RETURNING scope, click_id
+), scoped AS MATERIALIZED (
+    SELECT described.*, scopes.scope, scope_id, (person.click_id IS NOT NULL)::int AS person,
+        (link_person.click_id IS NOT NULL)::int AS link_person
+    FROM described CROSS JOIN LATERAL {SCOPES}
+    LEFT JOIN first person ON person.click_id = described.id AND person.scope = scopes.scope
+    LEFT JOIN first link_person ON link_person.click_id = described.id AND link_person.scope = 'link'
+    WHERE scope_id IS NOT NULL
+), series AS (
+    INSERT INTO click_series AS kept (scope, scope_id, link_id, verdict, bucket, clicks, people, link_people)
+    SELECT scope, scope_id, link_id, verdict, bucket, count(*), sum(person), sum(link_person) FROM scoped
+    GROUP BY scope, scope_id, link_id, verdict, bucket ORDER BY scope, scope_id, link_id, verdict, bucket
+    ON CONFLICT (scope, scope_id, link_id, verdict, bucket) DO UPDATE SET clicks = kept.clicks + excluded.clicks,
+        people = kept.people + excluded.people, link_people = kept.link_people + excluded.link_people
+    RETURNING clicks
+), by_value AS (
+    INSERT INTO click_by AS kept (scope, scope_id, link_id, verdict, dimension, value, clicks, people, link_people)
+    SELECT scope, scope_id, link_id, verdict, dimension, value, count(*), sum(person), sum(link_person)
+    FROM scoped CROSS JOIN LATERAL {VALUES} WHERE (SELECT count(*) FROM series) > 0
+    GROUP BY scope, scope_id, link_id, verdict, dimension, value ORDER BY scope, scope_id, link_id, verdict, dimension, value
+    ON CONFLICT (scope, scope_id, link_id, verdict, dimension, value) DO UPDATE SET clicks = kept.clicks + excluded.clicks,
+        people = kept.people + excluded.people, link_people = kept.link_people + excluded.link_people
+    RETURNING clicks
+), engagement AS (
+    INSERT INTO contact_engagement AS kept (org_id, contact_id, clicks, last_click_at)
+    SELECT org_id, contact_id, count(*), max(clicked_at)
+    FROM described WHERE verdict = 'human' AND contact_id IS NOT NULL AND (SELECT count(*) FROM by_value) >= 0
+    GROUP BY org_id, contact_id ORDER BY org_id, contact_id
+    ON CONFLICT (org_id, contact_id) DO UPDATE SET clicks = kept.clicks + excluded.clicks,
+        last_click_at = greatest(kept.last_click_at, excluded.last_click_at)
+)
+"""  # noqa: S608 - made of the constants above

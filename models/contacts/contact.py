@@ -1,0 +1,88 @@
+"""A contact: a person that an organization can reach."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from models.base import TextArray, Timestamp, new_id, now
+from models.organizations.owned import require_owned
+from models.paging import PageRequest, newest_first
+
+
+class Contact(SQLModel, table=True):
+    """`phone` is in E.164 and `email` in lower case. Each of external_id, email and phone names at most one contact in an
+    organization."""
+
+    __table_args__ = (
+        Index("uq_contact_external_id", "org_id", "external_id", unique=True, postgresql_where=text("external_id IS NOT NULL")),
+        Index("uq_contact_email", "org_id", "email", unique=True, postgresql_where=text("email IS NOT NULL")),
+        Index("uq_contact_phone", "org_id", "phone", unique=True, postgresql_where=text("phone IS NOT NULL")),
+        Index("ix_contact_org_id_id", "org_id", "id"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    org_id: UUID = Field(foreign_key="organization.id")
+    external_id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    time_zone: str | None = None
+    tags: list[str] = Field(default_factory=list, sa_type=TextArray)
+    properties: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    updated_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+class ContactTag(SQLModel, table=True):
+    """Each tag of each contact, in the order of pages, so that contacts with a tag are found without looking at those without it.
+
+    A trigger of `contact` (in the migration) keeps it equal to `tags`, whoever writes them.
+    """
+
+    __tablename__ = "contact_tag"
+
+    org_id: UUID = Field(primary_key=True)
+    tag: str = Field(primary_key=True)
+    contact_id: UUID = Field(primary_key=True)
+
+
+@dataclass(frozen=True)
+class ContactFilter:
+    """Each condition that is None lets everything through. E-mail is in lower case and phone in E.164, as they are stored."""
+
+    tag: str | None = None
+    more_tags: tuple[str, ...] = ()
+    email: str | None = None
+    phone: str | None = None
+    external_id: str | None = None
+
+
+async def get_contact(session: AsyncSession, org_id: UUID, contact_id: UUID) -> Contact:
+    """Raises NotFound, also for a contact of another organization."""
+    return require_owned(await session.get(Contact, contact_id), org_id, "contact")
+
+
+async def list_contacts(
+    session: AsyncSession, org_id: UUID, wanted: ContactFilter, page: PageRequest
+) -> tuple[list[Contact], UUID | None]:
+    keys = {key: value for key in ("email", "phone", "external_id") if (value := getattr(wanted, key)) is not None}
+    statement = select(Contact).where(col(Contact.org_id) == org_id, *(col(getattr(Contact, key)) == keys[key] for key in keys))
+    if wanted.more_tags:
+        statement = statement.where(col(Contact.tags).op("@>", is_comparison=True)([*wanted.more_tags]))
+    if wanted.tag is None:
+        return await newest_first(session, statement, col(Contact.id), page)
+    if keys:  # at most one contact
+        has_tag = col(Contact.tags).op("@>", is_comparison=True)([wanted.tag])
+        return await newest_first(session, statement.where(has_tag), col(Contact.id), page)
+    tagged = col(ContactTag.contact_id)
+    statement = statement.join(ContactTag, tagged == col(Contact.id)).where(
+        col(ContactTag.org_id) == org_id, col(ContactTag.tag) == wanted.tag
+    )
+    return await newest_first(session, statement, tagged, page)

@@ -1,0 +1,155 @@
+"""A message: the ledger of everything that was sent, is being sent, or was left out and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Index, String, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel
+
+from models.base import Timestamp, new_id, now
+from models.organizations.owned import require_owned
+from models.paging import PageRequest, cut_page, newest_of_states
+
+
+class MessageState(StrEnum):
+    """The states are planned → sending (committed before the channel is called) → accepted | failed | unknown; or skipped.
+
+    Only a `planned` message may be sent. `unknown` means that the channel was called and nobody knows what it did. Such a message
+    is never sent again blindly.
+    """
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+# Messages that were refused for now or are being sent, which a campaign still has to look after.
+UNFINISHED = "state IN ('planned', 'sending')"
+
+
+class Message(SQLModel, table=True):
+    """The key is (enrollment, step_run), (campaign, contact) or (firing, position of its action). A link token names
+    (content, recipient_number)."""
+
+    __table_args__ = (
+        Index(
+            "uq_message_enrollment_step_run",
+            "enrollment_id",
+            "step_run",
+            unique=True,
+            postgresql_where=text("campaign_id IS NULL"),
+        ),
+        Index(
+            "uq_message_campaign_contact",
+            "campaign_id",
+            "contact_id",
+            unique=True,
+            postgresql_where=text("campaign_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_message_firing_id_action_position",
+            "firing_id",
+            "action_position",
+            unique=True,
+            postgresql_where=text("firing_id IS NOT NULL"),
+        ),
+        Index("uq_message_content_recipient_number", "content_id", "recipient_number", unique=True),
+        Index(
+            "ix_message_content_id_accepted_at_id",
+            "content_id",
+            "accepted_at",
+            "id",
+            postgresql_where=text("accepted_at IS NOT NULL"),
+        ),
+        Index("ix_message_contact_id_id", "contact_id", "id"),
+        Index("ix_message_org_id_state_id", "org_id", "state", "id"),
+        Index("ix_message_org_id_reason_id", "org_id", "reason", "id", postgresql_where=text("reason IS NOT NULL")),
+        Index("ix_message_campaign_id_state_id", "campaign_id", "state", "id", postgresql_where=text("campaign_id IS NOT NULL")),
+        Index("ix_message_sequence_id_state_id", "sequence_id", "state", "id", postgresql_where=text("sequence_id IS NOT NULL")),
+        Index("ix_message_unfinished", "campaign_id", "contact_id", postgresql_where=text(UNFINISHED)),
+        Index("ix_message_state_sending_at", "state", "sending_at", postgresql_where=text(UNFINISHED)),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    org_id: UUID = Field(foreign_key="organization.id")
+    contact_id: UUID = Field(foreign_key="contact.id")
+    channel_id: UUID = Field(foreign_key="channel.id")
+    content_id: int = Field(foreign_key="content.id")
+    recipient_number: int
+    campaign_id: UUID | None = Field(default=None, description="Set for a campaign's own message, not for its follow-ups.")
+    sequence_id: UUID | None = None
+    enrollment_id: UUID | None = None
+    step_key: str | None = None
+    step_run: int | None = None
+    firing_id: UUID | None = Field(default=None, description="Set for the message of a trigger's action `send`.")
+    action_position: int | None = None
+    state: MessageState = Field(default=MessageState.PLANNED, sa_type=String)
+    reason: str | None = None
+    tracked: bool = False
+    to_address: str | None = None
+    subject: str | None = None
+    body: str | None = None
+    html: str | None = None
+    provider_id: str | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    sending_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    refused_at: datetime | None = Field(default=None, sa_type=Timestamp, description="Its first refusal for now.")
+    accepted_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+@dataclass(frozen=True)
+class MessageFilter:
+    """Each condition that is None lets everything through. `campaign_id` finds the campaign's own messages, not those of its
+    follow-ups."""
+
+    contact_id: UUID | None = None
+    campaign_id: UUID | None = None
+    sequence_id: UUID | None = None
+    enrollment_id: UUID | None = None
+    firing_id: UUID | None = None
+    state: MessageState | None = None
+    reason: str | None = None
+
+
+async def get_message(session: AsyncSession, org_id: UUID, message_id: UUID) -> Message:
+    return require_owned(await session.get(Message, message_id), org_id, "message")
+
+
+# A reason, a contact, an enrollment and a firing have indexes of their own, in which all states stand together. The reason is a
+# range of one for the same cause as the state in `newest_of_states`.
+PAGE_OF_ALL_STATES = """
+SELECT message.* FROM message
+WHERE state = ANY(CAST(:states AS text[])) {conditions} ORDER BY {order} DESC LIMIT {rows}
+"""
+CONDITIONS = {
+    "contact_id": "AND contact_id = :contact_id",
+    "campaign_id": "AND campaign_id = :campaign_id",
+    "sequence_id": "AND sequence_id = :sequence_id",
+    "enrollment_id": "AND enrollment_id = :enrollment_id AND campaign_id IS NULL",
+    "firing_id": "AND firing_id = :firing_id",
+    "reason": "AND reason BETWEEN :reason AND :reason",
+}
+
+
+async def list_messages(
+    session: AsyncSession, org_id: UUID, wanted: MessageFilter, page: PageRequest
+) -> tuple[list[Message], UUID | None]:
+    """Returns a page, newest first, and the id after which the next page begins, which is None on the last page."""
+    given = {name: value for name, value in vars(wanted).items() if value is not None}
+    conditions = " ".join(["AND org_id = :org_id", *(CONDITIONS[name] for name in given if name in CONDITIONS)])
+    values = {**given, "org_id": org_id}
+    states = [wanted.state] if wanted.state else list(MessageState)
+    if not given.keys() & {"reason", "contact_id", "enrollment_id", "firing_id"}:
+        return await newest_of_states(session, Message, states, conditions, values, page)
+    if page.after is not None:
+        conditions, values = f"{conditions} AND id < :after", {**values, "after": page.after}
+    order = "reason DESC, id" if wanted.reason else "id"
+    statement = PAGE_OF_ALL_STATES.format(conditions=conditions, order=order, rows=page.limit + 1)
+    found = select(Message).from_statement(text(statement))
+    return cut_page(list(await session.scalars(found, {**values, "states": states})), page)

@@ -1,0 +1,48 @@
+"""When each role was last alive, as PostgreSQL knows it, so that health can name a role that is away or hangs."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel
+
+from models.base import Timestamp
+
+LATE = timedelta(seconds=30)
+"""The one threshold of health, diagnostics and documentation: work that takes longer than this does not happen by itself, and a
+role that was silent for longer is away or hangs."""
+
+
+class Heartbeat(SQLModel, table=True):
+    """The last sign of life of one process. `instance` is `pid@host`."""
+
+    role: str = Field(primary_key=True)
+    instance: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=Timestamp)
+
+
+# Processes that ended are forgotten after a day. The clock is PostgreSQL's alone, so clocks of machines may differ.
+BEAT = """
+WITH forgotten AS (DELETE FROM heartbeat WHERE at < now() - interval '1 day')
+INSERT INTO heartbeat (role, instance, at) VALUES (:role, :instance, now())
+ON CONFLICT (role, instance) DO UPDATE SET at = excluded.at
+"""
+LAST = "SELECT role, max(at) AS at, extract(epoch FROM now() - max(at)) AS seconds FROM heartbeat GROUP BY role"
+
+
+@dataclass(frozen=True)
+class LastBeat:
+    """The process of the role that was heard last, `seconds` ago."""
+
+    at: datetime
+    seconds: float
+
+
+async def beat(session: AsyncSession, role: str, instance: str) -> None:
+    await session.execute(text(BEAT), {"role": role, "instance": instance})
+
+
+async def last_beats(session: AsyncSession) -> dict[str, LastBeat]:
+    """Returns the heartbeats by role. A role that was never heard is missing."""
+    return {row.role: LastBeat(row.at, float(row.seconds)) for row in await session.execute(text(LAST))}

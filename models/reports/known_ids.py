@@ -1,0 +1,34 @@
+"""Checks the ids by which a list is filtered. An id that is not the organization's is refused, because an empty list would look
+like an answer."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.errors import FieldError, NotFound
+
+TABLES = {
+    "campaign_id": "campaign",
+    "contact_id": "contact",
+    "enrollment_id": "enrollment",
+    "firing_id": "firing",
+    "link_id": "content_link",
+    "sequence_id": "sequence",
+}
+
+KNOWN = "EXISTS (SELECT FROM {table} WHERE id = :{name} AND org_id = :org_id) AS {name}"
+
+
+async def require_known(session: AsyncSession, org_id: UUID, wanted: object) -> None:
+    """`wanted` is a filter such as ClickFilter. Raises NotFound with the names of those of its ids that the organization does not
+    have."""
+    given: dict[str, Any] = {name: value for name, value in vars(wanted).items() if name in TABLES and value is not None}
+    if not given:
+        return
+    columns = ", ".join(KNOWN.format(table=TABLES[name], name=name) for name in given)
+    known = (await session.execute(text(f"SELECT {columns}"), {**given, "org_id": org_id})).one()._asdict()
+    unknown = [FieldError(name, f"There is no such {name.removesuffix('_id')}.") for name in given if not known[name]]
+    if unknown:
+        raise NotFound(" ".join(f"{each.field}: {each.message}" for each in unknown), unknown)

@@ -1,0 +1,125 @@
+"""A sequence: a draft that can be edited, and published versions that never change."""
+
+from collections.abc import Collection
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from models.base import Timestamp, new_id, now
+from models.errors import NotFound
+from models.organizations.owned import require_owned
+from models.paging import PageRequest, newest_first
+from models.sequences.re_entry import ReEntry
+
+
+class SequenceState(StrEnum):
+    DRAFT = "draft"
+    PUBLISHED = "published"
+
+
+class Sequence(SQLModel, table=True):
+    """`draft` is a SequenceDefinition as JSON. `link_tracking` None inherits from the organization. `re_entry_limit` is
+    a ReEntryLimit as JSON, or None."""
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    org_id: UUID = Field(foreign_key="organization.id", index=True)
+    name: str
+    state: SequenceState = Field(default=SequenceState.DRAFT, sa_type=String)
+    link_tracking: bool | None = None
+    re_entry: ReEntry = Field(default=ReEntry.AFTER_FINISHING, sa_type=String)
+    re_entry_limit: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    draft: dict[str, Any] = Field(sa_type=JSONB)
+    version: int | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    updated_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+class SequenceVersion(SQLModel, table=True):
+    """It is immutable. Running enrollments stay on the version with which they started."""
+
+    __tablename__ = "sequence_version"
+    __table_args__ = (UniqueConstraint("sequence_id", "version"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    org_id: UUID = Field(foreign_key="organization.id")
+    sequence_id: UUID = Field(foreign_key="sequence.id")
+    version: int
+    definition: dict[str, Any] = Field(sa_type=JSONB)
+    published_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+async def get_sequence(session: AsyncSession, org_id: UUID, sequence_id: UUID, *, lock: bool = False) -> Sequence:
+    """With `lock`, nobody else changes or publishes it until this transaction ends."""
+    row = await session.get(Sequence, sequence_id, with_for_update=lock or None, populate_existing=lock)
+    return require_owned(row, org_id, "sequence")
+
+
+async def sequences_by_id(session: AsyncSession, org_id: UUID, ids: Collection[UUID]) -> dict[UUID, Sequence]:
+    """Returns those of the ids that are sequences of the organization."""
+    if not ids:
+        return {}
+    rows = await session.scalars(select(Sequence).where(col(Sequence.org_id) == org_id, col(Sequence.id).in_(set(ids))))
+    return {row.id: row for row in rows}
+
+
+async def list_sequences(
+    session: AsyncSession, org_id: UUID, state: SequenceState | None, page: PageRequest
+) -> tuple[list[Sequence], UUID | None]:
+    statement = select(Sequence).where(col(Sequence.org_id) == org_id)
+    if state is not None:
+        statement = statement.where(col(Sequence.state) == state)
+    return await newest_first(session, statement, col(Sequence.id), page)
+
+
+async def names_by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
+    rows = await session.execute(select(col(Sequence.id), col(Sequence.name)).where(col(Sequence.id).in_(ids)))
+    return {row.id: row.name for row in rows}
+
+
+async def get_version(session: AsyncSession, org_id: UUID, sequence_id: UUID, version: int) -> SequenceVersion:
+    row = await session.scalar(
+        select(SequenceVersion).where(
+            col(SequenceVersion.org_id) == org_id,
+            col(SequenceVersion.sequence_id) == sequence_id,
+            col(SequenceVersion.version) == version,
+        )
+    )
+    if row is None:
+        raise NotFound(f"The sequence has no version {version}.")
+    return row
+
+
+async def current_version(session: AsyncSession, sequence: Sequence) -> SequenceVersion | None:
+    """Returns what new enrollments get, or None when it was never published."""
+    if sequence.version is None:
+        return None
+    return await get_version(session, sequence.org_id, sequence.id, sequence.version)
+
+
+async def list_versions(
+    session: AsyncSession, sequence: Sequence, page: PageRequest
+) -> tuple[list[SequenceVersion], UUID | None]:
+    statement = select(SequenceVersion).where(col(SequenceVersion.sequence_id) == sequence.id)
+    return await newest_first(session, statement, col(SequenceVersion.id), page)
+
+
+async def versions_by_id(session: AsyncSession, ids: Collection[UUID]) -> list[SequenceVersion]:
+    """Newest first."""
+    wanted = select(SequenceVersion).where(col(SequenceVersion.id).in_(ids)).order_by(col(SequenceVersion.version).desc())
+    return list(await session.scalars(wanted))
+
+
+async def add_version(session: AsyncSession, sequence: Sequence) -> SequenceVersion:
+    """Makes the draft the next version. The caller holds the sequence's lock."""
+    number = (sequence.version or 0) + 1
+    version = SequenceVersion(org_id=sequence.org_id, sequence_id=sequence.id, version=number, definition=sequence.draft)
+    session.add(version)
+    sequence.version, sequence.state, sequence.updated_at = number, SequenceState.PUBLISHED, now()
+    await session.flush()
+    return version

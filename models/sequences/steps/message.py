@@ -1,0 +1,50 @@
+"""The text of a message as its author writes it, and the UTM parameters of its links."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from models.sequences.steps.base import Frozen, LinkName
+from models.texts.text import Form, Text
+
+Subject = Annotated[
+    Text, Field(min_length=1, max_length=500), Form(r"^[^\r\n]*$", "A subject is one line: leave out the line breaks.")
+]
+Body = Annotated[Text, Field(min_length=1, max_length=20_000), Form(r"\S", "There is nothing to read in it: write a text.")]
+
+
+class MessageTemplate(Frozen):
+    """The text of a message, a Liquid template. `links` gives names to addresses: write the address or `{{ links.NAME }}`.
+
+    An e-mail can have an HTML part too; `body` is its text part then.
+    """
+
+    subject: Subject | None = Field(None, description="E-mail only; one line.")
+    body: Body = Field(examples=["Hello {{ contact.first_name }}, look at this: {{ links.offer }}"])
+    html: Text | None = Field(
+        None,
+        min_length=1,
+        max_length=200_000,
+        description="E-mail only: the HTML part. The links of its <a> and <area> are tracked; values are escaped.",
+        examples=['<p>Hello {{ contact.first_name }}, <a href="{{ links.offer }}">look at this</a>.</p>'],
+    )
+    links: dict[LinkName, Text] = Field(
+        default_factory=dict, max_length=32, examples=[{"offer": "https://www.example.com/offer?from=message"}]
+    )
+
+
+UtmValue = Annotated[Text, Field(min_length=1, max_length=200)]
+
+
+class Utm(Frozen):
+    """Parameters that are added to the query of every tracked address, for web analytics. Merge fields are possible."""
+
+    source: UtmValue | None = Field(None, examples=["linkwake"])
+    medium: UtmValue | None = Field(None, examples=["sms"])
+    campaign: UtmValue | None = Field(None, examples=["spring"])
+    term: UtmValue | None = None
+    content: UtmValue | None = Field(None, examples=["{{ contact.properties.plan }}"])
+
+    def parameters(self) -> dict[str, str]:
+        """As they stand in a query: {"utm_source": "linkwake"}."""
+        return {f"utm_{name}": value for name, value in self if value is not None}

@@ -1,0 +1,47 @@
+"""What rows that need a workflow share: enrollments, campaigns and imports are committed first and started afterwards."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel
+
+from models.base import Timestamp, now
+from models.retry import FIRST_RETRY, LAST_RETRY
+
+GRACE = timedelta(seconds=5)
+"""The request that made a row starts its workflow within this time; until then the sweeper leaves the row to it."""
+
+
+def after_grace() -> datetime:
+    return now() + GRACE
+
+
+class NeedsWorkflow(SQLModel):
+    """The columns of a table whose rows need a workflow. From `start_due_at` on the sweeper starts it. `start_attempts` counts
+    the starts that failed: each puts off the next one, so that a start which always fails holds up none of those behind it."""
+
+    workflow_started_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    start_due_at: datetime = Field(default_factory=after_grace, sa_type=Timestamp)
+    start_attempts: int = 0
+
+
+# Somebody else may have started the workflow meanwhile: then there is nothing to put off. The waits are those of `retry_delay`.
+POSTPONE = """
+UPDATE {table} SET start_attempts = start_attempts + 1,
+    start_due_at = CAST(:now AS timestamptz) + least(CAST(:first AS interval) * power(2, least(start_attempts, 20)), :last)
+WHERE id = ANY(CAST(:ids AS uuid[])) AND workflow_started_at IS NULL
+"""
+MARK_STARTED = "UPDATE {table} SET workflow_started_at = :now WHERE id = ANY(CAST(:ids AS uuid[]))"
+
+
+async def mark_started(session: AsyncSession, table: type[NeedsWorkflow], ids: Sequence[UUID]) -> None:
+    await session.execute(text(MARK_STARTED.format(table=table.__tablename__)), {"ids": list(ids), "now": now()})
+
+
+async def postpone_starts(session: AsyncSession, table: type[NeedsWorkflow], ids: Sequence[UUID]) -> None:
+    """The starts of these rows have failed: each is due again after 1 s, 2 s, 4 s … at most 5 minutes."""
+    parameters = {"ids": list(ids), "now": now(), "first": FIRST_RETRY, "last": LAST_RETRY}
+    await session.execute(text(POSTPONE.format(table=table.__tablename__)), parameters)

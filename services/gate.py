@@ -1,0 +1,84 @@
+"""The gate before every message: one pure function over facts that were read in the transaction of the claim.
+
+A new obstacle is a fact in `Facts` and a rule in `RULES`, in the order in which they are asked. The same function serves one
+person's step and a page of a campaign, whose facts are read for all recipients at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+TOO_MANY_MESSAGES = "too_many_messages"
+
+
+@dataclass(frozen=True)
+class Go:
+    """The message can be sent."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """The message cannot be sent now: look again at this time."""
+
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class Skip:
+    """This message is not sent, and whoever sends goes on with the next step or person. `why` is the message's reason."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Over:
+    """No message is sent any more."""
+
+    why: str
+
+
+Answer = Go | Later | Skip | Over
+
+
+@dataclass(frozen=True)
+class Facts:
+    """`over` says that the enrollment or the campaign has ended, and `stopped` that somebody has asked for its stop.
+    `refused_until` is the time until which the provider asked us to wait. `messages_of_day` counts the messages that the contact
+    had within 24 hours, and `budget` is how many it may have; None means no limit."""
+
+    now: datetime
+    over: bool = False
+    stopped: bool = False
+    refused_until: datetime | None = None
+    messages_of_day: int = 0
+    budget: int | None = None
+
+
+Rule = Callable[[Facts], Answer | None]
+
+
+def _is_over(facts: Facts) -> Answer | None:
+    return Over("over") if facts.over else None
+
+
+def _is_stopped(facts: Facts) -> Answer | None:
+    return Over("stopped") if facts.stopped else None
+
+
+def _provider_asked_to_wait(facts: Facts) -> Answer | None:
+    until = facts.refused_until
+    return Later(until, "the provider asked to wait") if until is not None and until > facts.now else None
+
+
+def _had_enough(facts: Facts) -> Answer | None:
+    full = facts.budget is not None and facts.messages_of_day >= facts.budget
+    return Skip(TOO_MANY_MESSAGES) if full else None
+
+
+RULES: tuple[Rule, ...] = (_is_over, _is_stopped, _provider_asked_to_wait, _had_enough)
+
+
+def gate(facts: Facts) -> Answer:
+    """Returns the answer of the first rule that has one, and otherwise `Go`."""
+    return next((answer for rule in RULES if (answer := rule(facts)) is not None), Go())

@@ -1,0 +1,18 @@
+"""Finds workflows that repeat a failing task, because of a bug, a signal that cannot be read, or code that does not fit their
+history."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from temporalio.client import Client
+
+QUERY = "ExecutionStatus = 'Running' AND TemporalReportedProblems IS NOT NULL"
+"""The query, which also works in the Temporal UI. The server sets the attribute after some failures of one task in a row, and
+removes it when one succeeds."""
+RPC_TIMEOUT = timedelta(seconds=2)
+
+
+async def count_task_problems(client: Client, attribute: str | None = None, value: UUID | None = None) -> int:
+    """Returns how many there are, or how many with this search attribute."""
+    of_one = f" AND {attribute} = '{value}'" if attribute else ""
+    return (await client.count_workflows(QUERY + of_one, rpc_timeout=RPC_TIMEOUT)).count

@@ -1,0 +1,11 @@
+"""Why something did not go out. The texts are ours and quote neither the address nor what the other side said."""
+
+from safe_errors import OwnWords
+
+
+class WayOutError(OwnWords):
+    """The connection could not be made, or broke, or the other side did not answer as it should."""
+
+
+class RefusedAddress(WayOutError):
+    """No connection may lead to this host, whoever asks for it."""

@@ -1,0 +1,75 @@
+"""How a body is read: in time, up to its limit, and within what its organization may have in memory."""
+
+import asyncio
+from collections.abc import Iterable
+from uuid import uuid4
+
+import pytest
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
+
+from api.http import body
+from api.http.body import read_body
+from api.http.body_memory import BodyMemory
+from models.errors import RequestTimeout, TooLarge, TooManyRequests
+
+ORG = uuid4()
+
+
+def request(chunks: Iterable[bytes | None], length: int | None = None) -> Request:
+    """A request whose body comes in these chunks. At a chunk that is None, the client hangs up."""
+    parts = list(chunks)
+
+    async def receive() -> Message:
+        chunk = parts.pop(0)
+        if chunk is None:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": chunk, "more_body": bool(parts)}
+
+    headers = [] if length is None else [(b"content-length", str(length).encode())]
+    return Request({"type": "http", "headers": headers}, receive)
+
+
+async def read(given: Request, limit: int = 100, memory: BodyMemory | None = None) -> bytes:
+    with (memory or BodyMemory(1000)).share(ORG) as share:
+        await read_body(given, limit, share)
+    return await given.body()
+
+
+async def test_a_body_is_what_its_parts_are() -> None:
+    assert await read(request([b"a", b"", b"b"])) == b"ab"
+
+
+async def test_a_body_that_grows_past_the_limit_is_refused_before_it_is_whole() -> None:
+    never_read = request([b"a" * 60, b"b" * 60, b"c"])
+    with pytest.raises(TooLarge):
+        await read(never_read)
+    assert (await never_read.receive())["body"] == b"c"
+
+
+@pytest.mark.parametrize("length", [60, None])
+async def test_bodies_of_one_organization_share_its_memory(length: int | None) -> None:
+    memory = BodyMemory(100)
+    with memory.share(ORG) as other:
+        other.take(50)
+        with pytest.raises(TooManyRequests):
+            await read(request([b"a" * 30, b"b" * 30], length), memory=memory)
+    assert await read(request([b"a" * 30, b"b" * 30], length), memory=memory) == b"a" * 30 + b"b" * 30
+
+
+async def test_a_sender_who_is_silent_is_told_how_long_a_body_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "PATIENCE", 0)
+    slow = request([b"a", b"b"])
+
+    async def silence() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    slow._receive = silence
+    with pytest.raises(RequestTimeout, match="one more for each 64 KB"):
+        await read(slow)
+
+
+async def test_a_sender_who_hangs_up_has_sent_nothing() -> None:
+    with pytest.raises(ClientDisconnect):
+        await read(request([b"a", None]))

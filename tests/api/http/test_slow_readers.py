@@ -1,0 +1,76 @@
+"""Large answers leave in pieces, and those that nobody reads are given up."""
+
+import asyncio
+import gc
+import sys
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+from structlog.testing import capture_logs
+
+from api.http import slow_readers
+from api.http.slow_readers import PIECE, SlowReaders
+from api.http.time_limit import TimeLimit
+
+BODY = bytes(range(256)) * 1024
+SCOPE: Scope = {"type": "http", "method": "GET", "path": "/v1/contacts"}
+
+
+def answering(body: bytes) -> SlowReaders:
+    async def application(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    return SlowReaders(application)
+
+
+async def nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+@pytest.mark.parametrize("body", [b"", b"a", BODY[:PIECE], BODY[: PIECE + 1], BODY])
+async def test_an_answer_is_whole_however_many_pieces_it_has(body: bytes) -> None:
+    sent: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    await answering(body)(SCOPE, nothing, keep)
+    assert b"".join(each["body"] for each in sent[1:]) == body
+    assert [each.get("more_body", False) for each in sent[1:]] == [True] * (len(sent) - 2) + [False]
+    assert max(len(each["body"]) for each in sent[1:]) <= PIECE
+
+
+async def test_an_answer_that_nobody_reads_is_given_up_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_readers, "PATIENCE", 0)
+    sent: list[Message] = []
+
+    async def full(message: Message) -> None:
+        if len(sent) == 2:
+            await asyncio.Event().wait()
+        sent.append(message)
+
+    with capture_logs() as lines:
+        await answering(BODY)(SCOPE, nothing, full)
+    assert [line["event"] for line in lines] == ["client does not read its answer"]
+    assert len(sent) == 2
+
+
+async def test_an_answer_that_was_given_up_is_free_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only when the garbage collector comes by, which is seldom (`stack/roles/garbage.py`)."""
+    monkeypatch.setattr(slow_readers, "PATIENCE", 0)
+    body = bytes(BODY)[1:]
+
+    async def full(_message: Message) -> None:
+        if _message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    gc.disable()
+    try:
+        before = sys.getrefcount(body)
+        application = TimeLimit(answering(body)._app)
+        await SlowReaders(application)(SCOPE, nothing, full)
+        del application
+        assert sys.getrefcount(body) == before
+    finally:
+        gc.enable()

@@ -1,0 +1,60 @@
+"""Keys of stored secrets are rotated from the command line, and everything is encrypted again."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+import cli_keys
+from models.base import new_id
+from models.database import Database
+from models.notifications.target import NotificationTarget
+from models.organizations.organization import Organization
+from services.notifications.addresses import address_place
+from services.secrets.secrets import Secrets, Undecipherable
+from settings import Settings
+from stack.errors import StackError
+
+OLD, NEW = bytes([1]) * 32, bytes([2]) * 32
+
+
+async def test_all_secrets_are_encrypted_again_with_the_newest_key(
+    database: Database,
+    organization: tuple[Organization, str],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    places = []
+    async with database.transaction() as session:
+        for number, key in enumerate([OLD, OLD, NEW]):
+            target = NotificationTarget(
+                id=new_id(), org_id=organization[0].id, name=f"T{number}", service="Slack", shown="slack://…"
+            )
+            places.append(address_place(target.org_id, target.id))
+            target.address = Secrets([key]).encrypt(f"slack://{number}", places[-1])
+            session.add(target)
+        session.add(NotificationTarget(org_id=organization[0].id, name="gone", service="Slack", shown="slack://…"))
+    rotated = settings.model_copy(update={"secret_keys": None})
+    rotated.__dict__["stack_state"] = {"secret_keys": f"{NEW.hex()},{OLD.hex()}"}
+    monkeypatch.setattr(cli_keys, "_settings", lambda: rotated)
+    for expected in ("2 secrets", "0 secrets"):
+        await asyncio.to_thread(cli_keys.encrypt_again)
+        assert capsys.readouterr().out.startswith(expected)
+    async with database.transaction() as session:
+        rows = (
+            await session.execute(text("SELECT address FROM notification_target WHERE address IS NOT NULL ORDER BY name"))
+        ).all()
+    assert [Secrets([NEW]).decrypt(row.address, place) for row, place in zip(rows, places, strict=True)] == [
+        "slack://0",
+        "slack://1",
+        "slack://2",
+    ]
+    with pytest.raises(Undecipherable):
+        Secrets([OLD]).decrypt(rows[0].address, places[0])
+
+
+def test_keys_of_the_environment_are_rotated_there(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_keys, "_settings", lambda: settings)
+    with pytest.raises(StackError, match="SECRET_KEYS is set"):
+        cli_keys.rotate_secret_key()
