@@ -17,7 +17,6 @@ from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunn
 from activities.actions.registry import build_actions
 from activities.actions.send import Send as SendAction
 from activities.campaign_stages import CampaignStages
-from activities.channels.registry import build_channels
 from activities.delivery import Delivery
 from activities.gone import GoneWorkflows
 from activities.heartbeats import BEAT_SECONDS
@@ -34,10 +33,12 @@ from activities.sweep_rows import SweepRows
 from activities.sweep_signals import SweepSignals
 from activities.sweep_starts import SweepStarts
 from activities.take_turn import TakeTurn
+from models.channels.channel import ChannelKind
 from models.database import WORK, Database
-from models.organizations.channel import ChannelKind
 from models.organizations.limits import Limits
 from models.wire.names import IMPORT_QUEUE, PLATFORM_QUEUE, WORKFLOW_QUEUE, page_queue, send_queue
+from services.channels.base import Outside
+from services.channels.open_channels import OpenChannels
 from services.clicks.geo_locations import GeoLocations
 from services.commands.deliver import CommandDelivery
 from services.composing.compose import Composer
@@ -116,7 +117,9 @@ def build_activities(settings: Settings, database: Database, recording: Database
     starter, limits = Starter(database, client), Limits.of(settings, {})
     composer = Composer(TokenCodec(settings.effective_token_keys), settings.effective_link_domain)
     composing = Composing(composer, RecipientNumbers(database))
-    delivery = Delivery(build_channels(database))
+    way_out, secrets = WayOut(local=settings.allow_local_addresses), Secrets(settings.effective_secret_keys)
+    channels = OpenChannels(Outside(database, way_out, settings), secrets)
+    delivery = Delivery(channels)
     commands = CommandDelivery(database, client)
     effects, hints = build_effects(database, composing, delivery, limits), Hints(starter, commands)
     turns = TakeTurn(database, PublishedVersions(database), effects, hints)
@@ -130,8 +133,7 @@ def build_activities(settings: Settings, database: Database, recording: Database
     gone, interval = GoneWorkflows(database, client), settings.sweep_interval
     triggers = RunTriggers(database, build_actions(hints, limits), matching, interval, to_send.press)
     sends = SendTriggered(database, SendAction(database, composing, delivery, limits), interval, fired.press)
-    telling = NotificationDelivery(WayOut(local=settings.allow_local_addresses))
-    secrets, api_url = Secrets(settings.effective_secret_keys), settings.effective_api_url
+    telling, api_url = NotificationDelivery(way_out), settings.effective_api_url
     notifier = Notifier(database, secrets, telling, settings.notification_interval, api_url)
     imports = ImportContacts(database, starter)
     send_page = SendPage(database, composing, delivery, limits)

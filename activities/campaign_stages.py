@@ -6,8 +6,8 @@ from temporalio import activity
 from models.base import now
 from models.campaigns import audience
 from models.campaigns.campaign import Campaign, CampaignState
+from models.channels.channel import Channel
 from models.database import Database
-from models.organizations.channel import Channel
 from models.wire.campaigns import CampaignInput, CampaignPlan, CampaignStage
 from models.wire.names import page_queue
 

@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 import structlog
 from temporalio.exceptions import ApplicationError
 
-from activities.channels.base import CannotAsk, ChannelError, Outgoing
-from activities.channels.registry import Channels
 from models.base import now
 from models.messages.ledger import INTERRUPTED_AFTER, SendResult
 from models.messages.message import Message, MessageState
-from models.organizations.channel import ChannelKind
 from models.texts.text import cut
 from safe_errors import describe
+from services.channels.base import CannotAsk, ChannelError, Outgoing
+from services.channels.open_channels import Channels
 from services.refusal import GIVE_UP_AFTER, refused
 
 log = structlog.get_logger()
@@ -44,14 +43,26 @@ def check_interrupted(message: Message) -> None:
 
 
 def _outgoing(message: Message) -> Outgoing:
-    return Outgoing(message.id, message.channel_id, message.to_address or "", message.subject, message.body or "", message.html)
+    return Outgoing(
+        message_id=message.id,
+        channel_id=message.channel_id,
+        to_address=message.to_address or "",
+        subject=message.subject,
+        body=message.body or "",
+        html=message.html,
+        org_id=message.org_id,
+        message_kind=message.message_kind,
+        unsubscribe_url=message.unsubscribe_url,
+        late_after=message.late_after,
+        source=message.campaign_id or message.sequence_id or message.firing_id,
+    )
 
 
 class Delivery:
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
 
-    async def send(self, message: Message, kind: ChannelKind) -> SendResult:
+    async def send(self, message: Message) -> SendResult:
         """Sends a claimed message. An answer of `planned` is a definite refusal for now, to be tried again at `retry_at`. A
         message that has been refused for a day is given up.
 
@@ -59,14 +70,14 @@ class Delivery:
         """
         try:
             async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
-                receipt = await self._channels[kind].send(_outgoing(message))
+                receipt = await (await self._channels.get(message.channel_id)).send(_outgoing(message))
         except ChannelError as error:
             if error.permanent:
                 return SendResult(message.id, MessageState.FAILED, reason=cut(str(error)))
             return refused(message, str(error), error.retry_after)
-        return SendResult(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id)
+        return SendResult(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id, units=receipt.units)
 
-    async def resolve(self, message: Message, kind: ChannelKind) -> SendResult:
+    async def resolve(self, message: Message) -> SendResult:
         """Asks the channel about an interrupted send. `planned` means that it never got the message, so it may be sent.
 
         Raises StillSending when the claim is young. The answer is about this claim, and changes no later one.
@@ -74,7 +85,7 @@ class Delivery:
         check_interrupted(message)
         try:
             async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
-                receipt = await self._channels[kind].find(_outgoing(message))
+                receipt = await (await self._channels.get(message.channel_id)).find(_outgoing(message))
         except CannotAsk:
             reason = "interrupted, and the provider cannot be asked"
             return SendResult(message.id, MessageState.UNKNOWN, reason=reason, claimed_at=message.sending_at)
@@ -83,11 +94,11 @@ class Delivery:
             return replace(refused(message, "interrupted before it arrived"), claimed_at=message.sending_at)
         return SendResult(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id, claimed_at=message.sending_at)
 
-    async def ask(self, message: Message, kind: ChannelKind) -> SendResult | None:
+    async def ask(self, message: Message) -> SendResult | None:
         """Does the same, and returns None when the channel does not say, so that it is asked again later. After a day the message
         is unknown."""
         try:
-            return await self.resolve(message, kind)
+            return await self.resolve(message)
         except Exception as error:  # whatever the channel does, the other messages are asked about
             log.warning("the channel did not say what became of a message", message_id=str(message.id), error=describe(error))
         if message.sending_at is None or now() - message.sending_at < GIVE_UP_AFTER:

@@ -7,7 +7,6 @@ from activities.delivery import Delivery
 from models.database import Database
 from models.messages import ledger, left_behind
 from models.messages.message import Message
-from models.organizations.channel import ChannelKind
 
 MOST = 50
 """Messages that one sweep asks about."""
@@ -29,16 +28,16 @@ class LeftBehind:
             found = await left_behind.interrupted(session, MOST)
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def attempt(message: Message, kind: ChannelKind) -> bool:
+        async def attempt(message: Message) -> bool:
             async with gate:
-                result = await self._delivery.ask(message, kind)
+                result = await self._delivery.ask(message)
                 if result is None:
                     return False
                 async with self._database.transaction() as session:
                     await ledger.record_results(session, [result])
                 return True
 
-        closed = sum(await asyncio.gather(*(attempt(message, kind) for message, kind in found)))
+        closed = sum(await asyncio.gather(*(attempt(message) for message in found)))
         async with self._database.transaction() as session:
             await left_behind.close_planned(session, MOST_PLANNED)
         return closed

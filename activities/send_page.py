@@ -8,7 +8,7 @@ others are taken do not hold up the pages that follow: they are tried again when
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from activities.heartbeats import beating
 from models.base import now
 from models.campaigns import audience
 from models.campaigns.campaign import Campaign, may_send
+from models.consent import obstacles
 from models.contacts.contact import Contact
 from models.database import Database
 from models.messages import budget, ledger
@@ -143,8 +144,7 @@ class SendPage:
     async def _send_chunk(
         self, campaign_id: UUID, facts: SendFacts, contacts: Sequence[Contact], is_over: Callable[[], bool]
     ) -> Chunk:
-        kind = facts.channel.kind
-        known = await self._resolve_interrupted(campaign_id, facts, contacts)
+        known = await self._resolve_interrupted(campaign_id, contacts)
         new = [contact for contact in contacts if contact.id not in known]
         composed = await self._composing.compose(facts, new, is_over, campaign_id=campaign_id) if new else []
         if len(composed) < len(new):
@@ -153,7 +153,7 @@ class SendPage:
             claimed = await self._claim(session, campaign_id, facts, contacts, composed)
         if claimed is None:
             return Chunk(0, over=True)
-        answers = await asyncio.gather(*(self._delivery.send(each, kind) for each in claimed), return_exceptions=True)
+        answers = await asyncio.gather(*(self._delivery.send(each) for each in claimed), return_exceptions=True)
         results = [answer for answer in answers if isinstance(answer, SendResult)]
         await self._record_results(results)
         for answer in answers:
@@ -162,13 +162,12 @@ class SendPage:
         refused = [each for each in results if each.state == MessageState.PLANNED]
         return Chunk(len(contacts), len(results) - len(refused), refused)
 
-    async def _resolve_interrupted(self, campaign_id: UUID, facts: SendFacts, contacts: Sequence[Contact]) -> dict[UUID, Message]:
+    async def _resolve_interrupted(self, campaign_id: UUID, contacts: Sequence[Contact]) -> dict[UUID, Message]:
         """Returns the messages that these contacts have, by contact, as they were before."""
         async with self._database.transaction() as session:
             messages = await ledger.campaign_messages(session, campaign_id, [contact.id for contact in contacts])
         interrupted = [message for message in messages.values() if message.state == MessageState.SENDING]
-        kind = facts.channel.kind
-        await self._record_results(await asyncio.gather(*(self._delivery.resolve(message, kind) for message in interrupted)))
+        await self._record_results(await asyncio.gather(*(self._delivery.resolve(message) for message in interrupted)))
         return messages
 
     async def _claim(
@@ -194,8 +193,13 @@ class SendPage:
             if isinstance(answer, gate.Skip) and each.message.state == MessageState.PLANNED:
                 each.message.state, each.message.reason = MessageState.SKIPPED, answer.why
             session.add_all(each.rows)
+        for message in known.values():
+            answer = answers[message.contact_id]
+            if isinstance(answer, gate.Skip) and message.state == MessageState.PLANNED:
+                message.state, message.reason = MessageState.SKIPPED, answer.why
         messages = [*known.values(), *(each.message for each in new)]
-        planned = [message for message in messages if message.state == MessageState.PLANNED]
+        held = {person for person, answer in answers.items() if isinstance(answer, gate.Later)}
+        planned = [each for each in messages if each.state == MessageState.PLANNED and each.contact_id not in held]
         await ledger.claim(session, planned)
         return planned
 
@@ -211,15 +215,29 @@ class SendPage:
 
         The budget counts only for messages that do not exist yet. A message that was refused for now is in it already.
         """
-        at, over = now(), not await may_send(session, campaign_id)
-        answers = {contact_id: gate.gate(gate.Facts(now=at, over=over)) for contact_id in known}
+        over = not await may_send(session, campaign_id)
+        messages = [*known.values(), *(each.message for each in new)]
+        people = {each.contact_id: each.to_address for each in messages}
+        in_the_way = await obstacles.lock_and_read(session, facts.channel, facts.content.message_kind, people)
+        at = now()
+        common = {
+            each.contact_id: gate.Facts(
+                now=at,
+                over=over,
+                obstacles=in_the_way[each.contact_id],
+                needs_consent=facts.needs_consent,
+                late_after=each.late_after,
+            )
+            for each in messages
+        }
+        answers = {contact_id: gate.gate(common[contact_id]) for contact_id in known}
         of_day, limit = {}, None
         if new and self._limits is not None:
             limit = self._limits.changed(facts.organization.limits).messages_per_contact_and_day
             of_day = await budget.messages_of_day(session, [each.message.contact_id for each in new])
         for each in new:
             person = each.message.contact_id
-            answers[person] = gate.gate(gate.Facts(now=at, over=over, messages_of_day=of_day.get(person, 0), budget=limit))
+            answers[person] = gate.gate(replace(common[person], messages_of_day=of_day.get(person, 0), budget=limit))
         return answers
 
     async def _record_results(self, results: Sequence[SendResult]) -> None:

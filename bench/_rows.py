@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.channels.channel import channels_by_name
 from models.clicks.inbox import LinkOfRecipient
 from models.database import Database
-from models.organizations.channel import channels_by_name
 
 LINKS = 2
 

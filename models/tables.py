@@ -3,17 +3,20 @@
 from sqlmodel import SQLModel
 
 from models.campaigns import campaign
+from models.channels import channel, pace, simulator_inbox
 from models.clicks import click
 from models.clicks import counters as click_counters
 from models.clicks import flood as click_flood
 from models.clicks import inbox as click_inbox
 from models.commands import command
+from models.consent import consent, suppression
 from models.contacts import contact
 from models.contacts import imports as contact_import
+from models.inbound import inbound_message
 from models.links import shared_link
-from models.messages import content, message, message_count
+from models.messages import content, message, message_count, report
 from models.notifications import notification, target
-from models.organizations import api_key, audit_log, channel, idempotency, link_domain, organization, quotas
+from models.organizations import api_key, audit_log, idempotency, link_domain, organization, quotas
 from models.platform import heartbeat
 from models.segments import segment
 from models.sequences import enrolling, enrollment, event, sequence, step_count, step_run
@@ -29,6 +32,7 @@ __all__ = [
     "click_flood",
     "click_inbox",
     "command",
+    "consent",
     "contact",
     "contact_import",
     "content",
@@ -38,18 +42,23 @@ __all__ = [
     "firing",
     "heartbeat",
     "idempotency",
+    "inbound_message",
     "link_domain",
     "message",
     "message_count",
     "metadata",
     "notification",
     "organization",
+    "pace",
     "quotas",
+    "report",
     "segment",
     "sequence",
     "shared_link",
+    "simulator_inbox",
     "step_count",
     "step_run",
+    "suppression",
     "target",
     "trigger",
 ]

@@ -6,9 +6,21 @@ person's step and a page of a campaign, whose facts are read for all recipients 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from models.consent.consent import ConsentState
+from models.consent.obstacles import Obstacles
 
 TOO_MANY_MESSAGES = "too_many_messages"
+TOO_LATE = "too_late"
+OPTED_OUT = "opted_out"
+NO_CONSENT = "no_consent"
+SUPPRESSED = "suppressed"
+"""Reasons of messages that are skipped. A suppressed address adds why: `suppressed: bounce`."""
+
+NOTHING = Obstacles()
+LOOK_AGAIN = timedelta(minutes=1)
+"""After this time it is looked again whether somebody has resumed the channel, or decided about an answer."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,9 @@ Answer = Go | Later | Skip | Over
 class Facts:
     """`over` says that the enrollment or the campaign has ended, and `stopped` that somebody has asked for its stop.
     `refused_until` is the time until which the provider asked us to wait. `messages_of_day` counts the messages that the contact
-    had within 24 hours, and `budget` is how many it may have; None means no limit."""
+    had within 24 hours, and `budget` is how many it may have; None means no limit. `obstacles` were read with the contact locked
+    (`models/consent/obstacles.py`), `needs_consent` says that only people who have opted in get such a message, and `late_after`
+    is the time after which it is not worth sending."""
 
     now: datetime
     over: bool = False
@@ -53,6 +67,9 @@ class Facts:
     refused_until: datetime | None = None
     messages_of_day: int = 0
     budget: int | None = None
+    obstacles: Obstacles = NOTHING
+    needs_consent: bool = False
+    late_after: datetime | None = None
 
 
 Rule = Callable[[Facts], Answer | None]
@@ -71,12 +88,51 @@ def _provider_asked_to_wait(facts: Facts) -> Answer | None:
     return Later(until, "the provider asked to wait") if until is not None and until > facts.now else None
 
 
+def _is_late(facts: Facts) -> Answer | None:
+    return Skip(TOO_LATE) if facts.late_after is not None and facts.now >= facts.late_after else None
+
+
+def _is_suppressed(facts: Facts) -> Answer | None:
+    reason = facts.obstacles.suppressed
+    return Skip(f"{SUPPRESSED}: {reason}") if reason else None
+
+
+def _opted_out(facts: Facts) -> Answer | None:
+    return Skip(OPTED_OUT) if facts.obstacles.consent == ConsentState.OPTED_OUT else None
+
+
+def _has_not_opted_in(facts: Facts) -> Answer | None:
+    missing = facts.needs_consent and facts.obstacles.consent != ConsentState.OPTED_IN
+    return Skip(NO_CONSENT) if missing else None
+
+
+def _perhaps_refused(facts: Facts) -> Answer | None:
+    held = facts.obstacles.held
+    return Later(facts.now + LOOK_AGAIN, "somebody has to decide whether the person's answer is a refusal") if held else None
+
+
+def _channel_is_paused(facts: Facts) -> Answer | None:
+    paused = facts.obstacles.paused_at is not None
+    return Later(facts.now + LOOK_AGAIN, "the channel is paused") if paused else None
+
+
 def _had_enough(facts: Facts) -> Answer | None:
     full = facts.budget is not None and facts.messages_of_day >= facts.budget
     return Skip(TOO_MANY_MESSAGES) if full else None
 
 
-RULES: tuple[Rule, ...] = (_is_over, _is_stopped, _provider_asked_to_wait, _had_enough)
+RULES: tuple[Rule, ...] = (
+    _is_over,
+    _is_stopped,
+    _is_late,
+    _is_suppressed,
+    _opted_out,
+    _has_not_opted_in,
+    _perhaps_refused,
+    _channel_is_paused,
+    _provider_asked_to_wait,
+    _had_enough,
+)
 
 
 def gate(facts: Facts) -> Answer:

@@ -5,8 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.base import now
 from models.campaigns.audience import count_recipients, definitions_now
 from models.campaigns.campaign import Campaign, CampaignState, triggers_of
+from models.channels.channel import channels_by_name, get_channel
 from models.errors import Conflict, ConflictCode, FieldError
-from models.organizations.channel import channels_by_name, get_channel
 from models.organizations.limits import Limits
 from models.organizations.organization import Organization
 from models.organizations.quotas import take_contents

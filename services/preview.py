@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.campaigns.campaign import Campaign
+from models.channels.channel import Medium, get_channel
 from models.contacts.contact import Contact
 from models.errors import FieldError, Invalid
 from models.organizations.cascade import is_tracked, link_domain_of
-from models.organizations.channel import Medium, get_channel
 from models.organizations.organization import Organization
 from models.organizations.owned import owned
 from models.sequences.steps.message import MessageTemplate

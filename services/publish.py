@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.channels.channel import Channel, channels_by_name
 from models.errors import FieldError
-from models.organizations.channel import Channel, channels_by_name
 from models.organizations.limits import Limits
 from models.organizations.organization import Organization
 from models.organizations.quotas import take_contents

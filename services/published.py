@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from models.channels.channel import Channel
 from models.database import Database
 from models.errors import NotFound
 from models.messages.content import LoadedContent
-from models.organizations.channel import Channel
 from models.sequences.published import version_with_texts
 from models.sequences.steps.base import Wait
 from models.sequences.steps.definition import SequenceDefinition

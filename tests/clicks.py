@@ -10,13 +10,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import made_at, new_id
+from models.channels.channel import channels_by_name
 from models.clicks.connection import ClickConnection
 from models.clicks.inbox import STATEMENTS, InboxClick, LinkOfRecipient, store_clicks
 from models.contacts.contact import Contact
 from models.database import Database
 from models.messages.content import Content, ContentLink, PersonalLink
 from models.messages.message import Message, MessageState
-from models.organizations.channel import channels_by_name
 from tests.ids import id_at
 
 IPHONE = (

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel, col
 
 from models.base import now
 from models.campaigns.campaign import Campaign, CampaignState
+from models.channels.channel import channels_by_name
 from models.clicks.inbox import InboxClick
 from models.clicks.partitions import make_partition, month_of
 from models.clicks.recording import DescribedClick, Metadata, keep_clicks
@@ -19,7 +20,6 @@ from models.contacts.contact import Contact
 from models.database import Database
 from models.messages.content import Content, ContentLink, NewLink, add_content, load_content
 from models.messages.message import Message, MessageState
-from models.organizations.channel import channels_by_name
 from models.sequences.enrollment import Enrollment, EnrollmentState
 from models.sequences.event import Event, EventKind
 from models.sequences.sequence import Sequence as SequenceTable

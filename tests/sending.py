@@ -11,8 +11,6 @@ from sqlalchemy import select, update
 from sqlmodel import SQLModel, col
 from temporalio.testing import ActivityEnvironment
 
-from activities.channels.base import CannotAsk, Channel, Outgoing, Receipt
-from activities.channels.registry import Channels, build_channels
 from activities.delivery import Delivery
 from activities.left_behind import LeftBehind
 from activities.send_page import SendPage
@@ -20,11 +18,12 @@ from activities.steps.registry import build_effects
 from activities.take_turn import TakeTurn
 from models.base import now
 from models.campaigns.campaign import Campaign, CampaignState
+from models.channels.channel import ChannelKind, channels_by_name
+from models.channels.simulator_inbox import SimulatorInbox
 from models.contacts.contact import Contact
 from models.database import Database
 from models.messages.content import Content, NewLink, PersonalLink, add_content
 from models.messages.message import Message
-from models.organizations.channel import ChannelKind, SimulatorInbox, channels_by_name
 from models.organizations.limits import Limits
 from models.organizations.organization import Organization
 from models.sequences import progress
@@ -34,6 +33,9 @@ from models.sequences.sequence import SequenceVersion
 from models.wire.campaigns import CampaignPage, CampaignPageResult
 from models.wire.enrollments import FinalState, Rest, Turn, TurnRequest
 from models.wire.names import send_queue
+from services.channels.base import CannotAsk, Channel, Check, Outgoing, Receipt, TestStep
+from services.channels.open_channels import Channels
+from services.channels.simulator import Simulator
 from services.composing.compose import Composer
 from services.composing.recipient_numbers import RecipientNumbers
 from services.composing.threads import Composing
@@ -104,9 +106,37 @@ class Provider:
         found = any(each.message_id == message.message_id for each in self.taken)
         return Receipt(f"provider-{message.message_id}") if found else None
 
+    async def test(self, to_address: str) -> list[TestStep]:
+        return []
+
+    async def check(self) -> list[Check]:
+        return []
+
+    async def close(self) -> None: ...
+
     def times(self) -> Counter[str]:
         """How many messages each address has got."""
         return Counter(each.to_address for each in self.taken)
+
+
+class Always:
+    """Channels that are all this one."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    async def get(self, channel_id: UUID) -> Channel:
+        return self._channel
+
+
+class Simulators:
+    """Channels that are all simulators."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, channel_id: UUID) -> Channel:
+        return Simulator(self._database, channel_id)
 
 
 class Sending:
@@ -115,7 +145,7 @@ class Sending:
     def __init__(
         self, database: Database, organization: Organization, channel: Channel | None = None, limits: Limits | None = None
     ) -> None:
-        channels: Channels = {ChannelKind.SIMULATOR: channel} if channel else build_channels(database)
+        channels: Channels = Always(channel) if channel else Simulators(database)
         composing, delivery = Composing(Composer(CODEC, DOMAIN), RecipientNumbers(database)), Delivery(channels)
         self.database = database
         self.organization = organization

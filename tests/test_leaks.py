@@ -18,11 +18,11 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import RetryPolicy
 from temporalio.worker import Worker
 
-from activities.channels.base import ChannelError
 from api.redirect.keeping.inbox import Away, Inbox, Refused
 from models.database import Database
 from models.organizations.organization import Organization
 from models.wire.enrollments import Over, TurnRequest
+from services.channels.base import ChannelError
 from settings import Settings
 from stack.roles.logs import handler, write_through_logging
 from stack.servers.postgres import EmbeddedPostgres

@@ -6,8 +6,8 @@ from temporalio.client import Client
 from temporalio.worker import WorkerConfig
 
 from activities.heartbeats import BEAT_SECONDS
+from models.channels.channel import ChannelKind
 from models.database import Database
-from models.organizations.channel import ChannelKind
 from models.wire.names import IMPORT_QUEUE, PLATFORM_QUEUE, WORKFLOW_QUEUE, page_queue, send_queue
 from settings import Settings
 from worker import ENDLESS, IMPORT_SLOTS, IMPORTS, OTHERS, build_activities, build_workers

@@ -8,24 +8,24 @@ from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.actions.send import Send
-from activities.channels.base import Channel
-from activities.channels.registry import Channels, build_channels
 from activities.delivery import Delivery
 from activities.send_triggered import SendTriggered
 from models.base import now
 from models.campaigns.campaign import Campaign
+from models.channels.channel import channels_by_name
 from models.contacts.contact import Contact
 from models.messages.content import Content, NewLink, add_content
-from models.organizations.channel import ChannelKind, channels_by_name
 from models.organizations.limits import Limits
 from models.triggers.definition import TriggerDefinition
 from models.triggers.firing import Firing
 from models.triggers.trigger import Trigger
 from models.wire.sweeper import SweepRequest, SweepResult
+from services.channels.base import Channel
+from services.channels.open_channels import Channels
 from services.composing.compose import Composer
 from services.composing.recipient_numbers import RecipientNumbers
 from services.composing.threads import Composing
-from tests.sending import BODY, CODEC, DOMAIN, Sending
+from tests.sending import BODY, CODEC, DOMAIN, Always, Sending, Simulators
 from tracking.links.links import compile_text
 
 SEND = {"kind": "send", "channel": "simulator-sms", "message": {"body": BODY}}
@@ -36,7 +36,7 @@ class Triggered:
     """`sending` has the organization and its provider."""
 
     def __init__(self, sending: Sending, channel: Channel | None = None, limits: Limits | None = None) -> None:
-        channels: Channels = {ChannelKind.SIMULATOR: channel} if channel else build_channels(sending.database)
+        channels: Channels = Always(channel) if channel else Simulators(sending.database)
         composing = Composing(Composer(CODEC, DOMAIN), RecipientNumbers(sending.database))
         self.sending = sending
         self.database = sending.database

@@ -6,7 +6,7 @@ from all others.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,14 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.actions.base import Batch
 from activities.delivery import Delivery, may_still_be_sent_until
 from models.base import now
+from models.consent import obstacles
 from models.contacts.contact import Contact
 from models.database import Database
 from models.messages import budget, ledger
 from models.messages.ledger import INTERRUPTED_AFTER, SendFacts, SendResult
 from models.messages.message import Message, MessageState
-from models.organizations.channel import ChannelKind
 from models.organizations.limits import Limits
-from models.organizations.organization import Organization
 from models.triggers.due import DueFiring, hold_firings
 from models.triggers.messages import contacts_by_id, firing_messages, is_stopped, is_unwritten, trigger_facts
 from models.triggers.results import ActionResult, Later, done, failed, skipped
@@ -53,10 +52,6 @@ class _Reading:
     contacts: Mapping[UUID, Contact]
     messages: Mapping[UUID, Message]
 
-    @property
-    def kind(self) -> ChannelKind:
-        return self.facts.channel.kind
-
 
 class Send:
     def __init__(self, database: Database, composing: Composing, delivery: Delivery, limits: Limits | None = None) -> None:
@@ -80,7 +75,7 @@ class Send:
         async with self._database.transaction() as session:
             claimed = await self._claim(session, Batch(batch.trigger, batch.position, firings), read, composed, sent)
         crashpoint("triggered_claimed")
-        answers = await asyncio.gather(*(self._delivery.send(each, read.kind) for each in claimed), return_exceptions=True)
+        answers = await asyncio.gather(*(self._delivery.send(each) for each in claimed), return_exceptions=True)
         crashpoint("triggered_accepted")
         for message, answer in zip(claimed, answers, strict=True):
             _take_answer(message, answer, sent)
@@ -100,7 +95,7 @@ class Send:
         for each in interrupted:
             if until := may_still_be_sent_until(each):
                 sent.results[_firing(each)] = Later(until, "another attempt may still be sending")
-        answers = await asyncio.gather(*(self._delivery.ask(each, read.kind) for each in old))
+        answers = await asyncio.gather(*(self._delivery.ask(each) for each in old))
         if old:
             async with self._database.transaction() as session:
                 await ledger.record_results(session, [answer for answer in answers if answer is not None])
@@ -133,7 +128,7 @@ class Send:
         known = await firing_messages(session, [each.id for each in held], batch.position, lock=True)
         going: list[Message] = []
         stopped = await is_stopped(session, batch.trigger)
-        answers = await self._gate(session, read.facts.organization, stopped, held, known)
+        answers = await self._gate(session, read.facts, stopped, held, known, composed)
         for firing in held:
             message, answer = known.get(firing.id), answers[firing.id]
             if message is None or is_unwritten(message):
@@ -141,6 +136,9 @@ class Send:
                     sent.results[firing.id] = Later(now(), "its message is written once more")
                     continue
                 message = _write(session, message, composed[firing.id])
+            if message.state == MessageState.PLANNED and isinstance(answer, gate.Later):
+                sent.results[firing.id] = Later(answer.at, answer.why)
+                continue
             if message.state == MessageState.PLANNED and not isinstance(answer, gate.Go):
                 message.state, message.reason = MessageState.SKIPPED, answer.why
             if message.state == MessageState.PLANNED:
@@ -153,28 +151,40 @@ class Send:
     async def _gate(
         self,
         session: AsyncSession,
-        organization: Organization,
+        facts: SendFacts,
         stopped: bool,
         firings: Sequence[DueFiring],
         known: Mapping[UUID, Message],
+        composed: Mapping[UUID, Composed],
     ) -> dict[UUID, gate.Answer]:
         """Returns the gate's answer for each firing, from facts that are read for all of them at once.
 
         The budget counts only for messages that do not exist yet. A message that was refused for now is in it already, and so is
         one that is written once more.
         """
-        at, limit, of_day = now(), None, {}
+        limit, of_day = None, {}
+        messages = {key: each.message for key, each in composed.items()} | dict(known)
+        people = {each.contact_id: each.to_address for each in messages.values()}
+        in_the_way = await obstacles.lock_and_read(session, facts.channel, facts.content.message_kind, people)
         new = [each.contact_id for each in firings if each.id not in known]
         if new and self._limits is not None:
-            limit = self._limits.changed(organization.limits).messages_per_contact_and_day
+            limit = self._limits.changed(facts.organization.limits).messages_per_contact_and_day
             of_day = await budget.messages_of_day(session, new)
 
-        def facts(firing: DueFiring) -> gate.Facts:
+        def of(firing: DueFiring) -> gate.Facts:
+            message = messages.get(firing.id)
+            common = gate.Facts(
+                now=now(),
+                over=stopped,
+                obstacles=in_the_way.get(firing.contact_id, obstacles.Obstacles()),
+                needs_consent=facts.needs_consent,
+                late_after=message.late_after if message else None,
+            )
             if firing.id in known:
-                return gate.Facts(now=at, over=stopped)
-            return gate.Facts(now=at, over=stopped, messages_of_day=of_day.get(firing.contact_id, 0), budget=limit)
+                return common
+            return replace(common, messages_of_day=of_day.get(firing.contact_id, 0), budget=limit)
 
-        return {each.id: gate.gate(facts(each)) for each in firings}
+        return {each.id: gate.gate(of(each)) for each in firings}
 
 
 def _firing(message: Message) -> UUID:

@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.delivery import Delivery, may_still_be_sent_until
 from activities.steps.base import Done, Elsewhere, Here, MustEnd
 from models.base import now
+from models.consent import obstacles
 from models.database import Database
 from models.messages import ledger
 from models.messages.message import Message, MessageState
 from models.organizations.limits import Limits
-from models.organizations.organization import Organization
 from models.sequences import standing
 from models.sequences.standing import Locked, Recipient
 from models.sequences.steps.send import SendStep
@@ -51,14 +51,14 @@ class Send:
         if not isinstance(claimed, Claimed):
             return claimed
         crashpoint("turn_claimed")
-        message, kind = claimed.message, here.version.text(step.key).channel.kind
+        message = claimed.message
         if claimed.ours:
-            result = await self._delivery.send(message, kind)
+            result = await self._delivery.send(message)
             crashpoint("turn_accepted")
         elif message.state == MessageState.SENDING:
             if until := may_still_be_sent_until(message):
                 return Later(at=until, why="another attempt may still be sending")
-            result = await self._delivery.resolve(message, kind)
+            result = await self._delivery.resolve(message)
         else:
             return _done(MessageState(message.state), step, here)
         if result.state != MessageState.PLANNED:
@@ -76,7 +76,9 @@ class Send:
         composed = await self._compose(here, step, read) if read.wants_message else None
         async with self._database.transaction() as session:
             locked = await standing.lock(session, here.request.enrollment_id, here.number)
-            answer = gate.gate(self._facts(locked, read.organization))
+            known = await self._known(session, here) if locked.has_message else None
+            message = known or (composed.message if composed else None)
+            answer = gate.gate(await self._facts(session, here, step, locked, read, message))
             if locked.finished_at is not None:
                 raise Elsewhere
             if isinstance(answer, gate.Over):
@@ -84,27 +86,35 @@ class Send:
             await here.enter(session, locked, step)
             if isinstance(answer, gate.Later):
                 return Later(at=answer.at, why=answer.why)
-            added = None if locked.has_message else await self._add(session, composed, answer)
-            return added or await self._claim_again(session, here)
+            added = None if known else await self._add(session, composed, answer)
+            return added or await self._claim_again(session, known or await self._known(session, here), answer)
 
-    def _facts(self, locked: Locked, organization: Organization) -> gate.Facts:
+    async def _known(self, session: AsyncSession, here: Here) -> Message:
+        return await standing.step_message(session, here.request.enrollment_id, here.number)
+
+    async def _facts(
+        self, session: AsyncSession, here: Here, step: SendStep, locked: Locked, read: Recipient, message: Message | None
+    ) -> gate.Facts:
         """The budget counts only for a message that does not exist yet. A message that was refused for now is in it already."""
         known = gate.Facts(now=now(), over=locked.finished_at is not None, stopped=locked.stop_requested_at is not None)
+        if known.over or known.stopped or message is None:
+            return known
+        facts = _send_facts(here, step, read)
+        people = {read.contact.id: message.to_address}
+        found = await obstacles.lock_and_read(session, facts.channel, facts.content.message_kind, people)
+        known = replace(
+            known,
+            obstacles=found[read.contact.id],
+            needs_consent=facts.needs_consent,
+            late_after=message.late_after,
+        )
         if locked.has_message or self._limits is None:
             return known
-        limit = self._limits.changed(organization.limits).messages_per_contact_and_day
+        limit = self._limits.changed(read.organization.limits).messages_per_contact_and_day
         return replace(known, messages_of_day=locked.messages_of_day, budget=limit)
 
     async def _compose(self, here: Here, step: SendStep, read: Recipient) -> Composed:
-        text = here.version.text(step.key)
-        facts = ledger.SendFacts(
-            read.organization,
-            text.channel,
-            text.content.content,
-            text.content.links,
-            read.tracks_links,
-            variables=read.variables,
-        )
+        facts = _send_facts(here, step, read)
         (composed,) = await self._composing.compose(
             facts,
             [read.contact],
@@ -127,13 +137,26 @@ class Send:
         session.add_all(composed.personal_links)
         return Claimed(message, ours=message.state == MessageState.SENDING)
 
-    async def _claim_again(self, session: AsyncSession, here: Here) -> Claimed:
+    async def _claim_again(self, session: AsyncSession, message: Message, answer: gate.Answer) -> Claimed:
         """The passage has a message, which is claimed again if it was refused for now."""
-        message = await standing.step_message(session, here.request.enrollment_id, here.number)
+        if message.state == MessageState.PLANNED and isinstance(answer, gate.Skip):
+            message.state, message.reason = MessageState.SKIPPED, answer.why
         ours = message.state == MessageState.PLANNED
         if ours:
             await ledger.claim(session, [message])
         return Claimed(message, ours)
+
+
+def _send_facts(here: Here, step: SendStep, read: Recipient) -> ledger.SendFacts:
+    text = here.version.text(step.key)
+    return ledger.SendFacts(
+        read.organization,
+        text.channel,
+        text.content.content,
+        text.content.links,
+        read.tracks_links,
+        variables=read.variables,
+    )
 
 
 def _done(state: MessageState, step: SendStep, here: Here, result: ledger.SendResult | None = None) -> Done:

@@ -26,11 +26,11 @@ from api.triggers.counts import ALL, trigger_counts
 from models.base import now
 from models.campaigns.audience import count_recipients
 from models.campaigns.campaign import Campaign, CampaignState, delete_campaign, get_campaign, list_campaigns, unknown_contacts
+from models.channels.channel import Channel, channels_by_name
 from models.errors import Conflict, ConflictCode, FieldError
 from models.messages.content import links_of_campaigns
 from models.messages.message import MessageFilter, MessageState
 from models.messages.message_count import count_messages
-from models.organizations.channel import Channel, channels_by_name
 from models.reports.triggers import count_campaign_triggers
 from models.texts.text import Text
 from models.triggers.definition import TriggerDefinition

@@ -9,15 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.handling.request import Idempotent, OrganizationDep, SessionDep, area
 from api.http.paging import Page, PageDep
-from models.organizations.channel import (
+from models.channels.channel import (
     ChannelKind,
     Medium,
-    SimulatorInbox,
     channel_page,
     create_channel,
     get_channel,
-    read_inbox,
 )
+from models.channels.simulator_inbox import SimulatorInbox, read_inbox
 from models.texts.text import Form, Text
 from tracking.links.destination import is_destination
 from tracking.links.markup import link_addresses

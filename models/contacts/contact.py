@@ -17,7 +17,7 @@ from models.paging import PageRequest, newest_first
 
 class Contact(SQLModel, table=True):
     """`phone` is in E.164 and `email` in lower case. Each of external_id, email and phone names at most one contact in an
-    organization."""
+    organization. An erased contact is a row without anything about the person, which the counters still count."""
 
     __table_args__ = (
         Index("uq_contact_external_id", "org_id", "external_id", unique=True, postgresql_where=text("external_id IS NOT NULL")),
@@ -38,6 +38,7 @@ class Contact(SQLModel, table=True):
     properties: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     updated_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    erased_at: datetime | None = Field(default=None, sa_type=Timestamp)
 
 
 class ContactTag(SQLModel, table=True):

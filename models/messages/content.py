@@ -9,10 +9,10 @@ Numbers are handed out in blocks, and the rest of a block may be lost. `position
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Identity, Index, Integer, UniqueConstraint, select, text
+from sqlalchemy import ColumnElement, Identity, Index, Integer, Interval, UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,6 +61,8 @@ class Content(SQLModel, table=True):
     subject: str | None = None
     body: str
     html: str | None = None
+    message_kind: str = Field(default="marketing", sa_column_kwargs={"server_default": "marketing"})
+    valid_for: timedelta | None = Field(default=None, sa_type=Interval, description="After this time a message is too late.")
     wakes: list[int] = Field(default_factory=list, sa_column=Column(ARRAY(Integer), nullable=False))
     next_recipient_number: int = Field(default=0)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)

@@ -17,11 +17,11 @@ from sqlmodel import col
 
 from models.base import now
 from models.campaigns.campaign import Campaign
+from models.channels.channel import Channel
 from models.messages.content import Content, ContentLink
-from models.messages.message import Message, MessageState
+from models.messages.message import Message, MessageKind, MessageState
 from models.messages.message_count import count_all_messages
 from models.organizations.cascade import is_tracked
-from models.organizations.channel import Channel
 from models.organizations.organization import Organization
 
 # A claim this old was interrupted: an attempt that still ran would have met the time limit of its call to the channel.
@@ -31,7 +31,8 @@ INTERRUPTED_AFTER = timedelta(seconds=60)
 @dataclass(frozen=True)
 class SendFacts:
     """What all messages of one content share. `tracked` says that link tracking is on at every level, now. `link_domain` is the
-    campaign's own, if it has one. `variables` are those of the enrollment."""
+    campaign's own, if it has one. `variables` are those of the enrollment. `due_at` is when all of them were due, or None when
+    each is due when it is composed."""
 
     organization: Organization
     channel: Channel
@@ -40,6 +41,13 @@ class SendFacts:
     tracked: bool
     link_domain: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
+    due_at: datetime | None = None
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether only people who have opted in get it."""
+        is_marketing = self.content.message_kind == MessageKind.MARKETING
+        return is_marketing and self.channel.medium in self.organization.consent_required
 
     @property
     def content_id(self) -> int:
@@ -58,6 +66,7 @@ class SendResult:
     message_id: UUID
     state: MessageState
     provider_id: str | None = None
+    units: int | None = None
     reason: str | None = None
     claimed_at: datetime | None = None
     refused_at: datetime | None = None
@@ -70,7 +79,15 @@ async def campaign_facts(session: AsyncSession, campaign: Campaign) -> SendFacts
     organization = await session.get_one(Organization, campaign.org_id)
     channel = await session.get_one(Channel, content.channel_id)
     tracked = is_tracked(organization, campaign.link_tracking)
-    return SendFacts(organization, channel, content, await _links(session, content.id), tracked, campaign.link_domain)
+    return SendFacts(
+        organization,
+        channel,
+        content,
+        await _links(session, content.id),
+        tracked,
+        campaign.link_domain,
+        due_at=campaign.launched_at,
+    )
 
 
 async def _links(session: AsyncSession, content_id: int | None) -> Sequence[ContentLink]:
@@ -134,12 +151,14 @@ RECORD = """
     UPDATE message
        SET state = given.state,
            provider_id = given.provider_id,
+           units = given.units,
            reason = given.reason,
            refused_at = coalesce(message.refused_at, given.refused_at),
            accepted_at = CASE WHEN given.state = 'accepted' THEN now() END
       FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:provider_ids AS text[]), CAST(:reasons AS text[]),
-                  CAST(:claimed_at AS timestamptz[]), CAST(:refused_at AS timestamptz[]))
-           AS given (id, state, provider_id, reason, claimed_at, refused_at)
+                  CAST(:claimed_at AS timestamptz[]), CAST(:refused_at AS timestamptz[]),
+                  CAST(:units AS integer[]))
+           AS given (id, state, provider_id, reason, claimed_at, refused_at, units)
      WHERE message.id = given.id
        AND message.state = 'sending'
        AND (given.claimed_at IS NULL OR message.sending_at = given.claimed_at)
@@ -161,6 +180,7 @@ def of_results(results: Sequence[SendResult]) -> dict[str, object]:
         "reasons": [each.reason for each in results],
         "claimed_at": [each.claimed_at for each in results],
         "refused_at": [each.refused_at for each in results],
+        "units": [each.units for each in results],
     }
 
 

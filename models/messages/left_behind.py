@@ -11,7 +11,6 @@ from models.base import now
 from models.messages import ledger
 from models.messages.ledger import INTERRUPTED_AFTER
 from models.messages.message import Message
-from models.organizations.channel import Channel, ChannelKind
 
 WITH_OWNER = """
     LEFT JOIN enrollment ON enrollment.id = message.enrollment_id AND message.campaign_id IS NULL
@@ -38,12 +37,10 @@ PLANNED = """
 FIND_INTERRUPTED, FIND_PLANNED = (text(each.format(with_owner=WITH_OWNER)) for each in (INTERRUPTED, PLANNED))
 
 
-async def interrupted(session: AsyncSession, most: int) -> Sequence[tuple[Message, ChannelKind]]:
-    """Returns at most `most` messages that may have been sent, each with the kind of its channel."""
+async def interrupted(session: AsyncSession, most: int) -> Sequence[Message]:
+    """Returns at most `most` messages that may have been sent."""
     ids = (await session.scalars(FIND_INTERRUPTED, {"before": now() - INTERRUPTED_AFTER, "most": most})).all()
-    statement = select(Message, col(Channel.kind)).join(Channel, col(Channel.id) == col(Message.channel_id))
-    rows = await session.execute(statement.where(col(Message.id).in_(ids)))
-    return [(message, ChannelKind(kind)) for message, kind in rows]
+    return (await session.scalars(select(Message).where(col(Message.id).in_(ids)))).all()
 
 
 async def close_planned(session: AsyncSession, most: int) -> None:

@@ -29,13 +29,24 @@ class MessageState(StrEnum):
     SKIPPED = "skipped"
 
 
+class MessageKind(StrEnum):
+    """Marketing needs the person's consent. Transactional messages, such as a receipt, are those that the person expects from
+    what they did; they go to people who opted out of marketing alone."""
+
+    MARKETING = "marketing"
+    TRANSACTIONAL = "transactional"
+
+
 # Messages that were refused for now or are being sent, which a campaign still has to look after.
 UNFINISHED = "state IN ('planned', 'sending')"
 
 
 class Message(SQLModel, table=True):
     """The key is (enrollment, step_run), (campaign, contact) or (firing, position of its action). A link token names
-    (content, recipient_number)."""
+    (content, recipient_number).
+
+    `late_after` is the time after which it is not worth sending. `report` is the highest ReportKind of what the provider has told
+    (`models/messages/report.py`), and `units` is what the provider counts, such as the segments of an SMS."""
 
     __table_args__ = (
         Index(
@@ -73,6 +84,7 @@ class Message(SQLModel, table=True):
         Index("ix_message_campaign_id_state_id", "campaign_id", "state", "id", postgresql_where=text("campaign_id IS NOT NULL")),
         Index("ix_message_sequence_id_state_id", "sequence_id", "state", "id", postgresql_where=text("sequence_id IS NOT NULL")),
         Index("ix_message_unfinished", "campaign_id", "contact_id", postgresql_where=text(UNFINISHED)),
+        Index("ix_message_channel_id_provider_id", "channel_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
         Index("ix_message_state_sending_at", "state", "sending_at", postgresql_where=text(UNFINISHED)),
     )
 
@@ -89,6 +101,9 @@ class Message(SQLModel, table=True):
     step_run: int | None = None
     firing_id: UUID | None = Field(default=None, description="Set for the message of a trigger's action `send`.")
     action_position: int | None = None
+    message_kind: MessageKind = Field(
+        default=MessageKind.MARKETING, sa_type=String, sa_column_kwargs={"server_default": "marketing"}
+    )
     state: MessageState = Field(default=MessageState.PLANNED, sa_type=String)
     reason: str | None = None
     tracked: bool = False
@@ -96,7 +111,13 @@ class Message(SQLModel, table=True):
     subject: str | None = None
     body: str | None = None
     html: str | None = None
+    unsubscribe_url: str | None = None
     provider_id: str | None = None
+    units: int | None = None
+    report: str | None = None
+    report_code: str | None = None
+    reported_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    late_after: datetime | None = Field(default=None, sa_type=Timestamp)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     sending_at: datetime | None = Field(default=None, sa_type=Timestamp)
     refused_at: datetime | None = Field(default=None, sa_type=Timestamp, description="Its first refusal for now.")

@@ -1,6 +1,7 @@
 """An organization: the wall around everything, with its settings."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +10,34 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
-from models.base import Timestamp, new_id, now
+from models.base import TextArray, Timestamp, new_id, now
+from models.channels.channel import Channel, ChannelKind, Medium
 from models.organizations.api_key import Role, create_api_key
 from models.organizations.audit_log import record
-from models.organizations.channel import Channel, ChannelKind, Medium
+
+
+class OptOutScope(StrEnum):
+    """How much an opt-out covers: the channel that it came by, all channels of its medium, or everything."""
+
+    CHANNEL = "channel"
+    MEDIUM = "medium"
+    EVERYTHING = "everything"
+
+
+class WordsAnswered(StrEnum):
+    """Who confirms an opt-out, an opt-in or a call for help by SMS: Linkwake, or the provider."""
+
+    BY_US = "by_us"
+    BY_PROVIDER = "by_provider"
 
 
 class Organization(SQLModel, table=True):
-    """`link_tracking` and `link_tracking_metadata` are the top of the cascade that `docs/tracking.md` describes."""
+    """`link_tracking` and `link_tracking_metadata` are the top of the cascade that `docs/tracking.md` describes.
+
+    `consent_required` names the media whose marketing goes only to people who have opted in. `opt_out_scope` says how much an
+    opt-out covers that does not say it itself (an `OptOutScope`), and `answers_words` who answers to STOP, START and HELP
+    (a `WordsAnswered`).
+    """
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     name: str
@@ -25,6 +46,9 @@ class Organization(SQLModel, table=True):
     link_domain: str | None = None
     fallback_url: str | None = None
     time_zone: str = "UTC"
+    consent_required: list[str] = Field(default_factory=list, sa_type=TextArray, sa_column_kwargs={"server_default": "{}"})
+    opt_out_scope: str = Field(default="everything", sa_column_kwargs={"server_default": "everything"})
+    answers_words: str = Field(default="by_us", sa_column_kwargs={"server_default": "by_us"})
     limits: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, description="Instead of the settings': see `Limits`.")
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 

@@ -10,11 +10,11 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from models.channels.channel import Channel
 from models.contacts.contact import Contact
 from models.errors import NotFound
 from models.messages.message import Message
 from models.notifications.notification import ItemState, Notification, NotificationItem, NotificationState
-from models.organizations.channel import Channel
 from models.reports.click_feed import FeedClick, clicks_by_id
 from models.reports.sent_by import NO_TRIGGER, SentBy, sent_by
 from models.reports.trigger_entries import FiringEntry, RefusalEntry, read_firings, read_refusals

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from models.channels.channel import Channel
 from models.messages.content import Content, ContentLink, LoadedContent
-from models.organizations.channel import Channel
 from models.sequences.sequence import Sequence, SequenceVersion
 
 

@@ -8,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from models.campaigns.campaign import Campaign, CampaignState
+from models.channels.channel import Channel
 from models.contacts.contact import Contact
 from models.messages.content import Content, load_content
 from models.messages.ledger import SendFacts
 from models.messages.message import Message
 from models.organizations.cascade import is_tracked
-from models.organizations.channel import Channel
 from models.organizations.organization import Organization
 from models.sequences.sequence import Sequence as SequenceTable
 from models.triggers.published import PublishedTrigger

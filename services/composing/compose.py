@@ -9,12 +9,13 @@ from typing import Any
 
 import structlog
 
+from models.base import now
+from models.channels.channel import Medium
 from models.contacts.contact import Contact
 from models.messages.content import ContentLink, PersonalLink
 from models.messages.ledger import SendFacts
-from models.messages.message import Message, MessageState
+from models.messages.message import Message, MessageKind, MessageState
 from models.organizations.cascade import link_domain_of
-from models.organizations.channel import Medium
 from models.texts.text import cut
 from services.composing.rendering import Reader, Unrenderable, render_message
 from tracking.tokens.token import TokenCodec
@@ -73,6 +74,8 @@ class Composer:
             content_id=facts.content_id,
             recipient_number=recipient_number,
             tracked=facts.tracked,
+            message_kind=MessageKind(facts.content.message_kind),
+            late_after=(facts.due_at or now()) + facts.content.valid_for if facts.content.valid_for else None,
             to_address=contact.phone if facts.channel.medium == Medium.SMS else contact.email,
             **ledger_key,
         )

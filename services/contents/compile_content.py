@@ -6,6 +6,7 @@ All of it is work of the processor alone, which `services/judging/judge.py` has 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from models.errors import FieldError, Invalid
 from models.sequences.steps.message import MessageTemplate, Utm
@@ -30,6 +31,8 @@ class CompiledMessage:
     body: str
     html: str | None
     links: Sequence[Link]
+    kind: str = "marketing"
+    valid_for: timedelta | None = None
 
     @property
     def names(self) -> list[str | None]:
@@ -160,7 +163,8 @@ def _compile(message: MessageTemplate, path: str) -> tuple[CompiledMessage | Non
     if errors or text is None:
         return None, list(dict.fromkeys(errors))  # a wrong name is wrong in both parts
     last = page or text
-    return CompiledMessage(message.subject, text.template, page.template if page else None, last.links), []
+    page_template = page.template if page else None
+    return CompiledMessage(message.subject, text.template, page_template, last.links, message.kind, message.valid_for), []
 
 
 def _link_errors(error: LinkError, path: str, part: str) -> Iterator[FieldError]:

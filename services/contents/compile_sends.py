@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.channels.channel import Channel
 from models.errors import FieldError
-from models.organizations.channel import Channel
 from models.sequences.steps.message import MessageTemplate, Utm
 from models.triggers.placed import PlacedTrigger, notify_texts
 from services.contents.compile_content import CompiledMessage

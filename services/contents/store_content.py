@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.channels.channel import Channel, Medium
 from models.errors import FieldError
 from models.messages.content import Content, NewLink, add_content
-from models.organizations.channel import Channel, Medium
 from models.sequences.steps.message import MessageTemplate
 from services.contents.compile_content import CompiledMessage
 from tracking.links.links import Link
@@ -49,6 +49,8 @@ async def store(
         subject=compiled.subject,
         body=compiled.body,
         html=compiled.html,
+        message_kind=compiled.kind,
+        valid_for=compiled.valid_for,
         wakes=list(wakes),
     )
     return await add_content(session, content, [_new_link(link) for link in compiled.links])

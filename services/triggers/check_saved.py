@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.channels.channel import channels_by_name
 from models.errors import FieldError
-from models.organizations.channel import channels_by_name
 from models.triggers.check import form_errors
 from models.triggers.mentions import mentioned
 from models.triggers.placed import PlacedTrigger, send_actions

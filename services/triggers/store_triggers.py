@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.organizations.channel import Channel
+from models.channels.channel import Channel
 from models.triggers.actions.send import SendAction
 from models.triggers.placed import PlacedTrigger, actions_of
 from models.triggers.trigger import Trigger, TriggerLink, add_trigger_links, add_triggers

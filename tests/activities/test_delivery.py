@@ -5,13 +5,12 @@ from datetime import timedelta
 import pytest
 
 from activities import delivery
-from activities.channels.base import ChannelError
 from activities.delivery import SEND_TIMEOUT, Delivery, StillSending
 from models.base import new_id, now
 from models.messages.ledger import INTERRUPTED_AFTER
 from models.messages.message import Message, MessageState
-from models.organizations.channel import ChannelKind
-from tests.sending import Provider
+from services.channels.base import ChannelError
+from tests.sending import Always, Provider
 from workflows import policies
 
 PHONE = "+491511"
@@ -36,13 +35,13 @@ async def test_a_provider_that_never_answers_is_given_up(provider: Provider, mon
     monkeypatch.setattr(delivery, "SEND_TIMEOUT", timedelta(milliseconds=10))
     provider.hangs = True
     with pytest.raises(TimeoutError):
-        await Delivery({ChannelKind.SIMULATOR: provider}).send(claimed(), ChannelKind.SIMULATOR)
+        await Delivery(Always(provider)).send(claimed())
 
 
 @pytest.mark.parametrize(("permanent", "state"), [(True, MessageState.FAILED), (False, MessageState.PLANNED)])
 async def test_a_refusal_says_whether_trying_again_helps(provider: Provider, permanent: bool, state: MessageState) -> None:
     provider.before[PHONE] = ChannelError("no " * 500, permanent=permanent)
-    result = await Delivery({ChannelKind.SIMULATOR: provider}).send(claimed(), ChannelKind.SIMULATOR)
+    result = await Delivery(Always(provider)).send(claimed())
     assert result.state == state
     assert len(result.reason or "") == 500
 
@@ -50,18 +49,18 @@ async def test_a_refusal_says_whether_trying_again_helps(provider: Provider, per
 async def test_any_other_error_says_nothing_about_the_message(provider: Provider) -> None:
     provider.before[PHONE] = OSError("no route")
     with pytest.raises(OSError, match="no route"):
-        await Delivery({ChannelKind.SIMULATOR: provider}).send(claimed(), ChannelKind.SIMULATOR)
+        await Delivery(Always(provider)).send(claimed())
 
 
 async def test_a_young_claim_is_not_looked_into(provider: Provider) -> None:
     with pytest.raises(StillSending):
-        await Delivery({ChannelKind.SIMULATOR: provider}).resolve(claimed(timedelta(0)), ChannelKind.SIMULATOR)
+        await Delivery(Always(provider)).resolve(claimed(timedelta(0)))
     assert provider.asked == []
 
 
 async def test_what_is_found_out_is_about_this_claim(provider: Provider) -> None:
     message = claimed()
-    result = await Delivery({ChannelKind.SIMULATOR: provider}).resolve(message, ChannelKind.SIMULATOR)
+    result = await Delivery(Always(provider)).resolve(message)
     assert (result.state, result.claimed_at) == (MessageState.PLANNED, message.sending_at)
 
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from activities import delivery
-from activities.channels.base import ChannelError, Outgoing, Receipt
 from models.campaigns.campaign import CampaignState
 from models.messages.ledger import SendResult, record_results
 from models.messages.message import MessageState
 from models.sequences.enrollment import Enrollment
 from models.wire.enrollments import FinalState, Later
+from services.channels.base import ChannelError, Outgoing, Receipt
 from tests.plans import scans_without_index, statements
 from tests.sending import Provider, Sending
 

@@ -16,9 +16,9 @@ from activities import record_clicks
 from activities.record_clicks import RecordClicks
 from models.base import new_id, now
 from models.campaigns.campaign import Campaign
+from models.channels.channel import channels_by_name
 from models.clicks.inbox import InboxClick
 from models.database import Database
-from models.organizations.channel import channels_by_name
 from models.organizations.organization import Organization
 from models.wire.clicks import RecorderInput
 from services.clicks.devices import Device, read_device

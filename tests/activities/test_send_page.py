@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from activities import heartbeats
-from activities.channels.base import ChannelError, Outgoing, Receipt
-from activities.channels.simulator import Simulator
 from activities.send_page import CHUNK
-from models.base import now
+from models.base import new_id, now
 from models.campaigns.campaign import CampaignState
 from models.messages.ledger import INTERRUPTED_AFTER
 from models.messages.message import MessageState
+from services.channels.base import ChannelError, Outgoing, Receipt
+from services.channels.simulator import Simulator
 from tests.sending import CODEC, Provider, Sending
 from tracking.tokens.token import Token
 from workflows import policies
@@ -27,7 +27,7 @@ class Killed(Simulator):
     """Delivers to `deliveries` phones, and then the worker dies: nothing that was on its way is recorded."""
 
     def __init__(self, sending: Sending, deliveries: int) -> None:
-        super().__init__(sending.database)
+        super().__init__(sending.database, new_id())
         self.left = deliveries
         self.dead = asyncio.Event()
 

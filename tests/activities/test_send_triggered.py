@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from activities import send_triggered as activity_module
-from activities.channels.base import ChannelError, Outgoing, Receipt
 from models.base import now
 from models.campaigns.campaign import CampaignState
 from models.messages.message import MessageState
@@ -16,6 +15,7 @@ from models.organizations.limits import Limits
 from models.organizations.organization import create_organization
 from models.reconcile import reconcile
 from models.triggers.messages import try_messages_again
+from services.channels.base import ChannelError, Outgoing, Receipt
 from settings import Settings
 from tests.clicks import rows
 from tests.crashes import killed_at

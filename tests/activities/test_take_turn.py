@@ -13,7 +13,6 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.bugs import bugs_end
-from activities.channels.base import ChannelError
 from activities.places import PLACES
 from activities.take_turn import STOPPED
 from models.base import new_id, now
@@ -23,6 +22,7 @@ from models.wire.clicks import LinkKey
 from models.wire.enrollments import Later, Over, Unless, Waiting, Wake
 from models.wire.enrollments import Sending as OnItsQueue
 from services.away import ATTEMPTS
+from services.channels.base import ChannelError
 from tests.clicks import rows
 from tests.sending import Provider, Sending
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from activities.channels.base import Outgoing, Receipt
-from activities.channels.simulator import Simulator
 from activities.delivery import Delivery
 from drills import _rows as drill_checks
 from drills._enrollment_checker import Facts, Journey, Verdict, judge
 from drills._enrollment_plan import POINTS
+from models.base import new_id
 from models.commands.command import CommandKind
 from models.database import Database
 from models.messages.ledger import SendResult
@@ -22,6 +21,8 @@ from models.organizations.organization import Organization
 from models.sequences.enrollment import Enrollment
 from models.sequences.standing import Recipient
 from services import gate
+from services.channels.base import Outgoing, Receipt
+from services.channels.simulator import Simulator
 from services.commands.issue import issue
 from tests.sending import Sending
 
@@ -33,7 +34,7 @@ class LosesAnswers(Simulator):
     """Takes each message, and the answer to the first is lost, as when the worker dies at `turn_accepted`."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database)
+        super().__init__(database, new_id())
         self._lost = False
 
     async def send(self, message: Outgoing) -> Receipt:

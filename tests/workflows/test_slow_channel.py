@@ -14,13 +14,13 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities import send_page
 from activities.campaign_stages import CampaignStages
-from activities.channels.base import ChannelError, Outgoing, Receipt
 from models.campaigns.campaign import Campaign, CampaignState
 from models.database import Database
 from models.organizations.organization import Organization
 from models.wire.campaigns import CampaignInput, CampaignPage, CampaignPageResult, CampaignProgress
 from models.wire.names import campaign_workflow_id, page_queue
 from services import refusal
+from services.channels.base import ChannelError, Outgoing, Receipt
 from tests.sending import Provider, Sending
 from workflows.campaign_launch import CampaignLaunch
 

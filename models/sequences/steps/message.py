@@ -1,10 +1,10 @@
 """The text of a message as its author writes it, and the UTM parameters of its links."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.sequences.steps.base import Frozen, LinkName
+from models.sequences.steps.base import Duration, Frozen, LinkName
 from models.texts.text import Form, Text
 
 Subject = Annotated[
@@ -19,6 +19,14 @@ class MessageTemplate(Frozen):
     An e-mail can have an HTML part too; `body` is its text part then.
     """
 
+    kind: Literal["marketing", "transactional"] = Field(
+        "marketing", description="marketing needs the person's consent; transactional is what they expect, such as a receipt."
+    )
+    valid_for: Duration | None = Field(
+        None,
+        description="How long after it was due the message is still worth sending; null: a day after its first refusal.",
+        examples=["PT4H"],
+    )
     subject: Subject | None = Field(None, description="E-mail only; one line.")
     body: Body = Field(examples=["Hello {{ contact.first_name }}, look at this: {{ links.offer }}"])
     html: Text | None = Field(

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from activities.channels.base import ChannelError, Outgoing, Receipt
 from activities.take_turn import STOPPED
 from models.base import now
 from models.commands.command import CommandKind
@@ -19,6 +18,7 @@ from models.messages.message import Message, MessageState
 from models.sequences.enrollment import Enrollment, EnrollmentState
 from models.sequences.event import Event
 from models.wire.enrollments import FinalState, Later
+from services.channels.base import ChannelError, Outgoing, Receipt
 from services.commands.issue import issue
 from tests.models.contacts.test_lock import until_somebody_waits
 from tests.sending import Provider, Sending, StepSent

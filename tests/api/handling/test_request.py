@@ -13,10 +13,10 @@ from sqlmodel import col
 from api.handling import transaction
 from api.handling.services import Services
 from api.organization import channels
+from models.channels.channel import create_channel
 from models.contacts.imports import ContactImport
 from models.database import Database, Patience
 from models.organizations.api_key import revoke_api_key
-from models.organizations.channel import create_channel
 from models.organizations.idempotency import IdempotencyKey
 from models.organizations.organization import Organization
 from services.process.turns import Turns

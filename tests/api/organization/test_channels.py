@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from api.organization.channels import ChannelCreate
 from models.base import new_id
+from models.channels.simulator_inbox import SimulatorInbox
 from models.database import Database
-from models.organizations.channel import SimulatorInbox
 from tests.builders import Caller
 
 SECOND = {"name": "second", "kind": "simulator", "medium": "sms"}

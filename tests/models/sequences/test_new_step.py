@@ -21,8 +21,9 @@ from models.sequences.steps.registry import KINDS, Step
 ROOT = Path(__file__).parents[3]
 CODE = ("models", "services", "activities", "workflows", "api")
 STEPS, DOING = "models/sequences/steps", "activities/steps"
-ACTIONS = ("trigger", "activities/actions/")
-"""The actions of triggers have kinds of their own, some of which have the same word: their files have this in their names."""
+ACTIONS = ("trigger", "activities/actions/", "services/channels/")
+"""The actions of triggers have kinds of their own, some of which have the same word, and so have the steps of a channel's test:
+their files have this in their names."""
 
 # Files beside the kind's own that name it, with the reason. Whoever adds a line here makes the next kind dearer.
 NAMES_THE_WORD = {

@@ -1,0 +1,190 @@
+"""Channels that send, consent and inbound messages
+
+Revision ID: 0002
+Revises: 0001
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # Give up rather than stand in the queue before everybody else's queries.
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.create_table(
+        "suppression",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("medium", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.Column("address_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=True),
+        sa.Column("message_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lift_reason", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_suppression_org_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression")),
+    )
+    op.create_index("ix_suppression_org_id_id", "suppression", ["org_id", "id"], unique=False)
+    op.create_index(
+        "uq_suppression_org_id_address_hash",
+        "suppression",
+        ["org_id", "address_hash"],
+        unique=True,
+        postgresql_where=sa.text("lifted_at IS NULL"),
+    )
+    op.create_table(
+        "channel_pace",
+        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        sa.Column("domain", sa.String(), nullable=False),
+        sa.Column("tokens", sa.Float(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("slow_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_channel_pace_channel_id")),
+        sa.PrimaryKeyConstraint("channel_id", "domain", name=op.f("pk_channel_pace")),
+    )
+    op.create_table(
+        "consent",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("medium", sa.String(), nullable=True),
+        sa.Column("channel_id", sa.Uuid(), nullable=True),
+        sa.Column("message_kind", sa.String(), nullable=True),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("proof", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_consent_channel_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_consent_contact_id")),
+        sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_consent_org_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+    )
+    op.create_index("ix_consent_contact_id_given_at_id", "consent", ["contact_id", "given_at", "id"], unique=False)
+    op.create_table(
+        "inbound_message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("message_id", sa.Uuid(), nullable=True),
+        sa.Column("from_address", sa.String(), nullable=True),
+        sa.Column("to_address", sa.String(), nullable=True),
+        sa.Column("body", sa.String(), nullable=True),
+        sa.Column("provider_id", sa.String(), nullable=False),
+        sa.Column("meaning", sa.String(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decision", sa.String(), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_inbound_message_channel_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_inbound_message_contact_id")),
+        sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_inbound_message_org_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_message")),
+    )
+    op.create_index("ix_inbound_message_contact_id_id", "inbound_message", ["contact_id", "id"], unique=False)
+    op.create_index("ix_inbound_message_org_id_id", "inbound_message", ["org_id", "id"], unique=False)
+    op.create_index(
+        "ix_inbound_message_pending",
+        "inbound_message",
+        ["contact_id"],
+        unique=False,
+        postgresql_where=sa.text("meaning = 'perhaps_refusal' AND decided_at IS NULL"),
+    )
+    op.create_index("uq_inbound_message_channel_id_provider_id", "inbound_message", ["channel_id", "provider_id"], unique=True)
+    op.create_table(
+        "message_report",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("event_key", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=True),
+        sa.Column("detail", sa.String(), nullable=True),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_message_report_message_id")),
+        sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_message_report_org_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message_report")),
+    )
+    op.create_index("uq_message_report_message_id_event_key", "message_report", ["message_id", "event_key"], unique=True)
+    op.add_column(
+        "channel", sa.Column("config", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False)
+    )
+    op.add_column("channel", sa.Column("secrets", sa.LargeBinary(), nullable=True))
+    op.add_column("channel", sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("channel", sa.Column("pause_reason", sa.String(), nullable=True))
+    op.add_column("channel", sa.Column("tested_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("channel", sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("channel", sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False))
+    op.add_column("contact", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("content", sa.Column("message_kind", sa.String(), server_default="marketing", nullable=False))
+    op.add_column("content", sa.Column("valid_for", sa.Interval(), nullable=True))
+    op.add_column("message", sa.Column("message_kind", sa.String(), server_default="marketing", nullable=False))
+    op.add_column("message", sa.Column("unsubscribe_url", sa.String(), nullable=True))
+    op.add_column("message", sa.Column("units", sa.Integer(), nullable=True))
+    op.add_column("message", sa.Column("report", sa.String(), nullable=True))
+    op.add_column("message", sa.Column("report_code", sa.String(), nullable=True))
+    op.add_column("message", sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("message", sa.Column("late_after", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "ix_message_channel_id_provider_id",
+        "message",
+        ["channel_id", "provider_id"],
+        unique=False,
+        postgresql_where=sa.text("provider_id IS NOT NULL"),
+    )
+    op.add_column("organization", sa.Column("consent_required", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False))
+    op.add_column("organization", sa.Column("opt_out_scope", sa.String(), server_default="everything", nullable=False))
+    op.add_column("organization", sa.Column("answers_words", sa.String(), server_default="by_us", nullable=False))
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_column("organization", "answers_words")
+    op.drop_column("organization", "opt_out_scope")
+    op.drop_column("organization", "consent_required")
+    op.drop_index("ix_message_channel_id_provider_id", table_name="message", postgresql_where=sa.text("provider_id IS NOT NULL"))
+    op.drop_column("message", "late_after")
+    op.drop_column("message", "reported_at")
+    op.drop_column("message", "report_code")
+    op.drop_column("message", "report")
+    op.drop_column("message", "units")
+    op.drop_column("message", "unsubscribe_url")
+    op.drop_column("message", "message_kind")
+    op.drop_column("content", "valid_for")
+    op.drop_column("content", "message_kind")
+    op.drop_column("contact", "erased_at")
+    op.drop_column("channel", "updated_at")
+    op.drop_column("channel", "archived_at")
+    op.drop_column("channel", "tested_at")
+    op.drop_column("channel", "pause_reason")
+    op.drop_column("channel", "paused_at")
+    op.drop_column("channel", "secrets")
+    op.drop_column("channel", "config")
+    op.drop_index("uq_message_report_message_id_event_key", table_name="message_report")
+    op.drop_table("message_report")
+    op.drop_index("uq_inbound_message_channel_id_provider_id", table_name="inbound_message")
+    op.drop_index(
+        "ix_inbound_message_pending",
+        table_name="inbound_message",
+        postgresql_where=sa.text("meaning = 'perhaps_refusal' AND decided_at IS NULL"),
+    )
+    op.drop_index("ix_inbound_message_org_id_id", table_name="inbound_message")
+    op.drop_index("ix_inbound_message_contact_id_id", table_name="inbound_message")
+    op.drop_table("inbound_message")
+    op.drop_index("ix_consent_contact_id_given_at_id", table_name="consent")
+    op.drop_table("consent")
+    op.drop_table("channel_pace")
+    op.drop_index("uq_suppression_org_id_address_hash", table_name="suppression", postgresql_where=sa.text("lifted_at IS NULL"))
+    op.drop_index("ix_suppression_org_id_id", table_name="suppression")
+    op.drop_table("suppression")

@@ -1,0 +1,88 @@
+"""A channel: a configured sender of one kind."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, String, UniqueConstraint, select, text
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from models.base import Timestamp, new_id, now
+from models.errors import Conflict, ConflictCode
+from models.organizations.owned import require_owned
+from models.paging import PageRequest, newest_first
+
+
+class ChannelKind(StrEnum):
+    """The kind decides which code sends: there is one file in `services/channels/` for each."""
+
+    SIMULATOR = "simulator"
+    SMTP = "smtp"
+    TWILIO = "twilio"
+    HTTP = "http"
+
+
+class Medium(StrEnum):
+    """What a contact needs to be reached: a phone number or an e-mail address."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class Channel(SQLModel, table=True):
+    """Steps and campaigns refer to a channel by its `name`, which never changes.
+
+    `config` is the kind's own model as JSON, without its secrets, which stand encrypted in `secrets`
+    (`services/channels/configure.py`). While `paused_at` is set, no message is claimed, and `pause_reason` says why. An archived
+    channel sends nothing, and cannot be named by anything new.
+    """
+
+    __table_args__ = (UniqueConstraint("org_id", "name"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    org_id: UUID = Field(foreign_key="organization.id")
+    name: str
+    kind: ChannelKind = Field(sa_type=String)
+    medium: Medium = Field(sa_type=String)
+    config: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs={"server_default": text("'{}'")})
+    secrets: bytes | None = Field(default=None, sa_type=LargeBinary)
+    paused_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    pause_reason: str | None = None
+    tested_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    archived_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    updated_at: datetime = Field(default_factory=now, sa_type=Timestamp, sa_column_kwargs={"server_default": text("now()")})
+
+
+async def list_channels(session: AsyncSession, org_id: UUID) -> list[Channel]:
+    return list(await session.scalars(select(Channel).where(col(Channel.org_id) == org_id).order_by(col(Channel.name))))
+
+
+async def get_channel(session: AsyncSession, org_id: UUID, channel_id: UUID) -> Channel:
+    return require_owned(await session.get(Channel, channel_id), org_id, "channel")
+
+
+async def find_channel(session: AsyncSession, channel_id: UUID) -> Channel:
+    """Returns the channel of a message, whose organization is known to be the channel's."""
+    return await session.get_one(Channel, channel_id, populate_existing=True)
+
+
+async def channels_by_name(session: AsyncSession, org_id: UUID) -> dict[str, Channel]:
+    return {channel.name: channel for channel in await list_channels(session, org_id)}
+
+
+async def channel_page(session: AsyncSession, org_id: UUID, page: PageRequest) -> tuple[list[Channel], UUID | None]:
+    return await newest_first(session, select(Channel).where(col(Channel.org_id) == org_id), col(Channel.id), page)
+
+
+async def create_channel(session: AsyncSession, org_id: UUID, name: str, kind: ChannelKind, medium: Medium) -> Channel:
+    """Raises Conflict when the name is taken."""
+    values = {"id": new_id(), "org_id": org_id, "name": name, "kind": kind, "medium": medium, "created_at": now()}
+    made = await session.scalars(insert(Channel).values(values).on_conflict_do_nothing().returning(Channel))
+    channel = made.first()
+    if channel is None:
+        raise Conflict(ConflictCode.CHANNEL_NAME_TAKEN, f"There is a channel named '{name}' already: choose another name.")
+    return channel

@@ -1,0 +1,59 @@
+"""What stands between a message and its contacts: consent, suppressed addresses, refusals that nobody has judged, and a paused
+channel. It is read in the transaction of the claim.
+
+Whoever writes an opt-out locks the contact `FOR UPDATE` first. The claim locks it `FOR KEY SHARE` before it reads. So an opt-out
+that has been answered is seen by every later claim, and one that comes during a claim waits for it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.channels.channel import Channel
+from models.consent.suppression import address_hash
+from models.inbound.inbound_message import PENDING
+
+
+class Obstacles(NamedTuple):
+    """`consent` is a ConsentState, or None when nothing covers the message. `suppressed` is a SuppressionReason. `held` says that
+    nobody has judged an answer that looks like a refusal. With `paused_at`, the channel is paused since then."""
+
+    consent: str | None = None
+    suppressed: str | None = None
+    held: bool = False
+    paused_at: datetime | None = None
+
+
+LOCK = text("SELECT FROM contact WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR KEY SHARE")
+READ = text(f"""
+SELECT given.id,
+       (SELECT state FROM consent
+         WHERE contact_id = given.id AND (medium IS NULL OR medium = :medium)
+           AND (consent.channel_id IS NULL OR consent.channel_id = :channel_id)
+           AND (message_kind IS NULL OR message_kind = :message_kind)
+         ORDER BY given_at DESC, consent.id DESC LIMIT 1),
+       (SELECT reason FROM suppression
+         WHERE org_id = :org_id AND suppression.address_hash = given.address_hash AND lifted_at IS NULL),
+       EXISTS (SELECT FROM inbound_message WHERE contact_id = given.id AND {PENDING}),
+       channel.paused_at
+  FROM unnest(CAST(:ids AS uuid[]), CAST(:hashes AS bytea[])) AS given (id, address_hash), channel
+ WHERE channel.id = :channel_id
+""")  # noqa: S608 - a condition of ours
+
+
+async def lock_and_read(
+    session: AsyncSession, channel: Channel, message_kind: str, addresses: Mapping[UUID, str | None]
+) -> dict[UUID, Obstacles]:
+    """`addresses` are the contacts with the address to which the message would go, or None. Each contact is in the result."""
+    if not addresses:
+        return {}
+    ids = list(addresses)
+    await session.execute(LOCK, {"ids": ids})
+    hashes = [address_hash(channel.org_id, channel.medium, address) if address else None for address in addresses.values()]
+    about = {"org_id": channel.org_id, "channel_id": channel.id, "medium": channel.medium, "message_kind": message_kind}
+    rows = await session.execute(READ, {**about, "ids": ids, "hashes": hashes})
+    return {row[0]: Obstacles(*row[1:]) for row in rows}

@@ -1,0 +1,51 @@
+"""An inbound message: what somebody wrote to one of our channels."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Index, String, text
+from sqlmodel import Field, SQLModel
+
+from models.base import Timestamp, new_id, now
+
+
+class InboundMeaning(StrEnum):
+    """What was read in the text. A `perhaps_refusal` holds the person's messages until somebody decides."""
+
+    REPLY = "reply"
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+    PERHAPS_REFUSAL = "perhaps_refusal"
+
+
+PENDING = "meaning = 'perhaps_refusal' AND decided_at IS NULL"
+"""Nobody has decided yet whether the person meant it."""
+
+
+class InboundMessage(SQLModel, table=True):
+    """`contact_id` is null for a sender that is no contact, and `message_id` names our newest message to the sender, which it
+    answers. `provider_id` is the provider's name for it, so that one that is handed over many times is one row."""
+
+    __tablename__ = "inbound_message"
+    __table_args__ = (
+        Index("uq_inbound_message_channel_id_provider_id", "channel_id", "provider_id", unique=True),
+        Index("ix_inbound_message_contact_id_id", "contact_id", "id"),
+        Index("ix_inbound_message_org_id_id", "org_id", "id"),
+        Index("ix_inbound_message_pending", "contact_id", postgresql_where=text(PENDING)),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    org_id: UUID = Field(foreign_key="organization.id")
+    channel_id: UUID = Field(foreign_key="channel.id")
+    contact_id: UUID | None = Field(default=None, foreign_key="contact.id")
+    message_id: UUID | None = None
+    from_address: str | None = None
+    to_address: str | None = None
+    body: str | None = None
+    provider_id: str
+    meaning: InboundMeaning = Field(default=InboundMeaning.REPLY, sa_type=String)
+    decided_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    decision: str | None = None
+    received_at: datetime = Field(default_factory=now, sa_type=Timestamp)

@@ -1,0 +1,9 @@
+"""Every kind of channel, by name."""
+
+from collections.abc import Mapping
+
+from models.channels.channel import ChannelKind
+from services.channels import simulator
+from services.channels.base import ChannelType
+
+CHANNEL_TYPES: Mapping[ChannelKind, ChannelType] = {each.kind: each for each in (simulator.TYPE,)}
