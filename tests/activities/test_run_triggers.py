@@ -360,6 +360,7 @@ async def test_the_next_sweep_comes_when_the_next_firing_is_due(database: Databa
     assert timedelta(seconds=1) <= result.interval <= timedelta(seconds=2)
 
 
+@pytest.mark.counts_pages
 async def test_a_claim_reads_little_however_many_firings_are_finished(database: Database, made: Rows, machine: Machine) -> None:
     await fire(made, [TAG])
     async with database.transaction() as session:

@@ -180,6 +180,7 @@ async def test_one_organizations_bulk_does_not_hold_up_anothers_enrollment(
     assert set(starter.tried) == {*bulk, late.id}
 
 
+@pytest.mark.counts_pages
 async def test_who_is_next_is_found_without_reading_all_that_waits(sweep: SweepStarts, simulated: Sending) -> None:
     """However many starts of one organization wait."""
     first = await left(simulated)
@@ -211,6 +212,7 @@ async def test_no_more_of_an_organization_is_started_while_many_have_yet_to_make
     assert await run(sweep) == {"enrollments": 1}
 
 
+@pytest.mark.counts_pages
 async def test_those_that_have_yet_to_make_their_first_move_are_counted_without_reading_all_of_them(simulated: Sending) -> None:
     first = await left(simulated)
     async with simulated.database.transaction() as session:

@@ -1,6 +1,5 @@
 """A page of a list costs the same for what everybody has and for what hardly anybody has, and beside a large organization."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +18,6 @@ from tests.api.campaign_builders import enrolls
 from tests.builders import Caller
 from tests.plans import buffers_read, statements
 from tests.rows import NOON, Rows
-from tests.shared_database import SharedDatabase
 
 LARGE = 40_000
 """Of contacts, messages and clicks each: enough that whoever reads all of one of the tables reads more than is allowed. A million
@@ -89,14 +87,6 @@ LISTS = [
 ]
 
 
-@pytest.fixture
-async def database_url(shared_database: SharedDatabase) -> AsyncIterator[str]:
-    """Pages of rows that earlier tests deleted would be counted too."""
-    await shared_database.renew()
-    yield shared_database.open()
-    await shared_database.close()
-
-
 async def fill(session: AsyncSession, org_id: UUID, campaign: Campaign, link: Any, base: int, rows: int) -> None:
     values = {
         "org_id": org_id,
@@ -114,6 +104,7 @@ async def fill(session: AsyncSession, org_id: UUID, campaign: Campaign, link: An
         await session.execute(text(statement), values)
 
 
+@pytest.mark.counts_pages
 async def test_a_page_costs_the_same_for_what_is_common_and_for_what_is_rare(
     api: Caller, database: Database, organization: tuple[Organization, str]
 ) -> None:

@@ -105,6 +105,7 @@ async def test_the_launch_fixes_the_definitions_and_a_page_finds_who_fits(rows: 
     assert await recipients(database, campaign) == [first.id]
 
 
+@pytest.mark.counts_pages
 async def test_every_statement_of_an_audience_reaches_its_tables_by_an_index(rows: Rows, database: Database) -> None:
     sent = await rows.campaign()
     used: Sequence[dict[str, Any]] = (

@@ -57,6 +57,7 @@ async def test_every_question_reaches_the_big_tables_by_an_index(
 
 
 @pytest.mark.parametrize(("condition", "people"), [("clicked", 50), ("not_clicked", 2950)])
+@pytest.mark.counts_pages
 async def test_a_page_does_not_look_at_those_beside_the_people_of_an_old_campaign(
     database: Database, organization: tuple[Organization, str], condition: str, people: int
 ) -> None:
