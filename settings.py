@@ -131,6 +131,11 @@ class Settings(
     def effective_api_url(self) -> str:
         return self.api_url or f"http://127.0.0.1:{self.api_port}"
 
+    @property
+    def effective_callback_url(self) -> str:
+        """The base of the addresses at which providers report to us. Their signatures are checked over it."""
+        return self.callback_url or self.effective_api_url
+
 
 def _temporal_profile() -> dict[str, Any]:
     """Returns Temporal's variables, which override its profile file. Raises SettingsError."""

@@ -34,7 +34,13 @@ class OutsideSettings(BaseModel):
     def _secret_keys_are_hex(cls, value: SecretStr | None) -> SecretStr | None:
         return check_keys(value)
 
-    @field_validator("api_url")
+    callback_url: str | None = Field(
+        None,
+        description="Public base address under which providers reach the API, for status reports and inbound messages; empty: "
+        "API_URL.",
+    )
+
+    @field_validator("api_url", "callback_url")
     @classmethod
-    def _api_url_is_an_origin(cls, value: str | None) -> str | None:
+    def _is_an_origin(cls, value: str | None) -> str | None:
         return None if value is None else base_address(value)

@@ -12,7 +12,7 @@ from services.channels.base import CannotAsk, Channel, Outgoing
 from services.channels.registry import CHANNEL_TYPES
 from tests.sending import Simulators
 
-BESIDE = {"__init__", "base", "registry", "configure", "open_channels"}
+BESIDE = {"__init__", "base", "registry", "configure", "open_channels", "callback_address"}
 
 
 @pytest.fixture
