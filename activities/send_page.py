@@ -218,7 +218,8 @@ class SendPage:
         over = not await may_send(session, campaign_id)
         messages = [*known.values(), *(each.message for each in new)]
         people = {each.contact_id: each.to_address for each in messages}
-        in_the_way = await obstacles.lock_and_read(session, facts.channel, facts.content.message_kind, people)
+        await obstacles.lock(session, people)
+        in_the_way = await obstacles.read(session, facts.channel, facts.content.message_kind, people)
         at = now()
         common = {
             each.contact_id: gate.Facts(

@@ -165,7 +165,8 @@ class Send:
         limit, of_day = None, {}
         messages = {key: each.message for key, each in composed.items()} | dict(known)
         people = {each.contact_id: each.to_address for each in messages.values()}
-        in_the_way = await obstacles.lock_and_read(session, facts.channel, facts.content.message_kind, people)
+        await obstacles.lock(session, people)
+        in_the_way = await obstacles.read(session, facts.channel, facts.content.message_kind, people)
         new = [each.contact_id for each in firings if each.id not in known]
         if new and self._limits is not None:
             limit = self._limits.changed(facts.organization.limits).messages_per_contact_and_day

@@ -5,7 +5,7 @@ Whoever writes an opt-out locks the contact `FOR UPDATE` first. The claim locks 
 that has been answered is seen by every later claim, and one that comes during a claim waits for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -45,14 +45,25 @@ SELECT given.id,
 """)  # noqa: S608 - a condition of ours
 
 
-async def lock_and_read(
+async def lock(session: AsyncSession, contact_ids: Iterable[UUID]) -> None:
+    """Until the transaction ends, nobody opts these contacts out.
+
+    Everybody who locks contacts and their enrollments locks the contacts first, because otherwise two would wait for each other.
+    """
+    await session.execute(LOCK, {"ids": list(contact_ids)})
+
+
+async def read(
     session: AsyncSession, channel: Channel, message_kind: str, addresses: Mapping[UUID, str | None]
 ) -> dict[UUID, Obstacles]:
-    """`addresses` are the contacts with the address to which the message would go, or None. Each contact is in the result."""
+    """Reads what stands in the way of contacts that are locked, in a statement of its own: one that locks and reads would see
+    what was there before it had the lock.
+
+    `addresses` are the contacts with the address to which the message would go, or None. Each contact is in the result.
+    """
     if not addresses:
         return {}
     ids = list(addresses)
-    await session.execute(LOCK, {"ids": ids})
     hashes = [address_hash(channel.org_id, channel.medium, address) if address else None for address in addresses.values()]
     about = {"org_id": channel.org_id, "channel_id": channel.id, "medium": channel.medium, "message_kind": message_kind}
     rows = await session.execute(READ, {**about, "ids": ids, "hashes": hashes})
