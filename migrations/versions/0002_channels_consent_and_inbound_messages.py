@@ -110,11 +110,19 @@ def upgrade() -> None:
         sa.Column("event_key", sa.String(), nullable=False),
         sa.Column("code", sa.String(), nullable=True),
         sa.Column("detail", sa.String(), nullable=True),
+        sa.Column("address_hash", sa.LargeBinary(), nullable=True),
         sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_message_report_message_id")),
         sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_message_report_org_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message_report")),
+    )
+    op.create_index(
+        "ix_message_report_org_id_address_hash_reported_at",
+        "message_report",
+        ["org_id", "address_hash", "reported_at"],
+        unique=False,
+        postgresql_where=sa.text("address_hash IS NOT NULL"),
     )
     op.create_index("uq_message_report_message_id_event_key", "message_report", ["message_id", "event_key"], unique=True)
     op.add_column(
@@ -172,6 +180,11 @@ def downgrade() -> None:
     op.drop_column("channel", "secrets")
     op.drop_column("channel", "config")
     op.drop_index("uq_message_report_message_id_event_key", table_name="message_report")
+    op.drop_index(
+        "ix_message_report_org_id_address_hash_reported_at",
+        table_name="message_report",
+        postgresql_where=sa.text("address_hash IS NOT NULL"),
+    )
     op.drop_table("message_report")
     op.drop_index("uq_inbound_message_channel_id_provider_id", table_name="inbound_message")
     op.drop_index(

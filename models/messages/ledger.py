@@ -147,20 +147,21 @@ async def add_claimed(session: AsyncSession, message: Message) -> bool:
     return await session.scalar(ADD_TO_PASSAGE, values) is not None
 
 
+# A report of the provider can come before its answer is recorded. Then the message is accepted already, and takes over the rest.
 RECORD = """
     UPDATE message
        SET state = given.state,
-           provider_id = given.provider_id,
+           provider_id = coalesce(given.provider_id, message.provider_id),
            units = given.units,
            reason = given.reason,
            refused_at = coalesce(message.refused_at, given.refused_at),
-           accepted_at = CASE WHEN given.state = 'accepted' THEN now() END
+           accepted_at = CASE WHEN given.state = 'accepted' THEN coalesce(message.accepted_at, now()) END
       FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:provider_ids AS text[]), CAST(:reasons AS text[]),
                   CAST(:claimed_at AS timestamptz[]), CAST(:refused_at AS timestamptz[]),
                   CAST(:units AS integer[]))
            AS given (id, state, provider_id, reason, claimed_at, refused_at, units)
      WHERE message.id = given.id
-       AND message.state = 'sending'
+       AND (message.state = 'sending' OR (message.state = 'accepted' AND given.state = 'accepted' AND message.units IS NULL))
        AND (given.claimed_at IS NULL OR message.sending_at = given.claimed_at)
 """
 RECORD_RESULTS = text(RECORD)

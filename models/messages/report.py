@@ -1,17 +1,22 @@
-"""What providers report of a message that they have accepted: each report is a row, and the message keeps the highest one."""
+"""What providers report of a message that they have accepted: each report is a row, and the message keeps the highest one.
 
-from datetime import datetime
+Reports come in any order and any number, so nothing here depends on the order in which they are written.
+"""
+
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Index, String
+from sqlalchemy import Index, LargeBinary, String, text
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
 
 from models.base import Timestamp, new_id, now
 
 
 class ReportKind(StrEnum):
-    """In the order of their ranks. A report that comes later and has a lower rank never replaces a higher one (`RANKS`)."""
+    """In the order of their ranks: a report never replaces a higher one, however much later it comes."""
 
     SENT = "sent"
     DELIVERED = "delivered"
@@ -21,15 +26,22 @@ class ReportKind(StrEnum):
     COMPLAINED = "complained"
 
 
-RANKS = {kind: rank for rank, kind in enumerate(ReportKind, start=1)}
-
-
 class MessageReport(SQLModel, table=True):
     """`event_key` names what the provider told us, so that a report that comes many times is one row. `code` is the provider's
-    own, and `reported_at` the provider's time, or that of its arrival."""
+    own, and `reported_at` the provider's time, or that of its arrival. `address_hash` is set for a soft bounce alone, of which an
+    address may have a few before it is suppressed."""
 
     __tablename__ = "message_report"
-    __table_args__ = (Index("uq_message_report_message_id_event_key", "message_id", "event_key", unique=True),)
+    __table_args__ = (
+        Index("uq_message_report_message_id_event_key", "message_id", "event_key", unique=True),
+        Index(
+            "ix_message_report_org_id_address_hash_reported_at",
+            "org_id",
+            "address_hash",
+            "reported_at",
+            postgresql_where=text("address_hash IS NOT NULL"),
+        ),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     org_id: UUID = Field(foreign_key="organization.id")
@@ -38,5 +50,76 @@ class MessageReport(SQLModel, table=True):
     event_key: str
     code: str | None = None
     detail: str | None = None
+    address_hash: bytes | None = Field(default=None, sa_type=LargeBinary)
     reported_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     received_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+class ReportedMessage(NamedTuple):
+    """What a report needs to know of its message. `to_address` is None when the person was erased."""
+
+    id: UUID
+    contact_id: UUID
+    to_address: str | None
+
+
+FIND = """
+SELECT id, contact_id, to_address FROM message
+ WHERE org_id = :org_id AND channel_id = :channel_id AND {name} ORDER BY id DESC LIMIT 1 FOR NO KEY UPDATE
+"""
+FIND_BY_ID = text(FIND.format(name="id = :message_id"))
+FIND_BY_PROVIDER_ID = text(FIND.format(name="provider_id = :provider_id"))
+
+ADD = text("""
+INSERT INTO message_report (id, org_id, message_id, kind, event_key, code, detail, address_hash, reported_at, received_at)
+VALUES (:id, :org_id, :message_id, :kind, :event_key, :code, :detail, :address_hash, :reported_at, :received_at)
+ON CONFLICT (message_id, event_key) DO NOTHING RETURNING id
+""")
+
+# The highest report is read from all rows, so that any order of arrival ends in the same message. A provider that reports on a
+# message had accepted it, whatever we knew of it: it may have been interrupted, or its answer was lost and it waited for another
+# attempt.
+TELL_MESSAGE = text("""
+UPDATE message
+   SET report = highest.kind, report_code = highest.code, reported_at = highest.reported_at,
+       provider_id = coalesce(message.provider_id, :provider_id),
+       state = CASE WHEN proven.accepted THEN 'accepted' ELSE message.state END,
+       reason = CASE WHEN proven.accepted THEN NULL ELSE message.reason END,
+       accepted_at = CASE WHEN proven.accepted THEN CAST(:now AS timestamptz) ELSE message.accepted_at END
+  FROM (SELECT kind, code, reported_at FROM message_report WHERE message_id = :message_id
+         ORDER BY array_position(CAST(:ranks AS text[]), kind) DESC, reported_at, event_key LIMIT 1) AS highest,
+       (SELECT state IN ('sending', 'unknown') OR (state = 'planned' AND sending_at IS NOT NULL) AS accepted
+          FROM message WHERE id = :message_id) AS proven
+ WHERE message.id = :message_id
+""")
+
+SOFT_BOUNCES = text("""
+SELECT count(DISTINCT message_id) FROM message_report
+ WHERE org_id = :org_id AND address_hash = :address_hash AND reported_at > :since
+""")
+
+
+async def lock_reported(
+    session: AsyncSession, org_id: UUID, channel_id: UUID, message_id: UUID | None, provider_id: str | None
+) -> ReportedMessage | None:
+    """Returns the message of this channel, by its id if that is given, else by the provider's. It stays locked until the
+    transaction ends. None means that there is no such message, or that its provider's id has not been written down yet."""
+    where = {"org_id": org_id, "channel_id": channel_id, "message_id": message_id, "provider_id": provider_id}
+    row = (await session.execute(FIND_BY_PROVIDER_ID if message_id is None else FIND_BY_ID, where)).one_or_none()
+    return ReportedMessage(*row) if row else None
+
+
+async def add_report(session: AsyncSession, report: MessageReport, provider_id: str | None) -> bool:
+    """Writes the report down and lets its message, which is locked, know. Returns False when it has been written before."""
+    values = {name: getattr(report, name) for name in MessageReport.model_fields} | {"kind": report.kind.value}
+    if await session.scalar(ADD, values) is None:
+        return False
+    about = {"message_id": report.message_id, "provider_id": provider_id, "ranks": [each.value for each in ReportKind]}
+    await session.execute(TELL_MESSAGE, {**about, "now": now()})
+    return True
+
+
+async def count_soft_bounces(session: AsyncSession, org_id: UUID, address_hash: bytes, within: timedelta) -> int:
+    """Returns how many messages to the address have bounced softly."""
+    where = {"org_id": org_id, "address_hash": address_hash, "since": now() - within}
+    return await session.scalar(SOFT_BOUNCES, where) or 0
