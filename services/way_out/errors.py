@@ -7,5 +7,9 @@ class WayOutError(OwnWords):
     """The connection could not be made, or broke, or the other side did not answer as it should."""
 
 
-class RefusedAddress(WayOutError):
+class NothingSent(WayOutError):
+    """Nothing of the request has left this server. Every other error leaves open what the other side has got."""
+
+
+class RefusedAddress(NothingSent):
     """No connection may lead to this host, whoever asks for it."""

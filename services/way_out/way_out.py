@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import certifi
 import httpcore
 
-from services.way_out.errors import RefusedAddress, WayOutError
+from services.way_out.errors import NothingSent, RefusedAddress, WayOutError
 from services.way_out.resolve import checked_addresses
 
 SECONDS = 15.0
@@ -48,29 +48,35 @@ class WayOut:
         self.tls = tls or ssl.create_default_context(cafile=certifi.where())
 
     async def check(self, host: str, port: int, *, secure: bool) -> list[str]:
-        """Returns the addresses that a connection may use. Raises RefusedAddress or WayOutError."""
+        """Returns the addresses that a connection may use. Raises RefusedAddress or NothingSent."""
         self._check_encryption(secure)
         return await checked_addresses(host, port, local=self.local)
 
     async def request(self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"") -> Answer:
-        """Sends one HTTP request. Raises RefusedAddress or WayOutError; an answer with any status is an answer."""
+        """Sends one HTTP request; an answer with any status is an answer.
+
+        Raises NothingSent (RefusedAddress is one) when the other side has got nothing of it, and otherwise WayOutError.
+        """
         if len(content) > MOST_SENT:
-            raise WayOutError(f"The request has more than {MOST_SENT:,} bytes.")
+            raise NothingSent(f"The request has more than {MOST_SENT:,} bytes.")
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise RefusedAddress("Only addresses that begin with https:// can be reached.")
+        progress = _Progress()
         try:
             async with asyncio.timeout(SECONDS):
                 self._check_encryption(parts.scheme == "https")
-                return await self._ask(method, url, headers, content)
+                return await self._ask(progress, method, url, headers, content)
         except TimeoutError:
-            raise WayOutError(f"The other side did not answer within {SECONDS:g} s.") from None
+            raise progress.error(f"The other side did not answer within {SECONDS:g} s.") from None
         except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
-            raise WayOutError(_of_network(error)) from None
+            raise progress.error(_of_network(error)) from None
+        except httpcore.LocalProtocolError:
+            raise NothingSent("The request cannot be sent: look at its address and its headers.") from None
         except (httpcore.ProtocolError, httpcore.UnsupportedProtocol, ValueError):
-            raise WayOutError("The other side does not speak HTTP, or the request cannot be sent to it.") from None
+            raise progress.error("The other side does not speak HTTP, or the request cannot be sent to it.") from None
 
-    async def _ask(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
+    async def _ask(self, progress: "_Progress", method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
         """Each request has a connection of its own, so that none is shared between organizations."""
         own = {name: value for name, value in headers.items() if name.lower() not in OURS}
         async with httpcore.AsyncConnectionPool(
@@ -78,7 +84,8 @@ class WayOut:
         ) as pool:
             framing = (("Host", _host_header(url)), ("Content-Length", str(len(content))), ("Connection", "close"))
             given = [*own.items(), *framing, ("Accept-Encoding", "identity")]
-            async with pool.stream(method, url, headers=given, content=content) as response:
+            follow = {"trace": progress.trace}
+            async with pool.stream(method, url, headers=given, content=content, extensions=follow) as response:
                 body = b""
                 async for part in response.aiter_stream():
                     body += part
@@ -88,7 +95,8 @@ class WayOut:
                 return Answer(response.status, found, body[:MOST_BYTES])
 
     async def connect(self, host: str, port: int, *, secure: bool) -> socket.socket:
-        """Returns a connected socket for a protocol other than HTTP. The caller checks the certificate against `host`."""
+        """Returns a connected socket for a protocol other than HTTP. The caller checks the certificate against `host`. Raises
+        NothingSent."""
         addresses = await self.check(host, port, secure=secure)
         loop = asyncio.get_running_loop()
         for address in addresses:
@@ -100,11 +108,25 @@ class WayOut:
                     await loop.sock_connect(connection, (address, port))
                 return connection
             connection.close()
-        raise WayOutError("The host could not be reached.")
+        raise NothingSent("The host could not be reached.")
 
     def _check_encryption(self, secure: bool) -> None:
         if not secure and not self.local:
             raise RefusedAddress("The connection would not be encrypted: use https, or TLS for a mail server.")
+
+
+class _Progress:
+    """How far one request has come."""
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    async def trace(self, step: str, _: Mapping[str, Any]) -> None:
+        """httpcore tells each step of a request, such as `connection.start_tls.complete`."""
+        self._begun = self._begun or step.endswith("send_request_headers.started")
+
+    def error(self, text: str) -> WayOutError:
+        return WayOutError(text) if self._begun else NothingSent(text)
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.way_out import way_out
-from services.way_out.errors import RefusedAddress, WayOutError
+from services.way_out.errors import NothingSent, RefusedAddress, WayOutError
 from services.way_out.way_out import MOST_BYTES, MOST_SENT, WayOut
 from tests.services.notifications.receiver import Receiver, receiver
 
@@ -163,8 +163,40 @@ async def test_a_host_that_says_nothing_is_given_up(team: Receiver, monkeypatch:
         await LOCAL.request("GET", f"http://127.0.0.1:{team.port}/", {})
 
 
+async def test_a_request_that_has_left_may_have_arrived(team: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The team has got it, and the answer was lost."""
+    team.silent = True
+    monkeypatch.setattr(way_out, "SECONDS", 0.2)
+    with pytest.raises(WayOutError) as lost:
+        await LOCAL.request("POST", f"http://127.0.0.1:{team.port}/", {}, b"x")
+    assert not isinstance(lost.value, NothingSent)
+
+
+async def test_a_connection_that_breaks_after_the_request_leaves_open_what_arrived() -> None:
+    async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(close, "127.0.0.1", 0) as server:
+        with pytest.raises(WayOutError) as lost:
+            await LOCAL.request("POST", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, b"x")
+    assert not isinstance(lost.value, NothingSent)
+
+
+async def test_nothing_was_sent_to_a_host_that_is_away_or_does_not_speak_tls(team: Receiver) -> None:
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(NothingSent):
+            await LOCAL.request("POST", f"https://127.0.0.1:{port}/", {}, b"x")
+    with pytest.raises(NothingSent):
+        await LOCAL.request("POST", f"http://127.0.0.1:{port}/", {}, b"x")
+    with pytest.raises(NothingSent, match="headers"):
+        await LOCAL.request("POST", f"http://127.0.0.1:{team.port}/", {"X-Name": "two\r\nlines"}, b"x")
+    assert team.got == []
+
+
 async def test_a_large_request_is_not_sent(team: Receiver) -> None:
-    with pytest.raises(WayOutError, match="bytes"):
+    with pytest.raises(NothingSent, match="bytes"):
         await LOCAL.request("POST", f"http://127.0.0.1:{team.port}/", {}, b"x" * (MOST_SENT + 1))
     assert team.got == []
 
