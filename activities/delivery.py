@@ -15,11 +15,13 @@ from models.texts.text import cut
 from safe_errors import describe
 from services.channels.base import CannotAsk, ChannelError, Outgoing
 from services.channels.open_channels import Channels
+from services.gate import TOO_LATE
 from services.refusal import GIVE_UP_AFTER, refused
 
 log = structlog.get_logger()
 
 SEND_TIMEOUT = timedelta(seconds=30)
+"""The longest call to a channel. A call ends earlier when its message would be too late."""
 
 
 class StillSending(ApplicationError):
@@ -58,19 +60,28 @@ def _outgoing(message: Message) -> Outgoing:
     )
 
 
+def _time_left(message: Message) -> timedelta:
+    """Returns how long the call may take."""
+    return min(SEND_TIMEOUT, message.late_after - now()) if message.late_after is not None else SEND_TIMEOUT
+
+
 class Delivery:
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
 
     async def send(self, message: Message) -> SendResult:
         """Sends a claimed message. An answer of `planned` is a definite refusal for now, to be tried again at `retry_at`. A
-        message that has been refused for a day is given up.
+        message that has been refused for a day is given up, and no call begins or goes on after `late_after`.
 
         Any other error of the channel is raised and leaves the claim as it is, because nobody knows whether the message went out.
         """
         try:
-            async with asyncio.timeout(SEND_TIMEOUT.total_seconds()):
-                receipt = await (await self._channels.get(message.channel_id)).send(_outgoing(message))
+            channel = await self._channels.get(message.channel_id)
+            time_left = _time_left(message)
+            if time_left <= timedelta(0):
+                return SendResult(message.id, MessageState.SKIPPED, reason=TOO_LATE)
+            async with asyncio.timeout(time_left.total_seconds()):
+                receipt = await channel.send(_outgoing(message))
         except ChannelError as error:
             if error.permanent:
                 return SendResult(message.id, MessageState.FAILED, reason=cut(str(error)))

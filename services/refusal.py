@@ -1,7 +1,7 @@
 """Decides what becomes of a message that its provider refuses for now: when it is tried again, and when it is given up.
 
 It is the one rule for a campaign's messages and an enrollment's. The day counts from the message's first refusal, so a message
-that waits in line behind a slow provider loses nothing of it.
+that waits in line behind a slow provider loses nothing of it. A message that is too late at its next attempt is given up at once.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,8 @@ LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 
 def refused(message: Message, reason: str, retry_after: timedelta | None = None) -> SendResult:
-    """The message is planned again, with the time of its next attempt, or it has failed because its day is over.
+    """The message is planned again, with the time of its next attempt, or it has failed because its day is over, or because the
+    next attempt would come after `late_after`.
 
     `retry_after` is what the provider asks for. With None, the wait grows with the time since the first refusal.
     """
@@ -34,6 +35,9 @@ def refused(message: Message, reason: str, retry_after: timedelta | None = None)
     if at - first >= GIVE_UP_AFTER:
         return SendResult(message.id, MessageState.FAILED, reason=cut(f"given up after a day: {reason}"))
     wait = wait_after(at - first, retry_after)
+    if message.late_after is not None and at + wait >= message.late_after:
+        reason = cut(f"given up, because it would be too late at the next attempt: {reason}")
+        return SendResult(message.id, MessageState.FAILED, reason=reason)
     return SendResult(
         message.id, MessageState.PLANNED, reason=cut(reason), refused_at=at, retry_at=at + wait, asked=retry_after is not None
     )

@@ -34,7 +34,7 @@ from services.process.crashpoint import crashpoint
 
 log = structlog.get_logger()
 
-WRITTEN = ("recipient_number", "state", "reason", "tracked", "to_address", "subject", "body", "html")
+WRITTEN = ("recipient_number", "state", "reason", "tracked", "to_address", "subject", "body", "html", "late_after")
 """What a message that is written once more takes over from the new text."""
 
 
@@ -113,6 +113,7 @@ class Send:
         composed = await self._composing.compose(read.facts, people, action_position=batch.position)
         for firing, each in zip(new, composed, strict=True):
             each.message.firing_id = firing.id
+            each.message.late_after = read.facts.content.late_after(firing.fired_at)
         return {firing.id: each for firing, each in zip(new, composed, strict=True)}
 
     async def _claim(

@@ -157,6 +157,7 @@ def _send_facts(here: Here, step: SendStep, read: Recipient) -> ledger.SendFacts
         text.content.links,
         read.tracks_links,
         variables=read.variables,
+        due_at=read.entered_at,
     )
 
 

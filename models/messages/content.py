@@ -67,6 +67,11 @@ class Content(SQLModel, table=True):
     next_recipient_number: int = Field(default=0)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 
+    def late_after(self, due_at: datetime) -> datetime | None:
+        """Returns the time after which a message of this content that was due then is not worth sending; None when it always
+        is."""
+        return due_at + self.valid_for if self.valid_for is not None else None
+
 
 class ContentLink(SQLModel, table=True):
     """A link of a content. `merge` says that `url` contains merge fields, so each recipient's address is a `personal_link` row.

@@ -75,7 +75,7 @@ class Composer:
             recipient_number=recipient_number,
             tracked=facts.tracked,
             message_kind=MessageKind(facts.content.message_kind),
-            late_after=(facts.due_at or now()) + facts.content.valid_for if facts.content.valid_for else None,
+            late_after=facts.content.late_after(facts.due_at or now()),
             to_address=contact.phone if facts.channel.medium == Medium.SMS else contact.email,
             **ledger_key,
         )

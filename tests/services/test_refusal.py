@@ -11,7 +11,7 @@ from models.messages.message import Message, MessageState
 from services.refusal import GIVE_UP_AFTER, LONGEST_RETRY_AFTER, LONGEST_WAIT, SHORTEST_WAIT, refused, wait_after
 
 
-def message(refused_for: timedelta | None, age: timedelta = timedelta(0)) -> Message:
+def message(refused_for: timedelta | None, age: timedelta = timedelta(0), late_in: timedelta | None = None) -> Message:
     return Message(
         org_id=new_id(),
         contact_id=new_id(),
@@ -20,6 +20,7 @@ def message(refused_for: timedelta | None, age: timedelta = timedelta(0)) -> Mes
         recipient_number=1,
         created_at=now() - age,
         refused_at=None if refused_for is None else now() - refused_for,
+        late_after=None if late_in is None else now() + late_in,
     )
 
 
@@ -33,6 +34,13 @@ def test_a_message_is_given_up_a_day_after_its_first_refusal() -> None:
     result = refused(message(GIVE_UP_AFTER), "busy", timedelta(seconds=1))
     assert (result.state, result.reason) == (MessageState.FAILED, "given up after a day: busy")
     assert refused(message(GIVE_UP_AFTER - timedelta(minutes=1)), "busy").state == MessageState.PLANNED
+
+
+def test_a_message_that_is_too_late_at_its_next_attempt_is_given_up_at_once() -> None:
+    result = refused(message(None, late_in=timedelta(minutes=9)), "busy", timedelta(minutes=10))
+    words = "given up, because it would be too late at the next attempt: busy"
+    assert (result.state, result.reason) == (MessageState.FAILED, words)
+    assert refused(message(None, late_in=timedelta(minutes=11)), "busy", timedelta(minutes=10)).state == MessageState.PLANNED
 
 
 @pytest.mark.parametrize(
