@@ -4,7 +4,7 @@ A new kind of channel is one file (or folder) beside this one, a line in `regist
 (`tests/services/channels/test_contract.py`) then runs it without further work.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from models.channels.channel import ChannelKind, Medium
 from models.database import Database
+from models.errors import FieldError
 from models.messages.message import MessageKind
+from services.judging.judge import Judge
 from services.way_out.way_out import WayOut
 from settings import Settings
 
@@ -139,10 +141,27 @@ class Channel(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass(frozen=True)
+class Host:
+    """A host that a channel connects to, and the field of its settings that names it."""
+
+    field: str
+    name: str
+    port: int
+    secure: bool = True
+
+
 class Config(BaseModel):
-    """The base of each kind's own settings. A field of type `SecretStr` is encrypted at rest and never shown."""
+    """The base of each kind's own settings. A field of type `SecretStr` is encrypted at rest and never shown.
+
+    Each field has a description, which the API's documentation shows, and each error says what to write instead.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def hosts(self) -> Sequence[Host]:
+        """Returns the hosts that somebody else has chosen. One that the way out refuses cannot be saved."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -167,9 +186,14 @@ class Outside:
 
 @dataclass(frozen=True)
 class ChannelType:
-    """What `registry.py` says of a kind: `open` makes the channel, which connects by itself when it sends."""
+    """What `registry.py` says of a kind: `open` makes the channel, which connects by itself when it sends.
+
+    `judge` finds the faults of valid settings that their model cannot find, such as those of a template. It is called when they
+    are saved, with the settings and their organization's id, and its errors name the fields as `config.body`.
+    """
 
     kind: ChannelKind
     media: frozenset[Medium]
     config: type[Config]
     open: Callable[[Configured, Outside], Channel]
+    judge: Callable[[Judge, UUID, Any], Awaitable[list[FieldError]]] | None = None
