@@ -83,6 +83,7 @@ def upgrade() -> None:
         sa.Column("body", sa.String(), nullable=True),
         sa.Column("provider_id", sa.String(), nullable=False),
         sa.Column("meaning", sa.String(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decision", sa.String(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
@@ -90,6 +91,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_inbound_message_contact_id")),
         sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_inbound_message_org_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_message")),
+    )
+    op.create_index(
+        "ix_inbound_message_answered",
+        "inbound_message",
+        ["channel_id", "from_address", "id"],
+        unique=False,
+        postgresql_where=sa.text("answer IS NOT NULL"),
     )
     op.create_index("ix_inbound_message_contact_id_id", "inbound_message", ["contact_id", "id"], unique=False)
     op.create_index("ix_inbound_message_org_id_id", "inbound_message", ["org_id", "id"], unique=False)
@@ -151,6 +159,8 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("provider_id IS NOT NULL"),
     )
+    op.add_column("sequence", sa.Column("leave_on_opt_out", sa.Boolean(), server_default="true", nullable=False))
+    op.add_column("sequence", sa.Column("end_on_reply", sa.Boolean(), server_default="false", nullable=False))
     op.add_column("organization", sa.Column("consent_required", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False))
     op.add_column("organization", sa.Column("opt_out_scope", sa.String(), server_default="everything", nullable=False))
     op.add_column("organization", sa.Column("answers_words", sa.String(), server_default="by_us", nullable=False))
@@ -161,6 +171,8 @@ def downgrade() -> None:
     op.drop_column("organization", "answers_words")
     op.drop_column("organization", "opt_out_scope")
     op.drop_column("organization", "consent_required")
+    op.drop_column("sequence", "end_on_reply")
+    op.drop_column("sequence", "leave_on_opt_out")
     op.drop_index("ix_message_channel_id_provider_id", table_name="message", postgresql_where=sa.text("provider_id IS NOT NULL"))
     op.drop_column("message", "late_after")
     op.drop_column("message", "reported_at")
@@ -194,6 +206,7 @@ def downgrade() -> None:
     )
     op.drop_index("ix_inbound_message_org_id_id", table_name="inbound_message")
     op.drop_index("ix_inbound_message_contact_id_id", table_name="inbound_message")
+    op.drop_index("ix_inbound_message_answered", table_name="inbound_message", postgresql_where=sa.text("answer IS NOT NULL"))
     op.drop_table("inbound_message")
     op.drop_index("ix_consent_contact_id_given_at_id", table_name="consent")
     op.drop_table("consent")

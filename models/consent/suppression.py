@@ -1,11 +1,13 @@
 """Suppressed addresses: nothing is sent to them, whoever has them."""
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Index, LargeBinary, String, text
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
 
 from models.base import Timestamp, new_id, now
@@ -50,3 +52,51 @@ class Suppression(SQLModel, table=True):
 def address_hash(org_id: UUID, medium: str, address: str) -> bytes:
     """`address` is as contacts have it: a phone number in E.164, an e-mail address in lower case."""
     return hashlib.sha256(b"\0".join((org_id.bytes, medium.encode(), address.encode()))).digest()
+
+
+ADD = text("""
+INSERT INTO suppression (id, org_id, medium, address, address_hash, reason, detail, message_id, created_at)
+VALUES (:id, :org_id, :medium, :address, :address_hash, :reason, :detail, :message_id, :created_at)
+ON CONFLICT (org_id, address_hash) WHERE lifted_at IS NULL DO NOTHING
+RETURNING id
+""")
+
+
+async def add_suppression(
+    session: AsyncSession,
+    org_id: UUID,
+    medium: str,
+    address: str,
+    reason: SuppressionReason,
+    detail: str | None = None,
+    message_id: UUID | None = None,
+) -> bool:
+    """Returns False when the address is suppressed already, whatever the reason. `services/consent/suppress.py` locks who has
+    the address first."""
+    values = {
+        "id": new_id(),
+        "org_id": org_id,
+        "medium": medium,
+        "address": address,
+        "address_hash": address_hash(org_id, medium, address),
+        "reason": reason.value,
+        "detail": detail,
+        "message_id": message_id,
+        "created_at": now(),
+    }
+    return await session.scalar(ADD, values) is not None
+
+
+LIFT = text("""
+UPDATE suppression SET lifted_at = :now, lift_reason = :lift_reason
+ WHERE org_id = :org_id AND address_hash = :address_hash AND lifted_at IS NULL AND reason = ANY(CAST(:reasons AS text[]))
+RETURNING id
+""")
+
+
+async def lift_suppression(
+    session: AsyncSession, org_id: UUID, medium: str, address: str, reasons: Collection[SuppressionReason], lift_reason: str
+) -> bool:
+    """Ends the suppression of an address if it has one of these reasons. Returns whether there was one."""
+    which = {"org_id": org_id, "address_hash": address_hash(org_id, medium, address), "reasons": [each.value for each in reasons]}
+    return await session.scalar(LIFT, {**which, "now": now(), "lift_reason": lift_reason}) is not None

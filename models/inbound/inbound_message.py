@@ -26,13 +26,15 @@ PENDING = "meaning = 'perhaps_refusal' AND decided_at IS NULL"
 
 class InboundMessage(SQLModel, table=True):
     """`contact_id` is null for a sender that is no contact, and `message_id` names our newest message to the sender, which it
-    answers. `provider_id` is the provider's name for it, so that one that is handed over many times is one row."""
+    answers. `provider_id` is the provider's name for it, so that one that is handed over many times is one row. `answer` is the
+    text with which we confirmed a word such as STOP."""
 
     __tablename__ = "inbound_message"
     __table_args__ = (
         Index("uq_inbound_message_channel_id_provider_id", "channel_id", "provider_id", unique=True),
         Index("ix_inbound_message_contact_id_id", "contact_id", "id"),
         Index("ix_inbound_message_org_id_id", "org_id", "id"),
+        Index("ix_inbound_message_answered", "channel_id", "from_address", "id", postgresql_where=text("answer IS NOT NULL")),
         Index("ix_inbound_message_pending", "contact_id", postgresql_where=text(PENDING)),
     )
 
@@ -46,6 +48,7 @@ class InboundMessage(SQLModel, table=True):
     body: str | None = None
     provider_id: str
     meaning: InboundMeaning = Field(default=InboundMeaning.REPLY, sa_type=String)
+    answer: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=Timestamp)
     decision: str | None = None
     received_at: datetime = Field(default_factory=now, sa_type=Timestamp)

@@ -25,7 +25,8 @@ class SequenceState(StrEnum):
 
 class Sequence(SQLModel, table=True):
     """`draft` is a SequenceDefinition as JSON. `link_tracking` None inherits from the organization. `re_entry_limit` is
-    a ReEntryLimit as JSON, or None."""
+    a ReEntryLimit as JSON, or None. People leave it when they opt out of something that it sends, unless `leave_on_opt_out` is
+    off; with `end_on_reply`, they also leave it when they write back."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     org_id: UUID = Field(foreign_key="organization.id", index=True)
@@ -34,6 +35,8 @@ class Sequence(SQLModel, table=True):
     link_tracking: bool | None = None
     re_entry: ReEntry = Field(default=ReEntry.AFTER_FINISHING, sa_type=String)
     re_entry_limit: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    leave_on_opt_out: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})
+    end_on_reply: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     draft: dict[str, Any] = Field(sa_type=JSONB)
     version: int | None = None
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)

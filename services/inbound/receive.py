@@ -1,0 +1,212 @@
+"""Takes what somebody wrote to one of our channels: a row of the conversation, and what follows from the words.
+
+Everything that follows is committed before the provider gets an answer, so whoever is told "you are unsubscribed" gets nothing
+that is claimed after that.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.base import now
+from models.channels.channel import Channel, Medium
+from models.commands.many import stop_these
+from models.consent.consent import ConsentSource, ConsentState
+from models.consent.current import current_consent
+from models.consent.lock import lock_people, people_at
+from models.consent.suppression import SuppressionReason, lift_suppression
+from models.contacts.phone import normal_phone
+from models.database import Database
+from models.inbound import receiving
+from models.inbound.inbound_message import InboundMeaning, InboundMessage
+from models.messages.message import MessageKind
+from models.organizations.organization import Organization, WordsAnswered
+from models.texts.text import cut
+from services.commands.deliver import CommandDelivery
+from services.consent.opt_out import opt_in_scope_of, record_consent, scope_of
+from services.consent.suppress import suppress
+from services.inbound.words import Read, confirmation, read_words
+
+log = structlog.get_logger()
+
+LONGEST = 20_000
+"""Characters of a body that are kept; the rest is cut off."""
+LONGEST_NAME = 320
+"""Characters of an address, and of the provider's name for a message."""
+CONFIRM_WITHIN = timedelta(minutes=5)
+"""A word is confirmed within this time, and each word of a sender once in it."""
+TELL_SECONDS = 2
+"""Seconds that workflows are waited for; the sweeper tells those that have not heard until then."""
+REPLIED = "the person replied"
+"""The outcome of an enrollment that a reply ended."""
+REPLIES = {InboundMeaning.REPLY, InboundMeaning.PERHAPS_REFUSAL}
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """A message as the provider handed it over. `provider_id` is its name for it, and `received_at` when it got it, by default
+    now."""
+
+    from_address: str
+    to_address: str | None
+    body: str
+    provider_id: str
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Received:
+    """`answer` is the text of the one confirmation, which the caller hands to the provider; None when nobody is answered.
+    `repeated` says that the provider had handed it over before, and nothing was done."""
+
+    meaning: InboundMeaning
+    answer: str | None = None
+    repeated: bool = False
+
+
+async def receive(database: Database, channel: Channel, inbound: Inbound, commands: CommandDelivery | None) -> Received:
+    """It is safe to repeat: a message that is handed over many times counts once. With `commands` None, the sweeper tells the
+    workflows."""
+    async with database.transaction() as session:
+        taking = _Taking(session, channel, inbound, await session.get_one(Organization, channel.org_id))
+        received = await taking.take()
+    if commands is not None and taking.command_ids:
+        await _tell(commands, taking.command_ids)
+    return received
+
+
+async def _tell(commands: CommandDelivery, command_ids: Sequence[UUID]) -> None:
+    try:
+        async with asyncio.timeout(TELL_SECONDS):
+            await commands.deliver(command_ids)
+    except Exception as error:
+        log.warning("commands left to the sweeper", commands=len(command_ids), error=error)
+
+
+def sender(medium: Medium, address: str) -> str:
+    """Returns the address as contacts have it. A sender that is not a phone number, such as `BANK`, stays as it is."""
+    written = cut(address, LONGEST_NAME).strip()
+    if medium == Medium.EMAIL:
+        return written.lower()
+    try:
+        return normal_phone(written)
+    except ValueError:
+        return written
+
+
+class _Taking:
+    """One message on its way into the rows. `command_ids` are to be delivered after the commit."""
+
+    def __init__(self, session: AsyncSession, channel: Channel, inbound: Inbound, organization: Organization) -> None:
+        self._session = session
+        self._channel = channel
+        self._inbound = inbound
+        self._organization = organization
+        self._sender = sender(Medium(channel.medium), inbound.from_address)
+        self._provider_id = cut(inbound.provider_id, LONGEST_NAME)
+        self._body = cut(inbound.body, LONGEST)
+        self._at = min(inbound.received_at or now(), now())
+        self.command_ids: list[UUID] = []
+
+    async def take(self) -> Received:
+        read = _read(self._channel, self._body)
+        await receiving.lock_sender(self._session, self._channel.id, self._sender)
+        if await receiving.is_known(self._session, self._channel.id, self._provider_id):
+            return Received(read.meaning, repeated=True)
+        people = await people_at(self._session, self._channel.org_id, self._channel.medium, self._sender)
+        people = await lock_people(self._session, self._channel.org_id, people)
+        row = await self._add(read, people)
+        changed = await self._act(read.meaning, people, row)
+        if changed and await self._is_to_be_confirmed(read.meaning):
+            row.answer = confirmation(read, self._organization.name)
+        return Received(read.meaning, row.answer)
+
+    async def _add(self, read: Read, people: Sequence[UUID]) -> InboundMessage:
+        newest = await receiving.newest_message(self._session, people, self._channel.id) if people else None
+        row = InboundMessage(
+            org_id=self._channel.org_id,
+            channel_id=self._channel.id,
+            contact_id=newest.contact_id if newest else next(iter(people), None),
+            message_id=newest.message_id if newest else None,
+            from_address=self._sender,
+            to_address=cut(self._inbound.to_address, LONGEST_NAME) if self._inbound.to_address else None,
+            body=self._body,
+            provider_id=self._provider_id,
+            meaning=read.meaning,
+            received_at=self._at,
+        )
+        await receiving.add_inbound(self._session, row)
+        return row
+
+    async def _act(self, meaning: InboundMeaning, people: Sequence[UUID], row: InboundMessage) -> bool:
+        """Returns whether something has changed of which the sender should hear."""
+        if meaning == InboundMeaning.STOP:
+            return await self._stop(people, row)
+        if meaning == InboundMeaning.START:
+            return await self._start(people, row)
+        if meaning in REPLIES and people:
+            ended = await receiving.enrollments_ended_by_a_reply(self._session, people, self._channel.id)
+            self.command_ids += (await stop_these(self._session, self._channel.org_id, ended, REPLIED)).values()
+        return meaning == InboundMeaning.HELP
+
+    async def _stop(self, people: Sequence[UUID], row: InboundMessage) -> bool:
+        """It counts from its arrival, also against an opt-in that is newer than the text. The address of somebody who is no
+        contact is suppressed, in case it becomes a contact's."""
+        org_id, medium = self._channel.org_id, self._channel.medium
+        if not people:
+            await suppress(self._session, org_id, medium, self._sender, SuppressionReason.OPTED_OUT)
+            return True
+        scope = scope_of(self._organization, self._channel)
+        self.command_ids += await record_consent(
+            self._session,
+            org_id,
+            people,
+            ConsentState.OPTED_OUT,
+            scope,
+            ConsentSource.SMS_WORD,
+            proof=_proof(row),
+        )
+        return True
+
+    async def _start(self, people: Sequence[UUID], row: InboundMessage) -> bool:
+        """Whoever gets messages already has only said yes to something."""
+        org_id, medium = self._channel.org_id, self._channel.medium
+        lifted = await lift_suppression(
+            self._session, org_id, medium, self._sender, [SuppressionReason.OPTED_OUT], "the person opted in again"
+        )
+        before = await current_consent(self._session, people, self._channel, MessageKind.MARKETING)
+        await record_consent(
+            self._session,
+            org_id,
+            people,
+            ConsentState.OPTED_IN,
+            opt_in_scope_of(self._organization, self._channel),
+            ConsentSource.SMS_WORD,
+            proof=_proof(row),
+            given_at=self._at,
+        )
+        return lifted or any(state != ConsentState.OPTED_IN for state in before.values())
+
+    async def _is_to_be_confirmed(self, meaning: InboundMeaning) -> bool:
+        """E-mail is not answered, and neither is a text that came late."""
+        since = now() - CONFIRM_WITHIN
+        by_us = self._organization.answers_words == WordsAnswered.BY_US and self._channel.medium == Medium.SMS
+        if not by_us or self._at <= since:
+            return False
+        return not await receiving.was_confirmed(self._session, self._channel.id, self._sender, meaning, since)
+
+
+def _read(channel: Channel, body: str) -> Read:
+    """In an e-mail only a STOP that stands alone is a word, because a reply quotes what it answers."""
+    read = read_words(body)
+    is_word = channel.medium == Medium.SMS or read.meaning == InboundMeaning.STOP
+    return read if is_word else Read(InboundMeaning.REPLY)
+
+
+def _proof(row: InboundMessage) -> dict[str, str]:
+    return {"inbound_message_id": str(row.id), "provider_id": row.provider_id}
