@@ -144,7 +144,7 @@ async def _largest_sequence(noisy: Noisy) -> str:
 def _text_step(number: int) -> dict[str, object]:
     paragraph = f'<p>Step {number}: <a href="https://example.com/{number}">an offer</a> &amp; more</p>'
     html = paragraph * (199_000 // len(paragraph))
-    message = {"subject": "Noise", "body": "An offer: https://example.com", "html": html}
+    message = {"kind": "transactional", "subject": "Noise", "body": "An offer: https://example.com", "html": html}
     return {"kind": "send", "key": f"step{number}", "channel": "simulator-email", "message": message}
 
 

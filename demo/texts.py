@@ -52,7 +52,10 @@ SEQUENCE: dict[str, Any] = {
             "kind": "send",
             "key": "reminder",
             "channel": "simulator-email",
-            "message": {"subject": "Your guide is waiting", "body": "{{ contact.first_name }}, it is still here: " + GUIDE},
+            "message": {
+                "subject": "Your guide is waiting",
+                "body": "{{ contact.first_name }}, it is still here: " + GUIDE + "\n\nUnsubscribe: {{ unsubscribe_url }}",
+            },
         },
         {"kind": "end", "key": "done"},
     ],

@@ -10,6 +10,7 @@ from models.campaigns.campaign import Campaign
 from models.channels.channel import Medium, get_channel
 from models.contacts.contact import Contact
 from models.errors import FieldError, Invalid
+from models.messages.message import must_offer_unsubscribe
 from models.organizations.cascade import is_tracked, link_domain_of
 from models.organizations.organization import Organization
 from models.organizations.owned import owned
@@ -25,6 +26,7 @@ from services.link_domains.server_hosts import addresses_in, own_address_errors
 from settings import Settings
 from tracking.links.segments import Segments, count_segments
 from tracking.tokens.token import TOKEN_LENGTH
+from tracking.tokens.unsubscribe import unsubscribe_address
 
 PLACEHOLDER = "x" * TOKEN_LENGTH
 
@@ -68,7 +70,9 @@ async def preview(
     shown_as = {**contact, "id": contact_id}
     tracked = is_tracked(organization, campaign.link_tracking)
     domain = link_domain_of(organization, campaign.link_domain, settings.effective_link_domain)
-    wanted = FillIn(compiled, Reader(contact, organization.name), f"{domain}/{PLACEHOLDER}" if tracked else None)
+    must_see = must_offer_unsubscribe(channel.medium, message.kind)
+    reader = Reader(contact, organization.name, {}, unsubscribe_address(domain, PLACEHOLDER), must_see)
+    wanted = FillIn(compiled, reader, f"{domain}/{PLACEHOLDER}" if tracked else None)
     texts = await filled_in(judge, organization.id, wanted)
     if isinstance(texts, FieldError):
         raise Invalid(f"The message cannot be filled in for this contact: {texts.field}: {texts.message}", [texts])

@@ -97,7 +97,7 @@ async def test_a_message_that_cannot_be_sent_is_listed_and_arrives_after_a_retry
 ) -> None:
     person = (await api.post("/contacts", json={"phone": "+4915110000001"})).json()["id"]
     by_mail = {**message("Thank you", "https://shop.example/thanks"), "channel": "simulator-email"}
-    by_mail["message"] = {**by_mail["message"], "subject": "Thank you"}
+    by_mail["message"] = {**by_mail["message"], "subject": "Thank you", "kind": "transactional"}
     trigger = {"key": "hot", "actions": [by_mail, {"kind": "tag", "tags": ["hot"]}]}
     sequence = {"name": "Offer", "steps": [HELLO, PAUSE], "triggers": [trigger]}
     sequence_id = (await api.post("/sequences", json=sequence)).json()["id"]

@@ -69,6 +69,9 @@ class MessageDetail(MessageSummary, SentByTrigger):
     subject: str | None
     body: str | None = Field(description="Null when nothing was written, because there was no address to send to.")
     html: str | None = Field(description="The HTML part of an e-mail.")
+    unsubscribe_url: str | None = Field(
+        description="Where the recipient unsubscribes.", examples=["http://127.0.0.1:8001/unsubscribe/4jQ0ZbX81mKeuC"]
+    )
     links: list[MessageLink]
 
 
@@ -101,7 +104,7 @@ async def get_one(session: SessionDep, caller: OrganizationDep, services: Servic
     personal = await personal_urls(session, message.content_id, message.recipient_number)
     links = _links(message, content, personal, _codec(tuple(services.settings.effective_token_keys)))
     summary = MessageSummary.model_validate(message)
-    parts = {"subject": message.subject, "body": message.body, "html": message.html}
+    parts = {"subject": message.subject, "body": message.body, "html": message.html, "unsubscribe_url": message.unsubscribe_url}
     sent = (await sent_by(session, [message.id] if message.firing_id else [])).get(message.id, NO_TRIGGER)
     return MessageDetail(**{**summary.model_dump(), **sent._asdict()}, **parts, links=links)
 

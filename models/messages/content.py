@@ -23,7 +23,6 @@ from models.errors import Conflict, ConflictCode, NotFound, OutOfContents
 
 MAX_CONTENT_ID = 2**26 - 1
 MAX_RECIPIENT_NUMBER = 2**27 - 1
-MAX_POSITION = 2**5 - 1
 SEQUENCE_EXHAUSTED = "2200H"
 """PostgreSQL's error code when a sequence of numbers has come to its end."""
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
 
 from models.base import Timestamp, new_id, now
+from models.channels.channel import Medium
 from models.organizations.owned import require_owned
 from models.paging import PageRequest, cut_page, newest_of_states
 
@@ -35,6 +36,11 @@ class MessageKind(StrEnum):
 
     MARKETING = "marketing"
     TRANSACTIONAL = "transactional"
+
+
+def must_offer_unsubscribe(medium: str, message_kind: str) -> bool:
+    """Whether the texts of such a message have to show `unsubscribe_url`. On a phone, the answer STOP is the way."""
+    return medium == Medium.EMAIL and message_kind == MessageKind.MARKETING
 
 
 # Messages that were refused for now or are being sent, which a campaign still has to look after.

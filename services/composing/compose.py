@@ -3,6 +3,7 @@
 Messages that cannot be sent are composed too, as `skipped` or `failed` with their reason, so that nobody is left out silently.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,14 @@ import structlog
 from models.base import now
 from models.channels.channel import Medium
 from models.contacts.contact import Contact
-from models.messages.content import ContentLink, PersonalLink
+from models.messages.content import PersonalLink
 from models.messages.ledger import SendFacts
-from models.messages.message import Message, MessageKind, MessageState
+from models.messages.message import Message, MessageKind, MessageState, must_offer_unsubscribe
 from models.organizations.cascade import link_domain_of
 from models.texts.text import cut
 from services.composing.rendering import Reader, Unrenderable, render_message
 from tracking.tokens.token import TokenCodec
+from tracking.tokens.unsubscribe import UNSUBSCRIBE_POSITION, unsubscribe_address
 
 log = structlog.get_logger()
 
@@ -94,8 +96,17 @@ class Composer:
             return _failed(message, f"the message could not be composed: {type(error).__name__}: {error}")
 
     def _render(self, message: Message, facts: SendFacts, contact: Contact) -> Composed:
-        reader = Reader(contact_fields(contact), facts.organization.name, facts.variables)
-        tracked = [self._tracked(facts, message, link) for link in facts.links] if facts.tracked else None
+        domain = link_domain_of(facts.organization, facts.link_domain, self._link_domain)
+        encode = functools.partial(self._codec.encode, facts.content_id, message.recipient_number)
+        message.unsubscribe_url = unsubscribe_address(domain, encode(UNSUBSCRIBE_POSITION))
+        reader = Reader(
+            contact_fields(contact),
+            facts.organization.name,
+            facts.variables,
+            message.unsubscribe_url,
+            must_see_unsubscribe_url=must_offer_unsubscribe(facts.channel.medium, message.message_kind),
+        )
+        tracked = [f"{domain}/{encode(link.position)}" for link in facts.links] if facts.tracked else None
         rendered = render_message(facts.content, facts.links, reader, tracked)
         message.subject, message.body, message.html = rendered.texts
         recipient = {"content_id": facts.content_id, "recipient_number": message.recipient_number}
@@ -103,10 +114,6 @@ class Composer:
             message,
             [PersonalLink(**recipient, position=position, url=url) for position, url in rendered.destinations.items()],
         )
-
-    def _tracked(self, facts: SendFacts, message: Message, link: ContentLink) -> str:
-        domain = link_domain_of(facts.organization, facts.link_domain, self._link_domain)
-        return f"{domain}/{self._codec.encode(link.content_id, message.recipient_number, link.position)}"
 
 
 def _failed(message: Message, reason: str) -> Composed:

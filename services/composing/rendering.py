@@ -11,7 +11,7 @@ from tracking.links.spelling import AsWritten
 from tracking.templates.budget import together
 from tracking.templates.merge import has_fields, render_destination
 from tracking.templates.source import SourceError
-from tracking.templates.template import render
+from tracking.templates.template import UNSUBSCRIBE, render
 
 
 class Templates(Protocol):
@@ -52,11 +52,14 @@ class Texts(NamedTuple):
 @dataclass(frozen=True)
 class Reader:
     """What templates know of a contact (see docs/templates.md), the name of its organization, and the variables of the
-    enrollment, which are empty for a campaign's messages."""
+    enrollment, which are empty for a campaign's messages. With `must_see_unsubscribe_url`, a text that names this address has to
+    show it to this contact."""
 
     contact: Mapping[str, Any]
     organization_name: str
     variables: Mapping[str, Any] = field(default_factory=dict)
+    unsubscribe_url: str = ""
+    must_see_unsubscribe_url: bool = False
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -127,11 +130,18 @@ def _faults_of(field: str) -> Iterator[None]:
 
 
 def _filled_in(template: str, reader: Reader, addresses: Sequence[str], *, html: bool = False) -> str:
-    text = render(template, **reader.fields, tracked_links=addresses, html=html)
+    text = render(template, **reader.fields, unsubscribe_url=reader.unsubscribe_url, tracked_links=addresses, html=html)
+    if reader.must_see_unsubscribe_url and UNSUBSCRIBE in template and _token(reader.unsubscribe_url) not in text:
+        raise Unusable("this contact would not see unsubscribe_url; show it to everybody, outside of any condition")
     try:
         return storable(text)
     except ValueError as error:
         raise Unusable(str(error)) from error
+
+
+def _token(unsubscribe_url: str) -> str:
+    """Filters change an address, such as `url_encode`, but not the letters and digits at its end."""
+    return unsubscribe_url.rpartition("/")[2]
 
 
 def _one_line(subject: str) -> str:

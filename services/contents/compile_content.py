@@ -18,9 +18,11 @@ from tracking.links.utm import check_utm_value, with_utm
 from tracking.templates.source import SourceError
 from tracking.templates.template import LINKS, MAX_SOURCE, UNSUBSCRIBE, check_rendering, check_template, error_at, outer_variables
 from tracking.tokens.token import TOKEN_LENGTH
+from tracking.tokens.unsubscribe import unsubscribe_address
 
 TRACKED_ADDRESS = "https://" + "x" * 253 + "/" + "x" * TOKEN_LENGTH
 """The longest tracked link, because the link domain of a message is known only when it is sent."""
+UNSUBSCRIBE_ADDRESS = unsubscribe_address("https://" + "x" * 253, "x" * TOKEN_LENGTH)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,6 @@ def _template_errors(message: MessageTemplate, path: str) -> Iterator[FieldError
     for field, source in _sources(message):
         try:
             check_template(source)
-            _refuse_unsubscribe_url(source)
             if field == "subject":
                 _refuse_links_in_subject(source)
             if field == "html":
@@ -79,20 +80,9 @@ def _sources(message: MessageTemplate) -> Iterator[tuple[str, str]]:
         yield f"links.{name}", url
 
 
-def _refuse_unsubscribe_url(source: str) -> None:
-    """Refuses the field: nothing fills it in yet, and a message that offers an address and shows none is worse than a refusal."""
-    for variable in outer_variables(source):
-        if variable.segments[0] == UNSUBSCRIBE:
-            raise error_at(
-                source,
-                variable.span.index,
-                "unsubscribe_url cannot be filled in yet; write the address of your own page for unsubscribing.",
-            )
-
-
 def _refuse_links_in_subject(source: str) -> None:
     for variable in outer_variables(source):
-        if variable.segments[0] == LINKS:
+        if variable.segments[0] in (LINKS, UNSUBSCRIBE):
             raise error_at(source, variable.span.index, "a subject cannot contain a link.")
 
 
@@ -140,7 +130,7 @@ def _rendering_errors(compiled: CompiledMessage, path: str) -> Iterator[FieldErr
             yield FieldError(f"{path}.{field}", f"With its links rewritten for tracking, {size}.")
         elif template is not None:
             try:
-                check_rendering(template, html=field == "html", tracked_links=addresses)
+                check_rendering(template, html=field == "html", tracked_links=addresses, unsubscribe_url=UNSUBSCRIBE_ADDRESS)
             except SourceError as error:  # its position is one in the rewritten text
                 yield FieldError(f"{path}.{field}", f"With its links rewritten for tracking: {error.message}")
 

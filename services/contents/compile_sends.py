@@ -12,6 +12,7 @@ from models.sequences.steps.message import MessageTemplate, Utm
 from models.triggers.placed import PlacedTrigger, notify_texts
 from services.contents.compile_content import CompiledMessage
 from services.contents.store_content import medium_errors
+from services.contents.unsubscribe_errors import unsubscribe_errors
 from services.judging.judge import Judge
 from services.judging.judged_texts import compiled_message
 from services.link_domains.server_hosts import addresses_in, own_address_errors
@@ -49,11 +50,13 @@ async def compile_sends(
 
 
 def channel_errors(sends: Sends, channels: Mapping[str, Channel]) -> Iterable[FieldError]:
-    """Refuses channels that there are not, and messages that their channel cannot send."""
+    """Refuses channels that there are not, messages that their channel cannot send, and marketing e-mails without a way to
+    unsubscribe."""
     known = ", ".join(channels) or "none"
     for path, send in sends.items():
         if send.channel in channels:
             yield from medium_errors(send.message, channels[send.channel], f"{path}.message")
+            yield from unsubscribe_errors(send.message, channels[send.channel], f"{path}.message")
         else:
             yield FieldError(f"{path}.channel", f"There is no channel named '{send.channel}'; known channels: {known}.")
 

@@ -13,7 +13,7 @@ TEMPORAL_TAKES = 2_000_000  # bytes in one payload
 
 def largest() -> SequenceDefinition:
     """As much as can be published: 100 steps, and nearly all the text that fits into a request (20 MB), also in triggers."""
-    links = {f"link_{number}": "https://example.com/" + "p" * 1000 for number in range(32)}
+    links = {f"link_{number}": "https://example.com/" + "p" * 1000 for number in range(31)}
     message = {"subject": "é" * 500, "body": "é" * 20_000, "html": "é" * 50_000, "links": links}
     send = {"kind": "send", "channel": "simulator-email", "message": message}
     triggers = [{"key": "hot", "actions": [send, {"kind": "notify", "target": "Sales", "text": "é" * 2_000}]}]

@@ -22,9 +22,9 @@ from tracking.templates.masked import MaskedText
 from tracking.templates.merge import Destination, encoding_template, judge
 from tracking.templates.source import Piece, line_and_column
 from tracking.templates.template import LINKS, TRACKED_LINKS, UNSUBSCRIBE, analysis, check_template, outer_variables
-from tracking.tokens.token import MAX_POSITION
+from tracking.tokens.unsubscribe import UNSUBSCRIBE_POSITION
 
-MAX_LINKS = MAX_POSITION + 1
+MAX_LINKS = UNSUBSCRIBE_POSITION
 MAX_USES = 1_000  # the most positions of links in one text, however few destinations they have
 MAX_ERRORS = 100  # the most errors that are reported at once
 
@@ -59,7 +59,7 @@ def compile_text(
     """Finds and numbers the links of a plain text, in the order in which they appear. The same destination is one link.
 
     `named` are names for destinations, which the text uses as `{{ links.NAME }}` or by their address. Raises TemplateError when
-    the template is not valid, and LinkError when a link or a name is not valid, or when there are more than 32 links. `extra` is
+    the template is not valid, and LinkError when a link or a name is not valid, or when there are more than 31 links. `extra` is
     as for `check_template`. With `every_name`, names that are not in the text are refused; leave it out when another part of the
     message can use them.
     """

@@ -91,14 +91,21 @@ def render(
         raise TemplateError(f"The template could not be filled in: {error}") from error
 
 
-def check_rendering(source: str, *, html: bool = False, tracked_links: Sequence[str] = ()) -> None:
+def check_rendering(source: str, *, html: bool = False, tracked_links: Sequence[str] = (), unsubscribe_url: str = "") -> None:
     """Raises TooMuch when the text would go beyond the budget of a rendering for an average contact, and so for everybody.
 
     Whatever else can go wrong depends on what a contact's fields hold and is found when a message is composed.
     """
     try:
         with together():
-            render(source, contact=SOMEBODY, organization={"name": "Example"}, tracked_links=tracked_links, html=html)
+            render(
+                source,
+                contact=SOMEBODY,
+                organization={"name": "Example"},
+                tracked_links=tracked_links,
+                unsubscribe_url=unsubscribe_url,
+                html=html,
+            )
     except TooMuch as error:
         size = len(source.encode(errors="replace"))
         more = f" As written, it has {size:,} bytes." if size > MAX_OUTPUT else ""
@@ -147,7 +154,7 @@ def error_at(source: str, index: int, message: str) -> TemplateError:
 def _check_field(source: str, variable: Variable, extra: Collection[str]) -> None:
     root = str(variable.segments[0])
     if root not in MERGE_FIELDS and root not in extra:
-        known = ", ".join(sorted((MERGE_FIELDS - {UNSUBSCRIBE}) | set(extra)))
+        known = ", ".join(sorted(MERGE_FIELDS | set(extra)))
         raise error_at(source, variable.span.index, f"there is no merge field {root}; known are: {known}.")
     known_fields = {"contact": CONTACT_FIELDS, "organization": ORGANIZATION_FIELDS, "enrollment": ENROLLMENT_FIELDS}
     fields = known_fields.get(root)

@@ -36,6 +36,7 @@ class MessageTemplate(Frozen):
         description="E-mail only: the HTML part. The links of its <a> and <area> are tracked; values are escaped.",
         examples=['<p>Hello {{ contact.first_name }}, <a href="{{ links.offer }}">look at this</a>.</p>'],
     )
+    # Published versions may have 32 of them. A text that is published now has at most 31 links (`tracking/links/links.py`).
     links: dict[LinkName, Text] = Field(
         default_factory=dict, max_length=32, examples=[{"offer": "https://www.example.com/offer?from=message"}]
     )

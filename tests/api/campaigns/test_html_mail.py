@@ -19,6 +19,7 @@ from tests.sending import Sending
 from tracking.tokens.token import TokenCodec
 
 MAIL = {
+    "kind": "transactional",
     "subject": "Hello",
     "body": "Look: https://x.test/?a=1&b=2",
     "html": '<p>{{ contact.first_name }}</p><A HREF="https://x.test/?a=1&amp;b=2" >x</A><a href=https://y.test/{{ contact.id }}>',

@@ -44,7 +44,10 @@ async def audience(database: Database, organization: tuple[Organization, str]) -
         (trigger("hot", {"kind": "go_to", "step": "hello"}), "triggers[0].actions[0].kind"),
         (trigger("hot", {**THANKS, "channel": "pigeon"}), "triggers[0].actions[0].channel"),
         (trigger("hot", {**THANKS, "message": {"body": "{{ oh"}}), "triggers[0].actions[0].message.body"),
-        (trigger("hot", {**THANKS, "channel": "simulator-email"}), "triggers[0].actions[0].message.subject"),
+        (
+            trigger("hot", {**THANKS, "channel": "simulator-email", "message": {"body": "Hi", "kind": "transactional"}}),
+            "triggers[0].actions[0].message.subject",
+        ),
     ],
 )
 async def test_a_wrong_trigger_is_refused_at_save_with_its_path(api: Caller, wrong: dict[str, Any], field: str) -> None:

@@ -74,7 +74,7 @@ async def refused_at_publish(api: Caller, *triggers: dict[str, Any], **more: Any
         (trigger("hot", {"kind": "send", "channel": SMS, "message": {"body": "{{ oh"}}), "triggers[0].actions[0].message.body"),
         (trigger("hot", {"kind": "send", "channel": "pigeon", "message": {"body": "Hi"}}), "triggers[0].actions[0].channel"),
         (
-            trigger("hot", {"kind": "send", "channel": "simulator-email", "message": {"body": "Hi"}}),
+            trigger("hot", {"kind": "send", "channel": "simulator-email", "message": {"body": "Hi", "kind": "transactional"}}),
             "triggers[0].actions[0].message.subject",
         ),
     ],

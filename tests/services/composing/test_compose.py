@@ -12,6 +12,7 @@ from models.messages.message import Message, MessageState
 from services.composing import compose, rendering
 from tests.sending import BODY, CODEC, DOMAIN, Sending
 from tracking.tokens.token import Token
+from tracking.tokens.unsubscribe import UNSUBSCRIBE_POSITION
 
 OPEN_TRANSACTIONS = """
 SELECT pid, query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -134,6 +135,28 @@ async def test_the_organizations_own_domain_carries_its_links(simulated: Sending
     assert message.body is not None
     assert message.body.startswith("Hello Ada: https://go.shop.example/")
     assert "example//" not in message.body
+
+
+@pytest.mark.parametrize("tracking", [None, False])
+async def test_the_unsubscribe_address_is_a_token_of_its_recipient_that_no_link_has(
+    simulated: Sending, tracking: bool | None
+) -> None:
+    message = await composed(simulated, "Stop: {{ unsubscribe_url }}", tracking)
+    assert message.body == f"Stop: {message.unsubscribe_url}"
+    before, _, token = (message.unsubscribe_url or "").rpartition("/")
+    assert before == f"{DOMAIN}/unsubscribe"
+    assert CODEC.decode(token) == Token(message.content_id, message.recipient_number, UNSUBSCRIBE_POSITION)
+
+
+async def test_a_marketing_mail_that_would_hide_the_unsubscribe_address_is_not_sent(simulated: Sending) -> None:
+    body = "Hello {{ contact.first_name }}{% unless contact.first_name == 'Bob' %} {{ unsubscribe_url }}{% endunless %}"
+    await simulated.contacts(first_name="Ada", email="ada@example.com")
+    await simulated.contacts(first_name="Bob", email="bob@example.com")
+    await simulated.send_page(await simulated.campaign(body, medium="email"))
+    reasons = {message.to_address: message.reason for message in await simulated.messages()}
+    assert reasons["ada@example.com"] is None
+    assert "would not see unsubscribe_url" in (reasons["bob@example.com"] or "")
+    assert [each.to_address for each in await simulated.inbox()] == ["ada@example.com"]
 
 
 async def test_what_is_not_known_of_a_contact_is_left_empty(simulated: Sending) -> None:

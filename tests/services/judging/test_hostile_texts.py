@@ -16,7 +16,7 @@ LINK = '<a href="https://a.b/">x</a>'
 
 
 def mail(html: str) -> dict[str, Any]:
-    return draft(channel="simulator-email", message={"subject": "Hello", "body": "Hello", "html": html})
+    return draft(channel="simulator-email", message={"kind": "transactional", "subject": "Hello", "body": "Hello", "html": html})
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,9 @@ def test_links_are_filled_in_by_their_position() -> None:
 
 def test_further_fields_are_possible_and_replace_no_documented_one() -> None:
     check_template("{{ order.total }} {{ contact.id }}", extra={"order"})
-    with pytest.raises(TemplateError, match=r"no merge field order; known are: contact, enrollment, links, organization\."):
+    with pytest.raises(
+        TemplateError, match=r"no merge field order; known are: contact, enrollment, links, organization, unsubscribe_url\."
+    ):
         check_template("{{ order.total }}")
     assert render("{{ order.total }} {{ contact.id }}", contact=ANNA, extra={"order": {"total": 5}, "contact": {}}) == "5 c1"
 
