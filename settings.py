@@ -23,6 +23,7 @@ from setting_groups.links import LinkSettings, NameServer, base_address
 from setting_groups.outside import OutsideSettings
 from setting_groups.readers import CALENDAR_UNITS
 from setting_groups.requests import RequestSettings
+from setting_groups.sending import SendingSettings
 from setting_groups.servers import ServerSettings
 from setting_groups.worker import WorkerSettings
 
@@ -36,6 +37,7 @@ class Settings(
     LinkSettings,
     ClickSettings,
     WorkerSettings,
+    SendingSettings,
     OutsideSettings,
     DrillSettings,
     BaseSettings,

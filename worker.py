@@ -38,6 +38,8 @@ from models.database import WORK, Database
 from models.organizations.limits import Limits
 from models.wire.names import IMPORT_QUEUE, PLATFORM_QUEUE, WORKFLOW_QUEUE, page_queue, send_queue
 from services.channels.base import Outside
+from services.channels.consequences import Consequences
+from services.channels.failure_watch import FailureWatch, Threshold
 from services.channels.open_channels import OpenChannels
 from services.clicks.geo_locations import GeoLocations
 from services.commands.deliver import CommandDelivery
@@ -119,8 +121,9 @@ def build_activities(settings: Settings, database: Database, recording: Database
     composing = Composing(composer, RecipientNumbers(database))
     way_out, secrets = WayOut(local=settings.allow_local_addresses), Secrets(settings.effective_secret_keys)
     channels = OpenChannels(Outside(database, way_out, settings), secrets)
-    delivery = Delivery(channels)
     commands = CommandDelivery(database, client)
+    watch = FailureWatch(Threshold(settings.channel_pause_share, settings.channel_pause_results, settings.channel_pause_window))
+    delivery = Delivery(channels, Consequences(database, watch, commands))
     effects, hints = build_effects(database, composing, delivery, limits), Hints(starter, commands)
     turns = TakeTurn(database, PublishedVersions(database), effects, hints)
     campaign_stages = CampaignStages(database, settings.campaign_page_size)

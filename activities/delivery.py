@@ -11,9 +11,9 @@ from temporalio.exceptions import ApplicationError
 from models.base import now
 from models.messages.ledger import INTERRUPTED_AFTER, SendResult
 from models.messages.message import Message, MessageState
-from models.texts.text import cut
 from safe_errors import describe
 from services.channels.base import CannotAsk, ChannelError, Outgoing
+from services.channels.consequences import Consequences
 from services.channels.open_channels import Channels
 from services.gate import TOO_LATE
 from services.refusal import GIVE_UP_AFTER, refused
@@ -66,14 +66,16 @@ def _time_left(message: Message) -> timedelta:
 
 
 class Delivery:
-    def __init__(self, channels: Channels) -> None:
+    def __init__(self, channels: Channels, consequences: Consequences) -> None:
         self._channels = channels
+        self._consequences = consequences
 
     async def send(self, message: Message) -> SendResult:
         """Sends a claimed message. An answer of `planned` is a definite refusal for now, to be tried again at `retry_at`. A
         message that has been refused for a day is given up, and no call begins or goes on after `late_after`.
 
         Any other error of the channel is raised and leaves the claim as it is, because nobody knows whether the message went out.
+        What follows from an answer for others, such as a pause, is committed when this returns.
         """
         try:
             channel = await self._channels.get(message.channel_id)
@@ -83,9 +85,11 @@ class Delivery:
             async with asyncio.timeout(time_left.total_seconds()):
                 receipt = await channel.send(_outgoing(message))
         except ChannelError as error:
-            if error.permanent:
-                return SendResult(message.id, MessageState.FAILED, reason=cut(str(error)))
-            return refused(message, str(error), error.retry_after)
+            return await self._consequences.of_refusal(message, error)
+        except Exception as error:
+            await self._consequences.of_failure(message, describe(error))
+            raise
+        self._consequences.of_success(message)
         return SendResult(message.id, MessageState.ACCEPTED, provider_id=receipt.provider_id, units=receipt.units)
 
     async def resolve(self, message: Message) -> SendResult:

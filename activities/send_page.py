@@ -61,7 +61,9 @@ class Chunk:
 
     @property
     def is_busy(self) -> bool:
-        return bool(self.refused) and len(self.refused) >= self.sent
+        """Whether the provider refuses at least as many as it takes. What a recipient's domain refuses says nothing of others."""
+        refused = sum(not each.domain_only for each in self.refused)
+        return 0 < refused >= self.sent
 
 
 @dataclass

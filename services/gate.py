@@ -88,6 +88,11 @@ def _provider_asked_to_wait(facts: Facts) -> Answer | None:
     return Later(until, "the provider asked to wait") if until is not None and until > facts.now else None
 
 
+def _domain_asked_to_wait(facts: Facts) -> Answer | None:
+    until = facts.obstacles.slow_until
+    return Later(until, "the recipient's domain asked to wait") if until is not None and until > facts.now else None
+
+
 def _is_late(facts: Facts) -> Answer | None:
     return Skip(TOO_LATE) if facts.late_after is not None and facts.now >= facts.late_after else None
 
@@ -131,6 +136,7 @@ RULES: tuple[Rule, ...] = (
     _perhaps_refused,
     _channel_is_paused,
     _provider_asked_to_wait,
+    _domain_asked_to_wait,
     _had_enough,
 )
 

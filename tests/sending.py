@@ -34,6 +34,8 @@ from models.wire.campaigns import CampaignPage, CampaignPageResult
 from models.wire.enrollments import FinalState, Rest, Turn, TurnRequest
 from models.wire.names import send_queue
 from services.channels.base import CannotAsk, Channel, Check, Outgoing, Receipt, TestStep
+from services.channels.consequences import Consequences
+from services.channels.failure_watch import FailureWatch, Threshold
 from services.channels.open_channels import Channels
 from services.channels.simulator import Simulator
 from services.composing.compose import Composer
@@ -139,6 +141,10 @@ class Simulators:
         return Simulator(self._database, channel_id)
 
 
+def deliver_by(channels: Channels, database: Database, threshold: Threshold | None = None) -> Delivery:
+    return Delivery(channels, Consequences(database, FailureWatch(threshold or Threshold())))
+
+
 class Sending:
     """Everything that sending needs of one organization; every method is one transaction."""
 
@@ -146,7 +152,7 @@ class Sending:
         self, database: Database, organization: Organization, channel: Channel | None = None, limits: Limits | None = None
     ) -> None:
         channels: Channels = Always(channel) if channel else Simulators(database)
-        composing, delivery = Composing(Composer(CODEC, DOMAIN), RecipientNumbers(database)), Delivery(channels)
+        composing, delivery = Composing(Composer(CODEC, DOMAIN), RecipientNumbers(database)), deliver_by(channels, database)
         self.database = database
         self.organization = organization
         self.org_id = organization.id

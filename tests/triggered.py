@@ -8,7 +8,6 @@ from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.actions.send import Send
-from activities.delivery import Delivery
 from activities.send_triggered import SendTriggered
 from models.base import now
 from models.campaigns.campaign import Campaign
@@ -25,7 +24,7 @@ from services.channels.open_channels import Channels
 from services.composing.compose import Composer
 from services.composing.recipient_numbers import RecipientNumbers
 from services.composing.threads import Composing
-from tests.sending import BODY, CODEC, DOMAIN, Always, Sending, Simulators
+from tests.sending import BODY, CODEC, DOMAIN, Always, Sending, Simulators, deliver_by
 from tracking.links.links import compile_text
 
 SEND = {"kind": "send", "channel": "simulator-sms", "message": {"body": BODY}}
@@ -41,8 +40,9 @@ class Triggered:
         self.sending = sending
         self.database = sending.database
         self.went_on = 0
+        delivery = deliver_by(channels, self.database)
         self.activity = SendTriggered(
-            self.database, Send(self.database, composing, Delivery(channels), limits), timedelta(seconds=10), self._count
+            self.database, Send(self.database, composing, delivery, limits), timedelta(seconds=10), self._count
         )
 
     def _count(self) -> None:

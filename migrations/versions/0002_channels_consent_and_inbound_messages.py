@@ -47,7 +47,9 @@ def upgrade() -> None:
         sa.Column("domain", sa.String(), nullable=False),
         sa.Column("tokens", sa.Float(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("waits_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("slow_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("slowed", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_channel_pace_channel_id")),
         sa.PrimaryKeyConstraint("channel_id", "domain", name=op.f("pk_channel_pace")),
     )

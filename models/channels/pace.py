@@ -9,8 +9,11 @@ from models.base import Timestamp, now
 
 
 class ChannelPace(SQLModel, table=True):
-    """`domain` is empty for the bucket of the channel itself. `tokens` is what was left at `updated_at`. Nothing is sent to the
-    domain before `slow_until`, because its server asked us to slow down."""
+    """`domain` is empty for the bucket of the channel itself. `tokens` is what was left at `updated_at`; it is below 0 when a
+    message cost more than the bucket holds. People who wait have taken the time up to `waits_until`, one after the other.
+
+    Nothing is sent to the domain before `slow_until`, because its server asked us to slow down, `slowed` times in a row.
+    """
 
     __tablename__ = "channel_pace"
 
@@ -18,4 +21,11 @@ class ChannelPace(SQLModel, table=True):
     domain: str = Field(primary_key=True)
     tokens: float = 0
     updated_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    waits_until: datetime | None = Field(default=None, sa_type=Timestamp)
     slow_until: datetime | None = Field(default=None, sa_type=Timestamp)
+    slowed: int = 0
+
+
+def domain_of(address: str) -> str:
+    """Returns the domain of an e-mail address. A phone number has none, which is an empty one."""
+    return address.rpartition("@")[2].lower() if "@" in address else ""

@@ -14,18 +14,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.channels.channel import Channel
+from models.channels.pace import domain_of
 from models.consent.suppression import address_hash
 from models.inbound.inbound_message import PENDING
 
 
 class Obstacles(NamedTuple):
     """`consent` is a ConsentState, or None when nothing covers the message. `suppressed` is a SuppressionReason. `held` says that
-    nobody has judged an answer that looks like a refusal. With `paused_at`, the channel is paused since then."""
+    nobody has judged an answer that looks like a refusal. With `paused_at`, the channel is paused since then. The recipient's
+    domain has asked us to leave it alone until `slow_until`."""
 
     consent: str | None = None
     suppressed: str | None = None
     held: bool = False
     paused_at: datetime | None = None
+    slow_until: datetime | None = None
 
 
 LOCK = text("SELECT FROM contact WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR KEY SHARE")
@@ -39,8 +42,10 @@ SELECT given.id,
        (SELECT reason FROM suppression
          WHERE org_id = :org_id AND suppression.address_hash = given.address_hash AND lifted_at IS NULL),
        EXISTS (SELECT FROM inbound_message WHERE contact_id = given.id AND {PENDING}),
-       channel.paused_at
-  FROM unnest(CAST(:ids AS uuid[]), CAST(:hashes AS bytea[])) AS given (id, address_hash), channel
+       channel.paused_at,
+       (SELECT slow_until FROM channel_pace WHERE channel_pace.channel_id = channel.id AND domain = given.domain)
+  FROM unnest(CAST(:ids AS uuid[]), CAST(:hashes AS bytea[]), CAST(:domains AS text[])) AS given (id, address_hash, domain),
+       channel
  WHERE channel.id = :channel_id
 """)  # noqa: S608 - a condition of ours
 
@@ -65,6 +70,7 @@ async def read(
         return {}
     ids = list(addresses)
     hashes = [address_hash(channel.org_id, channel.medium, address) if address else None for address in addresses.values()]
+    domains = [domain_of(address or "") for address in addresses.values()]
     about = {"org_id": channel.org_id, "channel_id": channel.id, "medium": channel.medium, "message_kind": message_kind}
-    rows = await session.execute(READ, {**about, "ids": ids, "hashes": hashes})
+    rows = await session.execute(READ, {**about, "ids": ids, "hashes": hashes, "domains": domains})
     return {row[0]: Obstacles(*row[1:]) for row in rows}

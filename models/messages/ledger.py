@@ -60,7 +60,8 @@ class SendResult:
     """What became of a claimed message. With `claimed_at`, it holds for this claim only (`sending_at`), and not for a later one.
 
     `refused_at` and `retry_at` belong to a refusal for now: its time, of which the message keeps the first one, and when the
-    message is to be tried again, which is not stored; `asked` says that this time is the provider's wish.
+    message is to be tried again, which is not stored; `asked` says that this time is the provider's wish. `domain_only` says that
+    the recipient's domain has refused it, from which nothing follows for other messages.
     """
 
     message_id: UUID
@@ -72,6 +73,7 @@ class SendResult:
     refused_at: datetime | None = None
     retry_at: datetime | None = None
     asked: bool = False
+    domain_only: bool = False
 
 
 async def campaign_facts(session: AsyncSession, campaign: Campaign) -> SendFacts:

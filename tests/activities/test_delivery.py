@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 
 from activities import delivery
-from activities.delivery import SEND_TIMEOUT, Delivery, StillSending
+from activities.delivery import SEND_TIMEOUT, StillSending
 from models.base import new_id, now
+from models.database import Database
 from models.messages.ledger import INTERRUPTED_AFTER
 from models.messages.message import Message, MessageState
 from services.channels.base import ChannelError
-from tests.sending import Always, Provider
+from tests.sending import Always, Provider, deliver_by
 from workflows import policies
 
 PHONE = "+491511"
@@ -31,36 +32,40 @@ def claimed(age: timedelta = timedelta(hours=1)) -> Message:
     )
 
 
-async def test_a_provider_that_never_answers_is_given_up(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_provider_that_never_answers_is_given_up(
+    database: Database, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(delivery, "SEND_TIMEOUT", timedelta(milliseconds=10))
     provider.hangs = True
     with pytest.raises(TimeoutError):
-        await Delivery(Always(provider)).send(claimed())
+        await deliver_by(Always(provider), database).send(claimed())
 
 
 @pytest.mark.parametrize(("permanent", "state"), [(True, MessageState.FAILED), (False, MessageState.PLANNED)])
-async def test_a_refusal_says_whether_trying_again_helps(provider: Provider, permanent: bool, state: MessageState) -> None:
+async def test_a_refusal_says_whether_trying_again_helps(
+    database: Database, provider: Provider, permanent: bool, state: MessageState
+) -> None:
     provider.before[PHONE] = ChannelError("no " * 500, permanent=permanent)
-    result = await Delivery(Always(provider)).send(claimed())
+    result = await deliver_by(Always(provider), database).send(claimed())
     assert result.state == state
     assert len(result.reason or "") == 500
 
 
-async def test_any_other_error_says_nothing_about_the_message(provider: Provider) -> None:
+async def test_any_other_error_says_nothing_about_the_message(database: Database, provider: Provider) -> None:
     provider.before[PHONE] = OSError("no route")
     with pytest.raises(OSError, match="no route"):
-        await Delivery(Always(provider)).send(claimed())
+        await deliver_by(Always(provider), database).send(claimed())
 
 
-async def test_a_young_claim_is_not_looked_into(provider: Provider) -> None:
+async def test_a_young_claim_is_not_looked_into(database: Database, provider: Provider) -> None:
     with pytest.raises(StillSending):
-        await Delivery(Always(provider)).resolve(claimed(timedelta(0)))
+        await deliver_by(Always(provider), database).resolve(claimed(timedelta(0)))
     assert provider.asked == []
 
 
-async def test_what_is_found_out_is_about_this_claim(provider: Provider) -> None:
+async def test_what_is_found_out_is_about_this_claim(database: Database, provider: Provider) -> None:
     message = claimed()
-    result = await Delivery(Always(provider)).resolve(message)
+    result = await deliver_by(Always(provider), database).resolve(message)
     assert (result.state, result.claimed_at) == (MessageState.PLANNED, message.sending_at)
 
 

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from activities.delivery import Delivery
 from models.base import new_id, now
 from models.channels.channel import Channel as ChannelRow
 from models.database import Database
@@ -17,7 +16,7 @@ from models.sequences.step_run import StepRun
 from models.triggers.firing import Firing
 from models.wire.enrollments import Later
 from services.channels.base import ChannelError, Outgoing, Receipt
-from tests.sending import Always, Provider, Sending
+from tests.sending import Always, Provider, Sending, deliver_by
 from tests.triggered import Triggered
 
 HOUR = timedelta(hours=1)
@@ -53,21 +52,21 @@ def triggered(sending: Sending, provider: Provider) -> Triggered:
     return Triggered(sending, provider)
 
 
-async def test_no_call_begins_for_a_message_that_became_late_after_its_claim(provider: Provider) -> None:
-    result = await Delivery(Always(provider)).send(claimed(now()))
+async def test_no_call_begins_for_a_message_that_became_late_after_its_claim(database: Database, provider: Provider) -> None:
+    result = await deliver_by(Always(provider), database).send(claimed(now()))
     assert (result.state, result.reason) == (MessageState.SKIPPED, "too_late")
     assert provider.taken == []
 
 
-async def test_a_call_ends_when_its_message_becomes_late(provider: Provider) -> None:
+async def test_a_call_ends_when_its_message_becomes_late(database: Database, provider: Provider) -> None:
     provider.hangs = True
     with pytest.raises(TimeoutError):
-        await Delivery(Always(provider)).send(claimed(now() + timedelta(milliseconds=20)))
+        await deliver_by(Always(provider), database).send(claimed(now() + timedelta(milliseconds=20)))
 
 
-async def test_a_provider_is_told_until_when_it_may_deliver(provider: Provider) -> None:
+async def test_a_provider_is_told_until_when_it_may_deliver(database: Database, provider: Provider) -> None:
     late_after = now() + HOUR
-    await Delivery(Always(provider)).send(claimed(late_after))
+    await deliver_by(Always(provider), database).send(claimed(late_after))
     assert [each.late_after for each in provider.taken] == [late_after]
 
 
@@ -140,8 +139,8 @@ class TakesItsTime(Provider):
         return await super().send(message)
 
 
-async def test_nothing_is_accepted_after_the_message_has_become_late() -> None:
+async def test_nothing_is_accepted_after_the_message_has_become_late(database: Database) -> None:
     provider = TakesItsTime()
     with pytest.raises(TimeoutError):
-        await Delivery(Always(provider)).send(claimed(now() + timedelta(milliseconds=20)))
+        await deliver_by(Always(provider), database).send(claimed(now() + timedelta(milliseconds=20)))
     assert provider.taken == []

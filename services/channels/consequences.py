@@ -1,0 +1,118 @@
+"""What follows from a channel's refusal beside the message's own result: an address is suppressed, an opt-out is recorded, the
+channel pauses, or a recipient domain slows down.
+
+It is committed before the result of the message is. If the process dies between the two, the message is asked about, and what
+followed stays true.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import assert_never
+
+import structlog
+
+from models.base import now
+from models.channels.channel import find_channel
+from models.channels.pace import domain_of
+from models.channels.slow_domain import slow_down
+from models.consent.consent import ConsentSource, ConsentState
+from models.consent.suppression import SuppressionReason
+from models.database import Database
+from models.messages.ledger import SendResult
+from models.messages.message import Message, MessageState
+from models.organizations.organization import Organization
+from models.texts.text import cut
+from services.channels.base import ChannelError, Fault
+from services.channels.failure_watch import FailureWatch
+from services.channels.pause import pause_channel
+from services.commands.deliver import CommandDelivery
+from services.consent.opt_out import record_consent, scope_of
+from services.consent.suppress import suppress
+from services.gate import LOOK_AGAIN
+from services.refusal import refused
+
+log = structlog.get_logger()
+
+
+class Consequences:
+    def __init__(self, database: Database, watch: FailureWatch, commands: CommandDelivery | None = None) -> None:
+        """`commands` tells the workflows of people who have opted out at the provider. Without it, the sweeper does."""
+        self._database = database
+        self._watch = watch
+        self._commands = commands
+
+    async def of_refusal(self, message: Message, error: ChannelError) -> SendResult:
+        """Does what follows from a definite refusal, and returns what it means for the message."""
+        match error.fault:
+            case Fault.CHANNEL:
+                return await self._pause(message, error)
+            case Fault.DOMAIN:
+                return await self._slow_down(message, error)
+            case Fault.ADDRESS:
+                await self._suppress(message, error)
+            case Fault.OPTED_OUT:
+                await self._opt_out(message, error)
+            case Fault.MESSAGE:
+                if not error.permanent:
+                    return refused(message, str(error), error.retry_after)
+            case _:
+                assert_never(error.fault)
+        if error.fault != Fault.OPTED_OUT:
+            await self.of_failure(message, str(error))
+        return SendResult(message.id, MessageState.FAILED, reason=cut(str(error)))
+
+    async def of_failure(self, message: Message, reason: str) -> None:
+        """Pauses the channel when too many of its latest messages have failed, or were not answered."""
+        why = self._watch.failed(message, reason)
+        if why is not None:
+            async with self._database.transaction() as session:
+                await pause_channel(session, message.channel_id, f"{why}. Correct what is wrong, and resume the channel.")
+
+    def of_success(self, message: Message) -> None:
+        self._watch.succeeded(message)
+
+    async def _pause(self, message: Message, error: ChannelError) -> SendResult:
+        """The message waits without using up the day after which a refused one is given up, because it is not refused itself."""
+        async with self._database.transaction() as session:
+            await pause_channel(session, message.channel_id, str(error))
+        return SendResult(message.id, MessageState.PLANNED, reason=cut(str(error)), retry_at=now() + LOOK_AGAIN)
+
+    async def _slow_down(self, message: Message, error: ChannelError) -> SendResult:
+        async with self._database.statement() as session:
+            until = await slow_down(
+                session, message.channel_id, domain_of(message.to_address or ""), error.retry_after or timedelta(0)
+            )
+        return replace(refused(message, str(error), until - now()), asked=False, domain_only=True)
+
+    async def _suppress(self, message: Message, error: ChannelError) -> None:
+        async with self._database.transaction() as session:
+            channel = await find_channel(session, message.channel_id)
+            await suppress(
+                session,
+                message.org_id,
+                channel.medium,
+                message.to_address or "",
+                SuppressionReason.PROVIDER,
+                detail=error.code,
+                message_id=message.id,
+            )
+
+    async def _opt_out(self, message: Message, error: ChannelError) -> None:
+        proof = {"message_id": str(message.id), "code": error.code}
+        async with self._database.transaction() as session:
+            channel = await find_channel(session, message.channel_id)
+            organization = await session.get_one(Organization, message.org_id)
+            told = await record_consent(
+                session,
+                message.org_id,
+                [message.contact_id],
+                ConsentState.OPTED_OUT,
+                scope_of(organization, channel),
+                ConsentSource.PROVIDER,
+                proof=proof,
+            )
+        if told and self._commands is not None:
+            try:
+                await self._commands.deliver(told)
+            except Exception as failure:  # whatever it is, the sweeper delivers them
+                log.warning("an opt-out is told to its workflows later", message_id=str(message.id), error=failure)
