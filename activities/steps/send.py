@@ -75,7 +75,6 @@ class Send:
             read = await standing.recipient(session, here.request.enrollment_id, here.number)
         composed = await self._compose(here, step, read) if read.wants_message else None
         async with self._database.transaction() as session:
-            await obstacles.lock(session, [read.contact.id])
             locked = await standing.lock(session, here.request.enrollment_id, here.number)
             known = await self._known(session, here) if locked.has_message else None
             message = known or (composed.message if composed else None)
@@ -102,6 +101,7 @@ class Send:
             return known
         facts = _send_facts(here, step, read)
         people = {read.contact.id: message.to_address}
+        await obstacles.lock(session, people)
         found = await obstacles.read(session, facts.channel, facts.content.message_kind, people)
         known = replace(
             known,

@@ -1,7 +1,7 @@
 """What stands between a message and its contacts: consent, suppressed addresses, refusals that nobody has judged, and a paused
 channel. It is read in the transaction of the claim.
 
-Whoever writes an opt-out locks the contact `FOR UPDATE` first. The claim locks it `FOR KEY SHARE` before it reads. So an opt-out
+Whoever writes an opt-out locks the contact `FOR UPDATE` first (`models/consent/lock.py`). The claim locks it `FOR KEY SHARE` before it reads. So an opt-out
 that has been answered is seen by every later claim, and one that comes during a claim waits for it.
 """
 
@@ -53,7 +53,8 @@ SELECT given.id,
 async def lock(session: AsyncSession, contact_ids: Iterable[UUID]) -> None:
     """Until the transaction ends, nobody opts these contacts out.
 
-    Everybody who locks contacts and their enrollments locks the contacts first, because otherwise two would wait for each other.
+    A turn locks its enrollment before this, as every move of an enrollment does, whose event refers to the contact. Whoever opts
+    people out respects this order (`models/consent/lock.py`).
     """
     await session.execute(LOCK, {"ids": list(contact_ids)})
 
