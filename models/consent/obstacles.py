@@ -1,8 +1,9 @@
 """What stands between a message and its contacts: consent, suppressed addresses, refusals that nobody has judged, and a paused
 channel. It is read in the transaction of the claim.
 
-Whoever writes an opt-out locks the contact `FOR UPDATE` first (`models/consent/lock.py`). The claim locks it `FOR KEY SHARE` before it reads. So an opt-out
-that has been answered is seen by every later claim, and one that comes during a claim waits for it.
+Whoever writes an opt-out locks the contact `FOR UPDATE` first (`models/consent/lock.py`). The claim locks it `FOR KEY SHARE`
+before it reads. So an opt-out that has been answered is seen by every later claim, and one that comes during a claim waits for
+it.
 """
 
 from collections.abc import Iterable, Mapping
