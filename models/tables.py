@@ -14,7 +14,7 @@ from models.contacts import contact
 from models.contacts import imports as contact_import
 from models.inbound import inbound_message
 from models.links import shared_link
-from models.messages import content, message, message_count, report
+from models.messages import content, message, message_count, report, report_count
 from models.notifications import notification, target
 from models.organizations import api_key, audit_log, idempotency, link_domain, organization, quotas
 from models.platform import heartbeat
@@ -52,6 +52,7 @@ __all__ = [
     "pace",
     "quotas",
     "report",
+    "report_count",
     "segment",
     "sequence",
     "shared_link",

@@ -31,6 +31,7 @@ from models.errors import Conflict, ConflictCode, FieldError
 from models.messages.content import links_of_campaigns
 from models.messages.message import MessageFilter, MessageState
 from models.messages.message_count import count_messages
+from models.messages.report_count import count_reports
 from models.reports.triggers import count_campaign_triggers
 from models.texts.text import Text
 from models.triggers.definition import TriggerDefinition
@@ -196,13 +197,20 @@ async def _audience_errors(session: AsyncSession, org_id: UUID, contact_ids: lis
 
 
 async def _summaries(session: AsyncSession, org_id: UUID, rows: list[Campaign]) -> list[CampaignSummary]:
-    """Builds the views with one query for all links and one for all counts."""
+    """Builds the views with one query for all links and one for each of the counts."""
     links = await links_of_campaigns(session, [row.id for row in rows])
-    counts = await count_messages(session, [row.content_id for row in rows if row.content_id is not None])
+    contents = [row.content_id for row in rows if row.content_id is not None]
+    counts, reports = await count_messages(session, contents), await count_reports(session, contents)
     names = {channel.id: name for name, channel in (await channels_by_name(session, org_id)).items()}
     return [
         CampaignSummary(
-            **summary_fields(row, names[row.channel_id], link_views(links[row.id]), counts.get(row.content_id or 0, {}))
+            **summary_fields(
+                row,
+                names[row.channel_id],
+                link_views(links[row.id]),
+                counts.get(row.content_id or 0, {}),
+                reports.get(row.content_id or 0, {}),
+            )
         )
         for row in rows
     ]

@@ -13,6 +13,7 @@ from api.triggers.counts import TriggerCountView
 from models.campaigns.campaign import Campaign, CampaignState
 from models.contacts.input import Tag
 from models.messages.message import MessageState
+from models.messages.report import ReportKind
 from models.sequences.steps.message import MessageTemplate, Utm
 from models.texts.text import Name, Text
 from models.triggers.definition import MAX_TRIGGERS, TriggerDefinition
@@ -95,7 +96,7 @@ class CampaignChange(BaseModel):
 
 
 class CampaignSummary(BaseModel):
-    """`messages`: how many are in which state, once it is launched."""
+    """`messages`: how many are in which state, once it is launched. `reports`: of how many the provider has reported what."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -114,6 +115,9 @@ class CampaignSummary(BaseModel):
     triggers: list[TriggerDefinition]
     links: list[LinkView] = Field(description="Known once it is launched.")
     messages: dict[MessageState, int] = Field(examples=[{"accepted": 198, "skipped": 2}])
+    reports: dict[ReportKind, int] = Field(
+        description="Each message counts once, by the highest report.", examples=[{"delivered": 190, "bounced": 3}]
+    )
     launched_at: datetime | None
     tracking_until: datetime | None = Field(description="Until then its workflow shows clicks. Clicks count for ever.")
     created_at: datetime
@@ -163,7 +167,10 @@ class Preview(BaseModel):
     sms: SmsLength | None = Field(description="Of a text message.")
 
 
-def summary_fields(row: Campaign, channel: str, links: list[LinkView], messages: dict[MessageState, int]) -> dict[str, Any]:
+def summary_fields(
+    row: Campaign, channel: str, links: list[LinkView], messages: dict[MessageState, int], reports: dict[ReportKind, int]
+) -> dict[str, Any]:
     """What the summary and the detail share."""
-    same = {name: getattr(row, name) for name in CampaignSummary.model_fields if name not in {"channel", "links", "messages"}}
-    return {**same, "channel": channel, "links": links, "messages": messages}
+    given = {"channel": channel, "links": links, "messages": messages, "reports": reports}
+    same = {name: getattr(row, name) for name in CampaignSummary.model_fields if name not in given}
+    return {**same, **given}

@@ -14,6 +14,7 @@ from api.handling.request import OrganizationDep, SessionDep, area
 from api.http.paging import Listing, ListingDep, Page, no_cursor
 from api.reports.clicks import ClickAbout, about_click
 from api.triggers.sent_by import SentByTrigger
+from models.messages.report import ReportKind
 from models.reports.conversation import ClickEntry, Entry, MessageEntry, Order, StepEntry, TimelinePosition, read_conversation
 from models.reports.trigger_entries import FiringEntry, RefusalEntry
 from models.sequences.enrollment import CauseKind
@@ -47,6 +48,9 @@ class MessageItem(SentByTrigger):
     body: str | None = Field(description="The text with its links; null: it never became a text.")
     tracked: bool
     accepted_at: datetime | None
+    report: ReportKind | None = Field(description="The highest of what the provider has reported since.", examples=["delivered"])
+    report_code: str | None = Field(description="The provider's own code.", examples=["5.1.1"])
+    reported_at: datetime | None
     campaign_id: UUID | None
     sequence_id: UUID | None
     enrollment_id: UUID | None

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from html import unescape
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query
@@ -17,6 +17,7 @@ from api.http.paging import Page, PageDep
 from api.triggers.sent_by import SentByTrigger
 from models.messages.content import LoadedContent, load_content, personal_urls
 from models.messages.message import Message, MessageFilter, MessageState, get_message, list_messages
+from models.messages.report import ReportKind, message_reports
 from models.reports.known_ids import require_known
 from models.reports.sent_by import NO_TRIGGER, sent_by
 from models.texts.text import Text
@@ -25,12 +26,15 @@ from tracking.tokens.token import TokenCodec
 
 router = area("messages")
 
+ListedReport = Literal["failed", "bounced", "replied", "complained"]
+
 # A token stands at the end of the path of an address in the text.
 TRACKED_URL = re.compile(r"https?://[^\s\"'<>]+/([0-9A-Za-z]{14})(?![0-9A-Za-z])")
 
 
 class MessageSummary(BaseModel):
-    """`state` accepted: the channel took it. skipped and failed have a `reason`."""
+    """`state` accepted: the channel took it. skipped and failed have a `reason`. `report` is the highest of what the provider
+    has reported since, by the order of its values, whatever the order in which the reports came."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -48,6 +52,9 @@ class MessageSummary(BaseModel):
     tracked: bool = Field(description="False: link tracking was off, the links went out unchanged.")
     created_at: datetime
     accepted_at: datetime | None
+    report: ReportKind | None = Field(examples=["bounced"])
+    report_code: str | None = Field(description="The provider's own code.", examples=["5.1.1"])
+    reported_at: datetime | None = Field(description="When it happened, as the provider says.")
 
 
 class MessageLink(BaseModel):
@@ -63,6 +70,18 @@ class MessageLink(BaseModel):
     destination: str = Field(examples=["https://www.example.com/offer"])
 
 
+class MessageReportView(BaseModel):
+    """One thing that the provider has told us about the message."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: ReportKind
+    code: str | None = Field(examples=["5.1.1"])
+    detail: str | None = Field(examples=["The mailbox does not exist."])
+    reported_at: datetime
+    received_at: datetime
+
+
 class MessageDetail(MessageSummary, SentByTrigger):
     """With the text as the contact has it. `links` are those that stand in it."""
 
@@ -73,6 +92,7 @@ class MessageDetail(MessageSummary, SentByTrigger):
         description="Where the recipient unsubscribes.", examples=["http://127.0.0.1:8001/unsubscribe/4jQ0ZbX81mKeuC"]
     )
     links: list[MessageLink]
+    reports: list[MessageReportView] = Field(description="In the order of their times, at most the last 100.")
 
 
 def message_filter(
@@ -83,8 +103,11 @@ def message_filter(
     firing_id: Annotated[UUID | None, Query(description="What one occurrence of a trigger has sent.")] = None,
     state: MessageState | None = None,
     reason: Annotated[Text | None, Query(description="Exactly this reason.", examples=["no_phone"])] = None,
+    report: Annotated[
+        ListedReport | None, Query(description="Messages whose highest report this is.", examples=["bounced"])
+    ] = None,
 ) -> MessageFilter:
-    return MessageFilter(contact_id, campaign_id, sequence_id, enrollment_id, firing_id, state, reason)
+    return MessageFilter(contact_id, campaign_id, sequence_id, enrollment_id, firing_id, state, reason, report)
 
 
 @router.get("/messages", summary="List messages")
@@ -106,7 +129,8 @@ async def get_one(session: SessionDep, caller: OrganizationDep, services: Servic
     summary = MessageSummary.model_validate(message)
     parts = {"subject": message.subject, "body": message.body, "html": message.html, "unsubscribe_url": message.unsubscribe_url}
     sent = (await sent_by(session, [message.id] if message.firing_id else [])).get(message.id, NO_TRIGGER)
-    return MessageDetail(**{**summary.model_dump(), **sent._asdict()}, **parts, links=links)
+    reports = [MessageReportView.model_validate(each) for each in await message_reports(session, message.id)]
+    return MessageDetail(**{**summary.model_dump(), **sent._asdict()}, **parts, links=links, reports=reports)
 
 
 async def message_page(session: AsyncSession, org_id: UUID, wanted: MessageFilter, page: PageDep) -> Page[MessageSummary]:

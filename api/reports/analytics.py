@@ -77,6 +77,9 @@ class Totals(Counted):
     recipients: int = Field(description="Contacts with a message in any state.", examples=[200])
     reached: int = Field(description="Contacts with a message that was accepted, or may have been.", examples=[200])
     messages: dict[str, int] = Field(description="Messages by state.", examples=[{"accepted": 200}])
+    reports: dict[str, int] = Field(
+        description="Messages by the highest of what their provider has reported.", examples=[{"delivered": 190, "bounced": 3}]
+    )
     click_rate: float | None = Field(description="people / reached; null: nobody was reached.", examples=[0.3])
     human_clicks: int = Field(description="These three count always, whatever `verdict` asks for.", examples=[70])
     suspect_clicks: int = Field(examples=[0])
@@ -264,6 +267,7 @@ def _totals(counts: ClickCounts, messages: MessageCounts, flood: int) -> Totals:
         recipients=messages.recipients,
         reached=messages.reached,
         messages=messages.by_state,
+        reports=messages.by_report,
         click_rate=round(counts.total.people / messages.reached, 4) if messages.reached else None,
         human_clicks=counts.by_verdict.get(Verdict.HUMAN, 0),
         suspect_clicks=counts.by_verdict.get(Verdict.SUSPECT, 0),

@@ -13,6 +13,25 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# Whoever writes messages, `report_count` equals them. It runs for messages that get another report, and for no other statement.
+COUNT_REPORTS = """
+CREATE FUNCTION count_report() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO report_count AS kept (content_id, report, slot, messages)
+    SELECT content_id, report, counter_slot(), change
+      FROM (VALUES (OLD.content_id, OLD.report, -1), (NEW.content_id, NEW.report, 1)) AS changes (content_id, report, change)
+     WHERE report IS NOT NULL
+        ON CONFLICT (content_id, report, slot) DO UPDATE SET messages = kept.messages + excluded.messages;
+    RETURN NULL;
+END
+$$
+"""
+CHANGES_REPORT = {
+    "INSERT": "NEW.report IS NOT NULL",
+    "UPDATE OF report": "OLD.report IS DISTINCT FROM NEW.report",
+    "DELETE": "OLD.report IS NOT NULL",
+}
+
 
 def upgrade() -> None:
     # Give up rather than stand in the queue before everybody else's queries.
@@ -155,6 +174,27 @@ def upgrade() -> None:
     op.add_column("message", sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("message", sa.Column("late_after", sa.DateTime(timezone=True), nullable=True))
     op.create_index(
+        "ix_message_org_id_report_id",
+        "message",
+        ["org_id", "report", "id"],
+        unique=False,
+        postgresql_where=sa.text("report IN ('failed', 'bounced', 'replied', 'complained')"),
+    )
+    op.create_table(
+        "report_count",
+        sa.Column("content_id", sa.Integer(), nullable=False),
+        sa.Column("report", sa.String(), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("messages", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("content_id", "report", "slot", name=op.f("pk_report_count")),
+    )
+    op.execute(COUNT_REPORTS)
+    for event, changed in CHANGES_REPORT.items():
+        op.execute(
+            f"CREATE TRIGGER message_report_counted_{event.split()[0].lower()} AFTER {event} ON message FOR EACH ROW "
+            f"WHEN ({changed}) EXECUTE FUNCTION count_report()"
+        )
+    op.create_index(
         "ix_message_channel_id_provider_id",
         "message",
         ["channel_id", "provider_id"],
@@ -176,6 +216,15 @@ def downgrade() -> None:
     op.drop_column("sequence", "end_on_reply")
     op.drop_column("sequence", "leave_on_opt_out")
     op.drop_index("ix_message_channel_id_provider_id", table_name="message", postgresql_where=sa.text("provider_id IS NOT NULL"))
+    for event in CHANGES_REPORT:
+        op.execute(f"DROP TRIGGER message_report_counted_{event.split()[0].lower()} ON message")
+    op.execute("DROP FUNCTION count_report()")
+    op.drop_table("report_count")
+    op.drop_index(
+        "ix_message_org_id_report_id",
+        table_name="message",
+        postgresql_where=sa.text("report IN ('failed', 'bounced', 'replied', 'complained')"),
+    )
     op.drop_column("message", "late_after")
     op.drop_column("message", "reported_at")
     op.drop_column("message", "report_code")

@@ -46,6 +46,9 @@ def must_offer_unsubscribe(medium: str, message_kind: str) -> bool:
 # Messages that were refused for now or are being sent, which a campaign still has to look after.
 UNFINISHED = "state IN ('planned', 'sending')"
 
+# Reports that people look for. Nearly every message is delivered in the end, and writing that into an index would cost more.
+LISTED_REPORT = "report IN ('failed', 'bounced', 'replied', 'complained')"
+
 
 class Message(SQLModel, table=True):
     """The key is (enrollment, step_run), (campaign, contact) or (firing, position of its action). A link token names
@@ -87,6 +90,7 @@ class Message(SQLModel, table=True):
         Index("ix_message_contact_id_id", "contact_id", "id"),
         Index("ix_message_org_id_state_id", "org_id", "state", "id"),
         Index("ix_message_org_id_reason_id", "org_id", "reason", "id", postgresql_where=text("reason IS NOT NULL")),
+        Index("ix_message_org_id_report_id", "org_id", "report", "id", postgresql_where=text(LISTED_REPORT)),
         Index("ix_message_campaign_id_state_id", "campaign_id", "state", "id", postgresql_where=text("campaign_id IS NOT NULL")),
         Index("ix_message_sequence_id_state_id", "sequence_id", "state", "id", postgresql_where=text("sequence_id IS NOT NULL")),
         Index("ix_message_unfinished", "campaign_id", "contact_id", postgresql_where=text(UNFINISHED)),
@@ -133,7 +137,7 @@ class Message(SQLModel, table=True):
 @dataclass(frozen=True)
 class MessageFilter:
     """Each condition that is None lets everything through. `campaign_id` finds the campaign's own messages, not those of its
-    follow-ups."""
+    follow-ups. `report` is one of those in `LISTED_REPORT`."""
 
     contact_id: UUID | None = None
     campaign_id: UUID | None = None
@@ -142,14 +146,15 @@ class MessageFilter:
     firing_id: UUID | None = None
     state: MessageState | None = None
     reason: str | None = None
+    report: str | None = None
 
 
 async def get_message(session: AsyncSession, org_id: UUID, message_id: UUID) -> Message:
     return require_owned(await session.get(Message, message_id), org_id, "message")
 
 
-# A reason, a contact, an enrollment and a firing have indexes of their own, in which all states stand together. The reason is a
-# range of one for the same cause as the state in `newest_of_states`.
+# A reason, a report, a contact, an enrollment and a firing have indexes of their own, in which all states stand together. The
+# reason and the report are ranges of one for the same cause as the state in `newest_of_states`.
 PAGE_OF_ALL_STATES = """
 SELECT message.* FROM message
 WHERE state = ANY(CAST(:states AS text[])) {conditions} ORDER BY {order} DESC LIMIT {rows}
@@ -161,6 +166,7 @@ CONDITIONS = {
     "enrollment_id": "AND enrollment_id = :enrollment_id AND campaign_id IS NULL",
     "firing_id": "AND firing_id = :firing_id",
     "reason": "AND reason BETWEEN :reason AND :reason",
+    "report": f"AND {LISTED_REPORT} AND report BETWEEN :report AND :report",
 }
 
 
@@ -172,11 +178,11 @@ async def list_messages(
     conditions = " ".join(["AND org_id = :org_id", *(CONDITIONS[name] for name in given if name in CONDITIONS)])
     values = {**given, "org_id": org_id}
     states = [wanted.state] if wanted.state else list(MessageState)
-    if not given.keys() & {"reason", "contact_id", "enrollment_id", "firing_id"}:
+    if not given.keys() & {"reason", "report", "contact_id", "enrollment_id", "firing_id"}:
         return await newest_of_states(session, Message, states, conditions, values, page)
     if page.after is not None:
         conditions, values = f"{conditions} AND id < :after", {**values, "after": page.after}
-    order = "reason DESC, id" if wanted.reason else "id"
+    order = "reason DESC, id" if wanted.reason else "report DESC, id" if wanted.report else "id"
     statement = PAGE_OF_ALL_STATES.format(conditions=conditions, order=order, rows=page.limit + 1)
     found = select(Message).from_statement(text(statement))
     return cut_page(list(await session.scalars(found, {**values, "states": states})), page)

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, String, text
+from sqlalchemy import Index, LargeBinary, String, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
 
@@ -123,3 +123,10 @@ async def count_soft_bounces(session: AsyncSession, org_id: UUID, address_hash: 
     """Returns how many messages to the address have bounced softly."""
     where = {"org_id": org_id, "address_hash": address_hash, "since": now() - within}
     return await session.scalar(SOFT_BOUNCES, where) or 0
+
+
+async def message_reports(session: AsyncSession, message_id: UUID, most: int = 100) -> list[MessageReport]:
+    """Returns the last `most` reports of a message in the order of their times. The caller has made sure whose message it is."""
+    newest = col(MessageReport.reported_at).desc(), col(MessageReport.id).desc()
+    statement = select(MessageReport).where(col(MessageReport.message_id) == message_id).order_by(*newest).limit(most)
+    return list(await session.scalars(statement))[::-1]

@@ -17,6 +17,7 @@ from models.reconcile.click_series import CLICK_SERIES
 from models.reconcile.contact_engagement import CONTACT_ENGAGEMENT
 from models.reconcile.counter import Counter, Difference
 from models.reconcile.message_count import MESSAGE_COUNT
+from models.reconcile.report_count import REPORT_COUNT
 from models.reconcile.step_count import STEP_COUNT
 from models.reconcile.trigger_count import TRIGGER_COUNT
 
@@ -27,6 +28,7 @@ COUNTERS: Sequence[Counter] = (
     *CLICK_BY,
     CONTACT_ENGAGEMENT,
     MESSAGE_COUNT,
+    REPORT_COUNT,
     STEP_COUNT,
     TRIGGER_COUNT,
 )

@@ -12,6 +12,8 @@ from models.clicks.click import Scope
 from models.errors import NotFound
 from models.messages.message import MessageState
 from models.messages.message_count import count_all_messages
+from models.messages.report import ReportKind
+from models.messages.report_count import count_all_reports
 
 
 class LinkOfText(NamedTuple):
@@ -37,9 +39,11 @@ class LinkOfText(NamedTuple):
 
 @dataclass(frozen=True)
 class MessageCounts:
-    """`recipients` have a message in any state, and `reached` have one that was accepted, or may have arrived."""
+    """`recipients` have a message in any state, and `reached` have one that was accepted, or may have arrived. `by_report` counts
+    messages by their highest report."""
 
     by_state: dict[MessageState, int]
+    by_report: dict[ReportKind, int]
     recipients: int
     reached: int
 
@@ -93,8 +97,8 @@ def _condition(scope: Scope) -> str:
 async def count_messages(session: AsyncSession, content_ids: Sequence[int], one_each: bool) -> MessageCounts:
     """`one_each` says that a contact has at most one of these messages, as in a campaign, so that the counters know the contacts
     too. Otherwise a contact with several messages is one recipient, which only the messages themselves can tell."""
-    by_state = await count_all_messages(session, content_ids)
+    by_state, by_report = await count_all_messages(session, content_ids), await count_all_reports(session, content_ids)
     if one_each:
-        return MessageCounts(by_state, sum(by_state.values()), sum(by_state.get(state, 0) for state in REACHED))
+        return MessageCounts(by_state, by_report, sum(by_state.values()), sum(by_state.get(state, 0) for state in REACHED))
     people = (await session.execute(text(PEOPLE), {"content_ids": list(content_ids), "reached": list(REACHED)})).one()
-    return MessageCounts(by_state, people.recipients, people.reached)
+    return MessageCounts(by_state, by_report, people.recipients, people.reached)

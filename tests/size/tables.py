@@ -18,6 +18,7 @@ from models.database import Database
 from models.organizations.organization import Organization, create_organization
 from models.reconcile.message_count import MESSAGE_COUNT
 from models.reconcile.reconcile import repair
+from models.reconcile.report_count import REPORT_COUNT
 from models.reconcile.step_count import STEP_COUNT
 from models.sequences.sequence import Sequence
 from tests.api.campaign_builders import enrolls
@@ -98,12 +99,13 @@ FROM {NUMBERED} WHERE n > :of_campaign
 """  # noqa: S608
 MESSAGES = f"""
 INSERT INTO message (id, org_id, contact_id, channel_id, content_id, recipient_number, campaign_id, sequence_id, enrollment_id,
-    step_key, step_run, state, reason, tracked, body, created_at, accepted_at)
+    step_key, step_run, state, reason, tracked, body, created_at, accepted_at, report)
 SELECT id, :org_id, id, :channel_id, CASE WHEN of_campaign THEN :campaign_content ELSE :sequence_content END, n,
     CASE WHEN of_campaign THEN CAST(:campaign_id AS uuid) END, CASE WHEN NOT of_campaign THEN CAST(:sequence_id AS uuid) END,
     CASE WHEN NOT of_campaign THEN id END, CASE WHEN NOT of_campaign THEN 'hello' END, CASE WHEN NOT of_campaign THEN 1 END,
     CASE WHEN n % :of_campaign <= 20 THEN 'failed' WHEN n % 50 = 0 THEN 'skipped' ELSE 'accepted' END,
-    CASE WHEN n % :of_campaign <= 20 THEN 'lost' WHEN n % 50 = 0 THEN 'no_phone' END, true, repeat('text ', 40), :at, :at
+    CASE WHEN n % :of_campaign <= 20 THEN 'lost' WHEN n % 50 = 0 THEN 'no_phone' END, true, repeat('text ', 40), :at, :at,
+    CASE WHEN n % 1000 = 0 THEN 'complained' WHEN n % 70 = 0 THEN 'bounced' ELSE 'delivered' END
 FROM (SELECT *, n <= :of_campaign AS of_campaign FROM {NUMBERED}) AS numbered
 """  # noqa: S608
 # The clicks on the oldest messages are people's, nearly all others machines'.
@@ -174,7 +176,7 @@ async def make_tables(database: Database) -> tuple[Owner, Owner]:
         async with database.transaction() as session:
             await session.execute(text("SET LOCAL work_mem = '128MB'"))
             await session.execute(text(COUNT_MONTH), {"since": first_id(month), "until": first_id(following)})
-    await repair(database, (MESSAGE_COUNT, STEP_COUNT))
+    await repair(database, (MESSAGE_COUNT, REPORT_COUNT, STEP_COUNT))
     await _vacuum(database)
     return await _with_contact(database, large), await _with_contact(database, small)
 

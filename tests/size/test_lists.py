@@ -28,6 +28,7 @@ LISTS = [
     "/messages",
     *(f"/messages?state={state}" for state in MessageState),
     *(f"/messages?reason={reason}" for reason in ("lost", "no_phone", "other")),
+    *(f"/messages?report={report}" for report in ("failed", "bounced", "complained")),
     *(f"/messages?{owner}" for owner in ("campaign_id=CAMPAIGN", "sequence_id=SEQUENCE")),
     *(f"/messages?campaign_id=CAMPAIGN&state={state}" for state in MessageState),
     *(f"/messages?sequence_id=SEQUENCE&state={state}" for state in MessageState),

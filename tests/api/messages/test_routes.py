@@ -8,7 +8,9 @@ from models.campaigns.campaign import Campaign
 from models.database import Database
 from models.messages.content import PersonalLink, load_content
 from models.messages.message import Message, MessageState
+from models.messages.report import ReportKind
 from models.organizations.organization import Organization, create_organization
+from services.provider_reports.apply import Report, apply_reports
 from settings import Settings
 from tests.api.campaign_builders import add_contacts, new_campaign
 from tests.builders import Caller
@@ -120,3 +122,39 @@ async def test_messages_are_listed_by_contact_campaign_and_state(
     assert await listed() == [message]
     assert await listed(contact_id=shown["contact_id"], campaign_id=shown["campaign_id"], state="accepted") == [message]
     assert await listed(state="failed") == []
+
+
+async def test_a_message_shows_what_its_provider_has_reported(
+    api: Caller, database: Database, settings: Settings, organization: Org
+) -> None:
+    message = await send(api, database, settings, organization[0].id)
+    async with database.transaction() as session:
+        row = await session.get_one(Message, UUID(message))
+    told = {"delivered": None, "bounced": "5.1.1", "sent": None}
+    reports = [
+        Report(row.org_id, row.channel_id, ReportKind(kind), kind, message_id=row.id, code=code, soft=True)
+        for kind, code in told.items()
+    ]
+    assert await apply_reports(database, reports, None) == 3
+    shown = (await api.get(f"/messages/{message}")).json()
+    assert (shown["report"], shown["report_code"], shown["state"]) == ("bounced", "5.1.1", "accepted")
+    assert [(each["kind"], each["code"]) for each in shown["reports"]] == list(told.items())
+    (entry,) = (await api.get(f"/contacts/{shown['contact_id']}/conversation")).json()["items"]
+    assert (entry["report"], entry["report_code"]) == ("bounced", "5.1.1")
+    campaign = (await api.get(f"/campaigns/{shown['campaign_id']}")).json()
+    assert campaign["reports"] == {"bounced": 1}
+    assert (await api.get(f"/campaigns/{shown['campaign_id']}/analytics")).json()["totals"]["reports"] == {"bounced": 1}
+
+
+async def test_messages_are_listed_by_what_was_reported(
+    api: Caller, database: Database, settings: Settings, organization: Org
+) -> None:
+    message = await send(api, database, settings, organization[0].id)
+    async with database.transaction() as session:
+        (await session.get_one(Message, UUID(message))).report = ReportKind.COMPLAINED
+    found = {
+        kind: [each["id"] for each in (await api.get("/messages", params={"report": kind})).json()["items"]]
+        for kind in ("failed", "bounced", "complained")
+    }
+    assert found == {"failed": [], "bounced": [], "complained": [message]}
+    assert (await api.get("/messages", params={"report": "delivered"})).status_code == 422

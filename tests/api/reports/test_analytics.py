@@ -68,6 +68,7 @@ async def test_a_draft_counts_nothing(api: Caller, rows: Rows) -> None:
         "recipients": 0,
         "reached": 0,
         "messages": {},
+        "reports": {},
         "click_rate": None,
         "human_clicks": 0,
         "suspect_clicks": 0,
