@@ -65,10 +65,11 @@ class ReportedMessage(NamedTuple):
 
 FIND = """
 SELECT id, contact_id, to_address FROM message
- WHERE org_id = :org_id AND channel_id = :channel_id AND {name} ORDER BY id DESC LIMIT 1 FOR NO KEY UPDATE
+ WHERE org_id = :org_id AND channel_id = :channel_id AND {name} ORDER BY id DESC LIMIT 1
 """
 FIND_BY_ID = text(FIND.format(name="id = :message_id"))
 FIND_BY_PROVIDER_ID = text(FIND.format(name="provider_id = :provider_id"))
+LOCK = text("SELECT FROM message WHERE id = :message_id FOR NO KEY UPDATE")
 
 ADD = text("""
 INSERT INTO message_report (id, org_id, message_id, kind, event_key, code, detail, address_hash, reported_at, received_at)
@@ -99,18 +100,20 @@ SELECT count(DISTINCT message_id) FROM message_report
 """)
 
 
-async def lock_reported(
+async def find_reported(
     session: AsyncSession, org_id: UUID, channel_id: UUID, message_id: UUID | None, provider_id: str | None
 ) -> ReportedMessage | None:
-    """Returns the message of this channel, by its id if that is given, else by the provider's. It stays locked until the
-    transaction ends. None means that there is no such message, or that its provider's id has not been written down yet."""
+    """Returns the message of this channel, by its id if that is given, else by the provider's. None means that there is no such
+    message, or that its provider's id has not been written down yet."""
     where = {"org_id": org_id, "channel_id": channel_id, "message_id": message_id, "provider_id": provider_id}
     row = (await session.execute(FIND_BY_PROVIDER_ID if message_id is None else FIND_BY_ID, where)).one_or_none()
     return ReportedMessage(*row) if row else None
 
 
 async def add_report(session: AsyncSession, report: MessageReport, provider_id: str | None) -> bool:
-    """Writes the report down and lets its message, which is locked, know. Returns False when it has been written before."""
+    """Writes the report down and lets its message know, which is locked from now on: people whom the report concerns have to be
+    locked before. Returns False when it has been written before."""
+    await session.execute(LOCK, {"message_id": report.message_id})
     values = {name: getattr(report, name) for name in MessageReport.model_fields} | {"kind": report.kind.value}
     if await session.scalar(ADD, values) is None:
         return False

@@ -9,8 +9,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-import structlog
-
 from models.base import now
 from models.channels.channel import find_channel
 from models.channels.pace import domain_of
@@ -26,12 +24,11 @@ from services.channels.base import ChannelError, Fault
 from services.channels.failure_watch import FailureWatch
 from services.channels.pause import pause_channel
 from services.commands.deliver import CommandDelivery
+from services.commands.tell import tell
 from services.consent.opt_out import record_consent, scope_of
 from services.consent.suppress import suppress
 from services.gate import LOOK_AGAIN
 from services.refusal import refused
-
-log = structlog.get_logger()
 
 
 class Consequences:
@@ -111,8 +108,4 @@ class Consequences:
                 ConsentSource.PROVIDER,
                 proof=proof,
             )
-        if told and self._commands is not None:
-            try:
-                await self._commands.deliver(told)
-            except Exception as failure:  # whatever it is, the sweeper delivers them
-                log.warning("an opt-out is told to its workflows later", message_id=str(message.id), error=failure)
+        await tell(self._commands, told)

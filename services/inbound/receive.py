@@ -4,13 +4,11 @@ Everything that follows is committed before the provider gets an answer, so whoe
 that is claimed after that.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import now
@@ -28,11 +26,10 @@ from models.messages.message import MessageKind
 from models.organizations.organization import Organization, WordsAnswered
 from models.texts.text import cut
 from services.commands.deliver import CommandDelivery
+from services.commands.tell import tell
 from services.consent.opt_out import opt_in_scope_of, record_consent, scope_of
 from services.consent.suppress import suppress
 from services.inbound.words import Read, confirmation, read_words
-
-log = structlog.get_logger()
 
 LONGEST = 20_000
 """Characters of a body that are kept; the rest is cut off."""
@@ -40,8 +37,6 @@ LONGEST_NAME = 320
 """Characters of an address, and of the provider's name for a message."""
 CONFIRM_WITHIN = timedelta(minutes=5)
 """A word is confirmed within this time, and each word of a sender once in it."""
-TELL_SECONDS = 2
-"""Seconds that workflows are waited for; the sweeper tells those that have not heard until then."""
 REPLIED = "the person replied"
 """The outcome of an enrollment that a reply ended."""
 REPLIES = {InboundMeaning.REPLY, InboundMeaning.PERHAPS_REFUSAL}
@@ -75,17 +70,8 @@ async def receive(database: Database, channel: Channel, inbound: Inbound, comman
     async with database.transaction() as session:
         taking = _Taking(session, channel, inbound, await session.get_one(Organization, channel.org_id))
         received = await taking.take()
-    if commands is not None and taking.command_ids:
-        await _tell(commands, taking.command_ids)
+    await tell(commands, taking.command_ids)
     return received
-
-
-async def _tell(commands: CommandDelivery, command_ids: Sequence[UUID]) -> None:
-    try:
-        async with asyncio.timeout(TELL_SECONDS):
-            await commands.deliver(command_ids)
-    except Exception as error:
-        log.warning("commands left to the sweeper", commands=len(command_ids), error=error)
 
 
 def sender(medium: Medium, address: str) -> str:

@@ -11,10 +11,16 @@ from uuid import UUID
 
 from models.base import now
 from models.database import Database
-from models.messages.report import MessageReport, ReportKind, add_report, lock_reported
+from models.messages.report import MessageReport, ReportKind, add_report, find_reported
 from models.texts.text import cut
 from services.channels.base import Fault
 from services.commands.deliver import CommandDelivery
+from services.commands.tell import tell
+from services.provider_reports.consequences import consequences
+from services.provider_reports.words import without_people
+
+LONGEST_KEY = 200
+"""Characters of a provider's code or name for an event that are kept."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +28,9 @@ class Report:
     """One thing that a provider told us about one message, which is named by our `message_id` or the provider's `provider_id`.
 
     `event_key` names what was told, such as `delivered` or the id of the provider's event: a report that comes again has the same
-    key. `code` is the provider's own, and `detail` its words without anybody's address. `reported_at` is None when the provider
-    gives no time; then it is the time of arrival. `fault` says what follows, and None means what the kind says. A `soft` bounce
-    may go away by itself.
+    key. `code` is the provider's own, and `detail` its words, in which addresses are hidden before they are kept. `reported_at`
+    is None when the provider gives no time; then it is the time of arrival. `fault` says what follows, and None means what the
+    kind says. What is `soft` may go away by itself.
     """
 
     org_id: UUID
@@ -40,26 +46,33 @@ class Report:
     soft: bool = False
 
 
-async def apply_reports(database: Database, reports: Sequence[Report], commands: CommandDelivery | None) -> int:  # noqa: ARG001
+async def apply_reports(database: Database, reports: Sequence[Report], commands: CommandDelivery | None) -> int:
     """Returns how many of the reports were new. Reports about messages that this channel does not have change nothing.
 
     `commands` tells enrollments at once that they have to stop; with None, the worker's sweeper does.
     """
-    return sum([await _apply(database, each) for each in reports])
+    return sum([await _apply(database, each, commands) for each in reports])
 
 
-async def _apply(database: Database, report: Report) -> bool:
+async def _apply(database: Database, report: Report, commands: CommandDelivery | None) -> bool:
     async with database.transaction() as session:
-        message = await lock_reported(session, report.org_id, report.channel_id, report.message_id, report.provider_id)
+        message = await find_reported(session, report.org_id, report.channel_id, report.message_id, report.provider_id)
         if message is None:
             return False
+        follows = await consequences(session, message, report.channel_id, report.kind, report.fault, soft=report.soft)
+        await follows.lock(report.kind)
         row = MessageReport(
             org_id=report.org_id,
             message_id=message.id,
             kind=report.kind,
-            event_key=report.event_key,
-            code=report.code,
-            detail=cut(report.detail) if report.detail else None,
-            reported_at=report.reported_at or now(),
+            event_key=cut(report.event_key, LONGEST_KEY),
+            code=cut(report.code, LONGEST_KEY) if report.code else None,
+            detail=without_people(report.detail) if report.detail else None,
+            address_hash=follows.soft_hash(),
+            reported_at=min(report.reported_at or now(), now()),
         )
-        return await add_report(session, row, report.provider_id)
+        is_new = await add_report(session, row, report.provider_id)
+        if is_new:
+            await follows.act(row)
+    await tell(commands, follows.command_ids)
+    return is_new
