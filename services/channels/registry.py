@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from models.channels.channel import ChannelKind
 from services.channels import simulator
 from services.channels.base import ChannelType
+from services.channels.http import channel as http
 from services.channels.twilio import channel as twilio
 
-CHANNEL_TYPES: Mapping[ChannelKind, ChannelType] = {each.kind: each for each in (simulator.TYPE, twilio.TYPE)}
+CHANNEL_TYPES: Mapping[ChannelKind, ChannelType] = {each.kind: each for each in (simulator.TYPE, twilio.TYPE, http.TYPE)}

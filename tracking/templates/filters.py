@@ -1,6 +1,8 @@
-"""Filters of Liquid whose results in python-liquid differ from those that Shopify documents, or whose time is not bounded."""
+"""Filters of Liquid that python-liquid does not have, whose results in it differ from those that Shopify documents, or whose time
+is not bounded."""
 
 import functools
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -222,11 +224,18 @@ def date(dat: Any, fmt: Any, *, environment: Environment) -> str:
         return as_text(dat)
 
 
+@liquid_filter
+def as_json(value: object) -> str:
+    """Writes a value as JSON, a text with its quotes. A value that is missing is `null`."""
+    return json.dumps(None if is_undefined(value) else value, ensure_ascii=False, default=as_text)
+
+
 REPLACED: dict[str, Callable[..., Any]] = {
     "date": date,
     "escape": escape,
     "escape_once": escape_once,
     "join": join,
+    "json": as_json,
     "modulo": modulo,
     "remove_last": remove_last,
     "replace_last": replace_last,

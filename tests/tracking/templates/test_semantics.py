@@ -140,6 +140,11 @@ FILTERS = {
     "floor": {"1.2 | floor": "1", "2.0 | floor": "2", "183.357 | floor": "183", "'3.5' | floor": "3"},
     "has": {"contact.properties.people | has: 'n', 'al'": "true", "contact.properties.people | has: 'n', 'Zed'": "false"},
     "join": {"'John, Paul' | split: ', ' | join: ' and '": "John and Paul", "contact.properties.list | join": "b  a"},
+    "json": {
+        "'a\"b' | json": '"a\\"b"',
+        "contact.properties.missing | json": "null",
+        "contact.properties.list | compact | json": '["b", "a"]',
+    },
     "last": {"'Ground control to Major Tom.' | split: ' ' | last": "Tom."},
     "lstrip": {"'  a b  ' | lstrip": "a b  "},
     "map": {"contact.properties.people | map: 'n' | join: ','": "Bo,al,Bo"},

@@ -1,0 +1,68 @@
+"""What a mapping asks of an answer or of a callback: its status and the values in it."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from services.channels.http.json_path import JsonPath, as_text, find
+
+_STATUSES = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
+
+
+class Part(BaseModel):
+    """The base of everything that a mapping consists of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _is_range(text: str) -> str:
+    match = _STATUSES.fullmatch(text)
+    if not match or (match[2] and match[2] < match[1]):
+        raise ValueError("Write a status such as 429, or a range such as 200-299.")
+    return text
+
+
+Statuses = Annotated[str, AfterValidator(_is_range)]
+
+
+class Condition(Part):
+    """A value of the document is one of these texts, or it is there at all. Numbers count as their text, and true and false as
+    `true` and `false`; null counts as missing."""
+
+    path: JsonPath
+    one_of: list[str | int | bool] | None = Field(None, min_length=1, max_length=200, examples=[["delivered"]])
+    present: bool | None = None
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if (self.one_of is None) == (self.present is None):
+            raise ValueError("Give either one_of, with the values that count, or present.")
+        return self
+
+    def holds(self, document: Any) -> bool:
+        value = find(document, self.path)
+        if self.one_of is None:
+            return (value is not None) == self.present
+        return as_text(value) in {as_text(each) for each in self.one_of}
+
+
+class Match(Part):
+    """Holds when the status is in one of the ranges and all conditions hold. Without ranges, every status counts."""
+
+    status: list[Statuses] = Field(default_factory=list, max_length=20, examples=[["200-299"]])
+    when: list[Condition] = Field(default_factory=list, max_length=20)
+
+    def holds(self, status: int, document: Any) -> bool:
+        in_range = not self.status or any(_contains(each, status) for each in self.status)
+        return in_range and all_hold(self.when, document)
+
+
+def all_hold(conditions: Sequence[Condition], document: Any) -> bool:
+    return all(condition.holds(document) for condition in conditions)
+
+
+def _contains(statuses: str, status: int) -> bool:
+    first, _, last = statuses.partition("-")
+    return int(first) <= status <= int(last or first)
