@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from api.campaigns import routes as campaigns
+from api.consent import consent, suppressions
 from api.contacts import conversations
 from api.contacts import imports as contact_imports
 from api.contacts import routes as contacts
@@ -23,6 +24,7 @@ from api.http.request_log import RequestLog
 from api.http.slow_readers import SlowReaders
 from api.http.time_limit import TimeLimit
 from api.http.within import within
+from api.inbound import inbound_messages
 from api.links import link_domains, shared_links
 from api.messages import routes as messages
 from api.notifications import routes as notification_targets
@@ -49,6 +51,7 @@ AREAS = (
     campaigns,
     channels,
     clicks,
+    consent,
     contact_imports,
     contacts,
     conversations,
@@ -57,6 +60,7 @@ AREAS = (
     firings,
     trigger_counts,
     health,
+    inbound_messages,
     link_domains,
     messages,
     metrics,
@@ -65,6 +69,7 @@ AREAS = (
     segments,
     sequences,
     shared_links,
+    suppressions,
 )
 
 SWITCH_SECONDS = 0.001

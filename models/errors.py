@@ -74,6 +74,7 @@ class ConflictCode(StrEnum):
     IMPORT_OVER = "import_already_over"
     FIRING_OPEN = "firing_still_open"
     NOTHING_FAILED = "nothing_failed"
+    NOTHING_TO_DECIDE = "nothing_to_decide"
     KEY_REUSED = "idempotency_key_reused"
 
 

@@ -17,6 +17,7 @@ NEEDS: dict[Role, frozenset[str]] = {
             "channels.inbox",
             "channels.list",
             "clicks.list",
+            "consent.get",
             "contact_imports.get",
             "contact_imports.list",
             "contacts.get",
@@ -29,6 +30,8 @@ NEEDS: dict[Role, frozenset[str]] = {
             "enrollments.list",
             "firings.of_campaign",
             "firings.of_sequence",
+            "inbound_messages.get",
+            "inbound_messages.list",
             "link_domains.get",
             "link_domains.list",
             "messages.get",
@@ -47,6 +50,8 @@ NEEDS: dict[Role, frozenset[str]] = {
             "sequences.list_versions",
             "shared_links.get",
             "shared_links.list",
+            "suppressions.get",
+            "suppressions.list",
             "triggers.of_campaign",
             "triggers.of_sequence",
         }
@@ -54,6 +59,7 @@ NEEDS: dict[Role, frozenset[str]] = {
     Role.SENDER: frozenset(
         {
             "campaigns.launch",
+            "consent.record",
             "contact_imports.cancel",
             "contact_imports.create",
             "contacts.change",
@@ -64,6 +70,8 @@ NEEDS: dict[Role, frozenset[str]] = {
             "enrollments.stop",
             "firings.retry_of_campaign",
             "firings.retry_of_sequence",
+            "inbound_messages.decide",
+            "suppressions.create",
         }
     ),
     Role.EDITOR: frozenset(
@@ -81,6 +89,7 @@ NEEDS: dict[Role, frozenset[str]] = {
             "shared_links.change",
             "shared_links.create",
             "shared_links.delete",
+            "suppressions.lift",
         }
     ),
     Role.OWNER: frozenset(

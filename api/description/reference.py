@@ -99,6 +99,7 @@ CONFLICTS = {
     ConflictCode.IMPORT_OVER: "Nothing: there is nothing left to cancel.",
     ConflictCode.FIRING_OPEN: "Wait until the firing is over: its actions are still being done.",
     ConflictCode.NOTHING_FAILED: "Nothing: no action of the firing has failed.",
+    ConflictCode.NOTHING_TO_DECIDE: "Nothing: the message does not look like a refusal, or somebody has decided otherwise.",
     ConflictCode.KEY_REUSED: "Use a new `Idempotency-Key`: this one belongs to another request.",
 }
 

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
+from models.channels.channel import Medium
 from models.organizations.limits import Limits
-from models.organizations.organization import Organization
+from models.organizations.organization import OptOutScope, Organization, WordsAnswered
 from models.organizations.time_zone import TimeZone
 from models.texts.text import Name, Text
 from services.contents.compile_content import refuse
@@ -22,6 +23,11 @@ router = area("organization")
 
 LinkDomain = Annotated[Text, AfterValidator(base_address), Field(min_length=1, max_length=200)]
 Destination = Annotated[Text, AfterValidator(check_destination), Field(min_length=1, max_length=2000)]
+
+
+CONSENT_REQUIRED = "Media whose marketing goes only to contacts who have opted in: sms, email."
+OPT_OUT_SCOPE = "What an opt-out covers that does not say it itself: everything, its medium, or its channel."
+ANSWERS_WORDS = "Who confirms STOP, START and HELP by SMS: by_us, or by_provider when the provider does it itself."
 
 
 class OrganizationView(BaseModel):
@@ -41,6 +47,9 @@ class OrganizationView(BaseModel):
         examples=["https://www.example.com/"],
     )
     time_zone: str = Field(examples=["Europe/Berlin"])
+    consent_required: list[str] = Field(description=CONSENT_REQUIRED, examples=[["sms"]])
+    opt_out_scope: str = Field(description=OPT_OUT_SCOPE, examples=["everything"])
+    answers_words: str = Field(description=ANSWERS_WORDS, examples=["by_us"])
     limits: Limits = Field(description="What the organization may have; whoever runs the server can change it.")
     created_at: datetime
 
@@ -66,13 +75,30 @@ class OrganizationChange(BaseModel):
         examples=["https://www.example.com/"],
     )
     time_zone: TimeZone | None = None
+    consent_required: list[Medium] | None = Field(None, max_length=len(Medium), description=CONSENT_REQUIRED)
+    opt_out_scope: OptOutScope | None = Field(None, description=OPT_OUT_SCOPE)
+    answers_words: WordsAnswered | None = Field(None, description=ANSWERS_WORDS)
 
-    @field_validator("name", "link_tracking", "link_tracking_metadata", "time_zone", mode="before")
+    @field_validator(
+        "name",
+        "link_tracking",
+        "link_tracking_metadata",
+        "time_zone",
+        "consent_required",
+        "opt_out_scope",
+        "answers_words",
+        mode="before",
+    )
     @classmethod
     def _given(cls, value: Any) -> Any:
         if value is None:
             raise ValueError("leave the field out to keep it; it cannot be null")
         return value
+
+    @field_validator("consent_required")
+    @classmethod
+    def _each_once(cls, value: list[Medium]) -> list[Medium]:
+        return list(dict.fromkeys(value))
 
 
 @router.get("/organization", summary="Get the organization")

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_suppression_org_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression")),
     )
+    op.create_index("ix_suppression_org_id_address_hash", "suppression", ["org_id", "address_hash"], unique=False)
     op.create_index("ix_suppression_org_id_id", "suppression", ["org_id", "id"], unique=False)
     op.create_index(
         "uq_suppression_org_id_address_hash",
@@ -264,4 +265,5 @@ def downgrade() -> None:
     op.drop_table("channel_pace")
     op.drop_index("uq_suppression_org_id_address_hash", table_name="suppression", postgresql_where=sa.text("lifted_at IS NULL"))
     op.drop_index("ix_suppression_org_id_id", table_name="suppression")
+    op.drop_index("ix_suppression_org_id_address_hash", table_name="suppression")
     op.drop_table("suppression")

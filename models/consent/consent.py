@@ -6,11 +6,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String
+from sqlalchemy import Index, String, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
+from models.paging import PageRequest, newest_first
 
 
 class ConsentState(StrEnum):
@@ -52,3 +54,14 @@ class Consent(SQLModel, table=True):
     proof: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     given_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+async def list_consents(session: AsyncSession, contact_id: UUID, page: PageRequest) -> tuple[list[Consent], UUID | None]:
+    """Returns a page of what the contact has said, the newest row first."""
+    return await newest_first(session, select(Consent).where(col(Consent.contact_id) == contact_id), col(Consent.id), page)
+
+
+async def newest_consent(session: AsyncSession, contact_id: UUID) -> Consent:
+    """Returns the row that was written last."""
+    newest = select(Consent).where(col(Consent.contact_id) == contact_id).order_by(col(Consent.id).desc()).limit(1)
+    return (await session.scalars(newest)).one()

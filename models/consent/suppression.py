@@ -2,15 +2,19 @@
 
 import hashlib
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, String, text
+from sqlalchemy import Index, LargeBinary, String, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
+from models.channels.channel import Medium
+from models.organizations.owned import require_owned
+from models.paging import PageRequest, newest_first
 
 
 class SuppressionReason(StrEnum):
@@ -34,6 +38,7 @@ class Suppression(SQLModel, table=True):
             postgresql_where=text("lifted_at IS NULL"),
         ),
         Index("ix_suppression_org_id_id", "org_id", "id"),
+        Index("ix_suppression_org_id_address_hash", "org_id", "address_hash"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -100,3 +105,54 @@ async def lift_suppression(
     """Ends the suppression of an address if it has one of these reasons. Returns whether there was one."""
     which = {"org_id": org_id, "address_hash": address_hash(org_id, medium, address), "reasons": [each.value for each in reasons]}
     return await session.scalar(LIFT, {**which, "now": now(), "lift_reason": lift_reason}) is not None
+
+
+@dataclass(frozen=True)
+class SuppressionFilter:
+    """Each condition that is None lets everything through. `address` is as contacts have it. `lifted` says whether those that
+    were lifted are listed too."""
+
+    medium: str | None = None
+    address: str | None = None
+    reason: SuppressionReason | None = None
+    lifted: bool = False
+
+
+async def list_suppressions(
+    session: AsyncSession, org_id: UUID, wanted: SuppressionFilter, page: PageRequest
+) -> tuple[list[Suppression], UUID | None]:
+    statement = select(Suppression).where(col(Suppression.org_id) == org_id)
+    if wanted.medium is not None:
+        statement = statement.where(col(Suppression.medium) == wanted.medium)
+    if wanted.address is not None:
+        media = [wanted.medium] if wanted.medium is not None else list(Medium)
+        hashes = [address_hash(org_id, medium, wanted.address) for medium in media]
+        statement = statement.where(col(Suppression.address_hash).in_(hashes))
+    if wanted.reason is not None:
+        statement = statement.where(col(Suppression.reason) == wanted.reason)
+    if not wanted.lifted:
+        statement = statement.where(col(Suppression.lifted_at).is_(None))
+    return await newest_first(session, statement, col(Suppression.id), page)
+
+
+async def get_suppression(session: AsyncSession, org_id: UUID, suppression_id: UUID, *, lock: bool = False) -> Suppression:
+    row = await session.get(Suppression, suppression_id, with_for_update=lock or None, populate_existing=lock)
+    return require_owned(row, org_id, "suppression")
+
+
+async def find_suppression(
+    session: AsyncSession, org_id: UUID, medium: str, address: str, *, lock: bool = False
+) -> Suppression | None:
+    """Returns the suppression of the address that holds now, or None. With `lock`, nobody lifts it meanwhile."""
+    holding = select(Suppression).where(
+        col(Suppression.org_id) == org_id,
+        col(Suppression.address_hash) == address_hash(org_id, medium, address),
+        col(Suppression.lifted_at).is_(None),
+    )
+    return await session.scalar(holding.with_for_update() if lock else holding)
+
+
+def lift(suppression: Suppression, reason: str) -> None:
+    """Ends it. One that was lifted before keeps its first reason."""
+    if suppression.lifted_at is None:
+        suppression.lifted_at, suppression.lift_reason = now(), reason

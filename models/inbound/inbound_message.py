@@ -1,13 +1,17 @@
 """An inbound message: what somebody wrote to one of our channels."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, String, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Index, String, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
+from models.organizations.owned import require_owned
+from models.paging import PageRequest, newest_first
 
 
 class InboundMeaning(StrEnum):
@@ -18,6 +22,13 @@ class InboundMeaning(StrEnum):
     START = "start"
     HELP = "help"
     PERHAPS_REFUSAL = "perhaps_refusal"
+
+
+class Decision(StrEnum):
+    """What somebody decided about a `perhaps_refusal`."""
+
+    REFUSAL = "refusal"
+    NO_REFUSAL = "no_refusal"
 
 
 PENDING = "meaning = 'perhaps_refusal' AND decided_at IS NULL"
@@ -50,5 +61,35 @@ class InboundMessage(SQLModel, table=True):
     meaning: InboundMeaning = Field(default=InboundMeaning.REPLY, sa_type=String)
     answer: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=Timestamp)
-    decision: str | None = None
+    decision: Decision | None = Field(default=None, sa_type=String)
     received_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+@dataclass(frozen=True)
+class InboundFilter:
+    """Each condition that is None lets everything through. `pending` asks for those about which somebody has to decide."""
+
+    contact_id: UUID | None = None
+    channel_id: UUID | None = None
+    meaning: InboundMeaning | None = None
+    pending: bool = False
+
+
+async def list_inbound(
+    session: AsyncSession, org_id: UUID, wanted: InboundFilter, page: PageRequest
+) -> tuple[list[InboundMessage], UUID | None]:
+    statement = select(InboundMessage).where(col(InboundMessage.org_id) == org_id)
+    if wanted.contact_id is not None:
+        statement = statement.where(col(InboundMessage.contact_id) == wanted.contact_id)
+    if wanted.channel_id is not None:
+        statement = statement.where(col(InboundMessage.channel_id) == wanted.channel_id)
+    if wanted.meaning is not None:
+        statement = statement.where(col(InboundMessage.meaning) == wanted.meaning)
+    if wanted.pending:
+        statement = statement.where(text(PENDING))
+    return await newest_first(session, statement, col(InboundMessage.id), page)
+
+
+async def get_inbound(session: AsyncSession, org_id: UUID, inbound_id: UUID, *, lock: bool = False) -> InboundMessage:
+    row = await session.get(InboundMessage, inbound_id, with_for_update=lock or None, populate_existing=lock)
+    return require_owned(row, org_id, "inbound message")

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from models.inbound.inbound_message import InboundMeaning, InboundMessage
 
@@ -20,12 +21,12 @@ async def lock_sender(session: AsyncSession, channel_id: UUID, address: str) -> 
     await session.execute(lock, {"channel": str(channel_id), "address": address})
 
 
-KNOWN = text("SELECT FROM inbound_message WHERE channel_id = :channel_id AND provider_id = :provider_id")
-
-
-async def is_known(session: AsyncSession, channel_id: UUID, provider_id: str) -> bool:
-    """Whether the provider has handed this message over before. The caller holds `lock_sender`."""
-    return (await session.execute(KNOWN, {"channel_id": channel_id, "provider_id": provider_id})).first() is not None
+async def find_inbound(session: AsyncSession, channel_id: UUID, provider_id: str) -> InboundMessage | None:
+    """Returns the message if the provider has handed it over before. The caller holds `lock_sender`."""
+    known = select(InboundMessage).where(
+        col(InboundMessage.channel_id) == channel_id, col(InboundMessage.provider_id) == provider_id
+    )
+    return await session.scalar(known)
 
 
 async def add_inbound(session: AsyncSession, message: InboundMessage) -> None:

@@ -11,6 +11,7 @@ from models.errors import FieldError, NotFound
 
 TABLES = {
     "campaign_id": "campaign",
+    "channel_id": "channel",
     "contact_id": "contact",
     "enrollment_id": "enrollment",
     "firing_id": "firing",

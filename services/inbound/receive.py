@@ -23,6 +23,7 @@ from models.database import Database
 from models.inbound import receiving
 from models.inbound.inbound_message import InboundMeaning, InboundMessage
 from models.messages.message import MessageKind
+from models.messages.report import ReportKind
 from models.organizations.organization import Organization, WordsAnswered
 from models.texts.text import cut
 from services.commands.deliver import CommandDelivery
@@ -30,6 +31,7 @@ from services.commands.tell import tell
 from services.consent.opt_out import opt_in_scope_of, record_consent, scope_of
 from services.consent.suppress import suppress
 from services.inbound.words import Read, confirmation, read_words
+from services.provider_reports.apply import Report, apply_reports
 
 LONGEST = 20_000
 """Characters of a body that are kept; the rest is cut off."""
@@ -70,8 +72,23 @@ async def receive(database: Database, channel: Channel, inbound: Inbound, comman
     async with database.transaction() as session:
         taking = _Taking(session, channel, inbound, await session.get_one(Organization, channel.org_id))
         received = await taking.take()
+    if taking.row.message_id is not None and taking.row.meaning in REPLIES:
+        await apply_reports(database, [_replied(taking.row)], commands)
     await tell(commands, taking.command_ids)
     return received
+
+
+def _replied(row: InboundMessage) -> Report:
+    """The message that was answered counts a reply. This is a transaction of its own, because reports lock a message before its
+    contact; it is made up for when the provider hands the reply over again."""
+    return Report(
+        org_id=row.org_id,
+        channel_id=row.channel_id,
+        kind=ReportKind.REPLIED,
+        event_key=f"inbound {row.id}",
+        message_id=row.message_id,
+        reported_at=row.received_at,
+    )
 
 
 def sender(medium: Medium, address: str) -> str:
@@ -86,7 +103,10 @@ def sender(medium: Medium, address: str) -> str:
 
 
 class _Taking:
-    """One message on its way into the rows. `command_ids` are to be delivered after the commit."""
+    """One message on its way into the rows. After `take`, `row` is what stands there of it, and `command_ids` are to be delivered
+    after the commit."""
+
+    row: InboundMessage
 
     def __init__(self, session: AsyncSession, channel: Channel, inbound: Inbound, organization: Organization) -> None:
         self._session = session
@@ -102,17 +122,19 @@ class _Taking:
     async def take(self) -> Received:
         read = _read(self._channel, self._body)
         await receiving.lock_sender(self._session, self._channel.id, self._sender)
-        if await receiving.is_known(self._session, self._channel.id, self._provider_id):
-            return Received(read.meaning, repeated=True)
+        known = await receiving.find_inbound(self._session, self._channel.id, self._provider_id)
+        if known is not None:
+            self.row = known
+            return Received(InboundMeaning(known.meaning), repeated=True)
         people = await people_at(self._session, self._channel.org_id, self._channel.medium, self._sender)
         people = await lock_people(self._session, self._channel.org_id, people)
-        row = await self._add(read, people)
-        changed = await self._act(read.meaning, people, row)
+        self.row = await self._write(read, people)
+        changed = await self._act(read.meaning, people)
         if changed and await self._is_to_be_confirmed(read.meaning):
-            row.answer = confirmation(read, self._organization.name)
-        return Received(read.meaning, row.answer)
+            self.row.answer = confirmation(read, self._organization.name)
+        return Received(read.meaning, self.row.answer)
 
-    async def _add(self, read: Read, people: Sequence[UUID]) -> InboundMessage:
+    async def _write(self, read: Read, people: Sequence[UUID]) -> InboundMessage:
         newest = await receiving.newest_message(self._session, people, self._channel.id) if people else None
         row = InboundMessage(
             org_id=self._channel.org_id,
@@ -129,18 +151,18 @@ class _Taking:
         await receiving.add_inbound(self._session, row)
         return row
 
-    async def _act(self, meaning: InboundMeaning, people: Sequence[UUID], row: InboundMessage) -> bool:
+    async def _act(self, meaning: InboundMeaning, people: Sequence[UUID]) -> bool:
         """Returns whether something has changed of which the sender should hear."""
         if meaning == InboundMeaning.STOP:
-            return await self._stop(people, row)
+            return await self._stop(people)
         if meaning == InboundMeaning.START:
-            return await self._start(people, row)
+            return await self._start(people)
         if meaning in REPLIES and people:
             ended = await receiving.enrollments_ended_by_a_reply(self._session, people, self._channel.id)
             self.command_ids += (await stop_these(self._session, self._channel.org_id, ended, REPLIED)).values()
         return meaning == InboundMeaning.HELP
 
-    async def _stop(self, people: Sequence[UUID], row: InboundMessage) -> bool:
+    async def _stop(self, people: Sequence[UUID]) -> bool:
         """It counts from its arrival, also against an opt-in that is newer than the text. The address of somebody who is no
         contact is suppressed, in case it becomes a contact's."""
         org_id, medium = self._channel.org_id, self._channel.medium
@@ -155,11 +177,11 @@ class _Taking:
             ConsentState.OPTED_OUT,
             scope,
             ConsentSource.SMS_WORD,
-            proof=_proof(row),
+            proof=proof_of(self.row),
         )
         return True
 
-    async def _start(self, people: Sequence[UUID], row: InboundMessage) -> bool:
+    async def _start(self, people: Sequence[UUID]) -> bool:
         """Whoever gets messages already has only said yes to something."""
         org_id, medium = self._channel.org_id, self._channel.medium
         lifted = await lift_suppression(
@@ -173,7 +195,7 @@ class _Taking:
             ConsentState.OPTED_IN,
             opt_in_scope_of(self._organization, self._channel),
             ConsentSource.SMS_WORD,
-            proof=_proof(row),
+            proof=proof_of(self.row),
             given_at=self._at,
         )
         return lifted or any(state != ConsentState.OPTED_IN for state in before.values())
@@ -194,5 +216,5 @@ def _read(channel: Channel, body: str) -> Read:
     return read if is_word else Read(InboundMeaning.REPLY)
 
 
-def _proof(row: InboundMessage) -> dict[str, str]:
+def proof_of(row: InboundMessage) -> dict[str, str]:
     return {"inbound_message_id": str(row.id), "provider_id": row.provider_id}

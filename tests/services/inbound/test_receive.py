@@ -170,12 +170,25 @@ async def test_a_text_that_looks_like_a_refusal_is_held_and_writes_no_consent(
     assert await rows(database, "SELECT meaning, decided_at FROM inbound_message") == [("perhaps_refusal", None)]
 
 
-async def test_a_reply_names_the_newest_message_that_it_answers(database: Database, channel: Channel, simulated: Sending) -> None:
+async def test_a_reply_names_the_newest_message_and_is_counted_once(
+    database: Database, channel: Channel, simulated: Sending
+) -> None:
     (contact,) = await simulated.contacts(phone=PHONE)
     await simulated.send_step(await simulated.enrollment(contact))
     message = await simulated.message()
-    await receive(database, channel, text("Thank you"), None)
+    for _ in range(2):
+        await receive(database, channel, text("Thank you"), None)
     assert await rows(database, "SELECT message_id, contact_id FROM inbound_message") == [(message.id, contact.id)]
+    assert await rows(database, "SELECT report FROM message") == ["replied"]
+    assert await rows(database, "SELECT kind FROM message_report") == ["replied"]
+
+
+@pytest.mark.parametrize("word", ["STOP", "START", "HELP"])
+async def test_a_word_is_no_reply(database: Database, channel: Channel, simulated: Sending, word: str) -> None:
+    (contact,) = await simulated.contacts(phone=PHONE)
+    await simulated.send_step(await simulated.enrollment(contact))
+    await receive(database, channel, text(word), None)
+    assert await rows(database, "SELECT report FROM message") == [None]
 
 
 async def test_a_stop_stops_the_enrollments_that_it_covers(database: Database, channel: Channel, simulated: Sending) -> None:

@@ -1,0 +1,68 @@
+"""Somebody decides whether a text that looks like a refusal was one. Until then nothing is sent to the person."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.base import now
+from models.channels.channel import get_channel
+from models.consent.consent import ConsentSource, ConsentState
+from models.consent.lock import lock_people, people_at
+from models.consent.suppression import SuppressionReason
+from models.errors import Conflict, ConflictCode
+from models.inbound.inbound_message import Decision, InboundMeaning, InboundMessage, get_inbound
+from models.organizations.organization import Organization
+from services.consent.opt_out import record_consent, scope_of
+from services.consent.suppress import suppress
+from services.inbound.receive import proof_of
+
+
+class Decided(NamedTuple):
+    """`command_ids` are to be delivered after the commit."""
+
+    message: InboundMessage
+    command_ids: list[UUID]
+
+
+async def decide(
+    session: AsyncSession, organization: Organization, inbound_id: UUID, decision: Decision, reason: str | None
+) -> Decided:
+    """A refusal opts the person out as STOP does. Deciding the same once more changes nothing.
+
+    Raises NotFound, and Conflict for a message that looks like no refusal or about which somebody has decided otherwise.
+    """
+    message = await get_inbound(session, organization.id, inbound_id)
+    channel = await get_channel(session, organization.id, message.channel_id)
+    people = [message.contact_id] if message.contact_id else []
+    if message.from_address:
+        people += await people_at(session, organization.id, channel.medium, message.from_address)
+    people = await lock_people(session, organization.id, people)
+    message = await get_inbound(session, organization.id, inbound_id, lock=True)
+    if message.meaning != InboundMeaning.PERHAPS_REFUSAL or message.decision not in (None, decision):
+        raise Conflict(ConflictCode.NOTHING_TO_DECIDE, _why(message))
+    if message.decision is not None:
+        return Decided(message, [])
+    message.decided_at, message.decision = now(), decision
+    await session.flush()
+    if decision == Decision.NO_REFUSAL:
+        return Decided(message, [])
+    if not people and message.from_address:
+        await suppress(session, organization.id, channel.medium, message.from_address, SuppressionReason.OPTED_OUT)
+    commands = await record_consent(
+        session,
+        organization.id,
+        people,
+        ConsentState.OPTED_OUT,
+        scope_of(organization, channel),
+        ConsentSource.HELD_REFUSAL,
+        proof=proof_of(message),
+        reason=reason,
+    )
+    return Decided(message, commands)
+
+
+def _why(message: InboundMessage) -> str:
+    decided = f"somebody has decided already: {message.decision}"
+    why = decided if message.decision else f"the message does not look like a refusal: it is a {message.meaning}"
+    return f"There is nothing to decide, because {why}. To change what the contact gets, record a consent."
