@@ -79,8 +79,8 @@ async def receive(database: Database, channel: Channel, inbound: Inbound, comman
 
 
 def _replied(row: InboundMessage) -> Report:
-    """The message that was answered counts a reply. This is a transaction of its own, because reports lock a message before its
-    contact; it is made up for when the provider hands the reply over again."""
+    """The message that was answered counts a reply. This is a transaction of its own, because a campaign's claim locks a message
+    before its contact; if it is lost, it is made up for when the provider hands the reply over again."""
     return Report(
         org_id=row.org_id,
         channel_id=row.channel_id,
