@@ -14,6 +14,7 @@ from api.ops.metrics import Stored, queue_metrics, workflow_metrics
 from api.redirect.background.flood import ClickLimit, Flood
 from api.redirect.keeping.journal import Counts
 from api.redirect.metrics import Meters, Metrics
+from api.redirect.unsubscribing.unsubscribes import Unsubscribes
 from models.clicks.queues import Queues
 from services.commands.deliver import CommandDelivery
 from services.deliver_signals import SignalDelivery
@@ -40,8 +41,11 @@ def test_the_redirects_metrics_are_those_of_the_page() -> None:
     delivery = SignalDelivery(Mock(), Mock())
     meters = Meters()
     flood = Flood(Mock(), ClickLimit(0))
-    metrics = Metrics(meters, journal, delivery, flood, dict)
-    assert given(*meters.read(), *metrics.read(), *delivery.read(), *flood.read()) == listed("Redirect")
+    commands = CommandDelivery(Mock(), Mock())
+    unsubscribes = Unsubscribes(Mock(), Mock(size=0), Mock())
+    metrics = Metrics(meters, journal, delivery, flood, dict, [])
+    read = [*meters.read(), *metrics.read(), *delivery.read(), *flood.read(), *commands.read(), *unsubscribes.read()]
+    assert given(*read) == listed("Redirect")
 
 
 def test_the_apis_metrics_are_those_of_the_page() -> None:

@@ -39,7 +39,7 @@ from tracking.templates.source import SourceError
 router = area("shared links")
 
 TOKEN_SHAPE = re.compile(r"[0-9A-Za-z]{14}")
-OURS = frozenset({"health", "metrics", "robots", "favicon"})
+OURS = frozenset({"health", "metrics", "robots", "favicon", "unsubscribe"})
 
 
 def _possible(slug: str) -> str:

@@ -1,4 +1,4 @@
-"""The redirect's composition root: `GET|HEAD /{token}` and two health pages, in one process."""
+"""The redirect's composition root: `GET|HEAD /{token}`, the address for unsubscribing and two health pages, in one process."""
 
 import asyncio
 import time
@@ -31,14 +31,18 @@ from api.redirect.links.link_cache import LinkCache
 from api.redirect.links.link_cache_snapshot import LinkCacheSnapshot
 from api.redirect.links.shared_link_cache import SharedLinkCache
 from api.redirect.metrics import Meters, Metrics
+from api.redirect.unsubscribing.answer import Unsubscribing
+from api.redirect.unsubscribing.unsubscribes import Unsubscribes
 from models.database import REQUESTS, Database
+from services.commands.deliver import CommandDelivery
 from services.deliver_signals import SignalDelivery
 from services.link_domains.server_hosts import server_hosts
 from services.process import crashpoint
 from services.process.signs_of_life import signs_of_life
 from settings import Settings
 from temporal_client import connect
-from tracking.tokens.token import TokenCodec
+from tracking.tokens.token import TOKEN_LENGTH, TokenCodec
+from tracking.tokens.unsubscribe import UNSUBSCRIBE_PATH
 
 log = structlog.get_logger()
 
@@ -50,6 +54,8 @@ LOAD_SECONDS, GLANCE_SECONDS = 5.0, 0.3
 HEALTH, LIVE, READY, METRICS = "/health", "/health/live", "/health/ready", "/metrics"
 PAGES = frozenset((HEALTH, LIVE, READY, METRICS))
 """None of these names is 14 letters and digits long, and slugs with these names are refused."""
+LINK_LENGTH = 1 + TOKEN_LENGTH
+"""The length of nearly all paths, and of no page of ours."""
 SENTENCE_500 = "Something went wrong on our side."
 SENTENCES = {400: "A request has one Host header.", 404: "There is no such page.", 405: "Links are opened with GET."}
 
@@ -66,6 +72,8 @@ class Parts:
     holds: Holds
     flood: Flood
     follow: Follow
+    unsubscribes: Unsubscribes
+    unsubscribing: Unsubscribing
     health: Health
     meters: Meters
     metrics: Metrics
@@ -102,10 +110,22 @@ class Redirect(FastAPI):
         parts.meters.answered(answer.status, time.perf_counter() - begin)
         return answer
 
+    async def unsubscribe(self, request: Request) -> Response:
+        parts: Parts = self.state.parts
+        try:
+            link_request = read_link_request(request.scope)
+        except SeveralHosts:
+            return _response(page(400, SENTENCES[400]))
+        return _response(await parts.unsubscribing(link_request, await request.body()))
+
 
 def _may_be_link(method: str, path: str) -> bool:
     """Every path that is not a page of ours, also with slashes, since other text can run into a link."""
-    return method in ("GET", "HEAD") and len(path) > 1 and path not in PAGES
+    return method in ("GET", "HEAD") and (len(path) == LINK_LENGTH or (len(path) > 1 and not _is_page(path)))
+
+
+def _is_page(path: str) -> bool:
+    return path in PAGES or path.startswith(UNSUBSCRIBE_PATH)
 
 
 def create_app(settings: Settings | None = None, client: Client | None = None) -> Redirect:
@@ -140,10 +160,14 @@ def create_app(settings: Settings | None = None, client: Client | None = None) -
     async def follow(request: Request) -> Response:
         return _response(await app.answer(read_link_request, request.scope))
 
+    async def unsubscribe(request: Request) -> Response:
+        return await app.unsubscribe(request)
+
     app.add_route(LIVE, live)
     app.add_route(READY, ready)
     app.add_route(HEALTH, ready)
     app.add_route(METRICS, metrics)
+    app.add_route(f"{UNSUBSCRIBE_PATH}{{token:path}}", unsubscribe, methods=["GET", "HEAD", "POST"])
     # Other methods are not allowed.
     app.add_route("/{token:path}", follow, methods=["GET", "HEAD"])
     app.add_exception_handler(HTTPException, _plain_page)
@@ -156,7 +180,8 @@ async def _build(settings: Settings, client: Client | None) -> Parts:
     database = Database(url, POOL_SIZE, patience=REQUESTS)
     client = client or await connect(settings, lazy=True)
     delivery = SignalDelivery(database, client)
-    after_commit = AfterCommit(client, delivery, settings.recorder_shards)
+    commands = CommandDelivery(database, client)
+    after_commit = AfterCommit(client, delivery, commands, settings.recorder_shards)
     meters = Meters()
     link_cache = LinkCache(database, LinkCacheSnapshot(settings.var_dir / "link_cache"))
     shared = SharedLinkCache(database, settings.var_dir / "shared_links.json", server_hosts(settings))
@@ -166,22 +191,41 @@ async def _build(settings: Settings, client: Client | None) -> Parts:
     codec, addresses = TokenCodec(settings.effective_token_keys), ClientAddress(settings.trusted_proxies)
     misses, flood = MissLimit(settings.miss_limit), Flood(database, ClickLimit(settings.click_limit))
     follow = Follow(codec, link_cache, shared, journal, addresses, misses, flood, settings.suspect_hold, meters)
-    health = Health(link_cache, shared, journal, after_commit, holds)
-    metrics = Metrics(meters, journal, delivery, flood, health.degraded)
-    return Parts(database, link_cache, shared, journal, after_commit, holds, flood, follow, health, meters, metrics)
+    unsubscribe_spool = Spool(settings.var_dir / "unsubscribes", settings.spool_limit, "unsubscribes")
+    unsubscribes = Unsubscribes(database, unsubscribe_spool, after_commit.told)
+    unsubscribing = Unsubscribing(codec, database, unsubscribes, addresses, misses)
+    health = Health(link_cache, shared, journal, after_commit, holds, unsubscribes)
+    metrics = Metrics(meters, journal, delivery, flood, health.degraded, [commands.read, unsubscribes.read])
+    return Parts(
+        database,
+        link_cache,
+        shared,
+        journal,
+        after_commit,
+        holds,
+        flood,
+        follow,
+        unsubscribes,
+        unsubscribing,
+        health,
+        meters,
+        metrics,
+    )
 
 
 @asynccontextmanager
 async def _running(parts: Parts) -> AsyncIterator[None]:
     """Serves at once, even while the database is away. The last clicks are stored before it ends."""
     await parts.journal.start()
+    await parts.unsubscribes.spool.open()
     await parts.link_cache.load_snapshot()
     parts.after_commit.start()
     parts.holds.start()
     parts.shared.restore()
     await _first_look(parts)
     stop = asyncio.Event()
-    refreshing = [asyncio.create_task(book.run(stop)) for book in (parts.link_cache, parts.shared, parts.flood)]
+    loops = (parts.link_cache, parts.shared, parts.flood, parts.unsubscribes)
+    refreshing = [asyncio.create_task(loop.run(stop)) for loop in loops]
     try:
         yield
     finally:
@@ -190,6 +234,7 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
         await parts.after_commit.close()
         stop.set()
         await finish(refreshing)
+        await parts.unsubscribes.spool.close()
         await parts.database.close()
 
 

@@ -10,12 +10,20 @@ from api.redirect.background.signals import AfterCommit
 from api.redirect.keeping.journal import Journal
 from api.redirect.links.link_cache import LinkCache
 from api.redirect.links.shared_link_cache import SharedLinkCache
+from api.redirect.unsubscribing.unsubscribes import Unsubscribes
 
 
 class Health:
     def __init__(
-        self, link_cache: LinkCache, shared: SharedLinkCache, journal: Journal, after_commit: AfterCommit, holds: Holds
+        self,
+        link_cache: LinkCache,
+        shared: SharedLinkCache,
+        journal: Journal,
+        after_commit: AfterCommit,
+        holds: Holds,
+        unsubscribes: Unsubscribes,
     ) -> None:
+        self._unsubscribes = unsubscribes
         self._link_cache = link_cache
         self._shared = shared
         self._journal = journal
@@ -43,6 +51,7 @@ class Health:
             "spool": self._journal.spool.state,
             "signals": self._after_commit.problem,
             "holds": self._holds.problem,
+            "unsubscribes": self._unsubscribes.problem or self._unsubscribes.spool.state,
             "lost": f"{lost} clicks since the start" if lost else None,
         }
         return {name: reason for name, reason in reasons.items() if reason}

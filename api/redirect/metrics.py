@@ -1,7 +1,7 @@
 """What the redirect counts, and how Prometheus gets it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from starlette.exceptions import HTTPException
@@ -53,14 +53,20 @@ class Meters:
 
 
 class Metrics:
-    """`GET /metrics`. `degraded` is what readiness says."""
+    """`GET /metrics`. `degraded` is what readiness says, and `more` reads what other parts count."""
 
     def __init__(
-        self, meters: Meters, journal: Journal, delivery: SignalDelivery, flood: Flood, degraded: Callable[[], Mapping[str, str]]
+        self,
+        meters: Meters,
+        journal: Journal,
+        delivery: SignalDelivery,
+        flood: Flood,
+        degraded: Callable[[], Mapping[str, str]],
+        more: Sequence[Callable[[], Iterable[Metric]]],
     ) -> None:
         self._journal = journal
         self._degraded = degraded
-        self._registry = registry(meters.read, delivery.read, flood.read, self.read)
+        self._registry = registry(meters.read, delivery.read, flood.read, *more, self.read)
 
     async def __call__(self, request: Request) -> Response:
         if not from_inside(request):

@@ -26,22 +26,33 @@ main { max-width: 26rem; width: 100%; padding: 2rem 1.75rem; background: var(--c
 h1 { margin: 0 0 .6rem; font-size: 1.35rem; line-height: 1.25; font-weight: 650; text-wrap: balance }
 p { margin: 0; color: var(--quiet) }
 """
-_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-"""Nothing is loaded, run or framed; the style is the one above."""
-PAGE_HEADERS = [
-    ("content-type", "text/html; charset=utf-8"),
-    ("content-security-policy", POLICY),
-    ("x-content-type-options", "nosniff"),
-]
+
+
+def page_headers(style: str, form_action: str = "'none'") -> list[tuple[str, str]]:
+    """Returns the headers of a page with this style. Nothing else is loaded, run or framed, and forms are sent to `form_action`
+    alone."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    rest = f"base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
+    return [
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-security-policy", f"default-src 'none'; style-src 'sha256-{digest}'; {rest}"),
+        ("x-content-type-options", "nosniff"),
+    ]
+
+
+PAGE_HEADERS = page_headers(STYLE)
 
 
 @lru_cache(maxsize=64)
 def document(status: int, sentence: str) -> bytes:
     """Made once for each sentence: many unknown links cost no more than one."""
-    title = escape(TITLES.get(status, TITLES[500]))
+    return card(TITLES.get(status, TITLES[500]), f"<p>{escape(sentence)}</p>", STYLE)
+
+
+def card(title: str, content: str, style: str) -> bytes:
+    """Returns a page with a heading. `content` is HTML, `title` is text."""
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n'
-        f"<style>{STYLE}</style>\n<main>\n<h1>{title}</h1>\n<p>{escape(sentence)}</p>\n</main>\n</html>\n"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
+        f"<style>{style}</style>\n<main>\n<h1>{escape(title)}</h1>\n{content}\n</main>\n</html>\n"
     ).encode()

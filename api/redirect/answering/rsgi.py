@@ -1,6 +1,8 @@
 """The server's own protocol (RSGI, Granian's): a link is answered without the framework, whose request, router and response take
 longer than all the rest of a click (`docs/performance.md`). Everything else goes to the framework as usual."""
 
+import asyncio
+import contextlib
 from typing import Any
 
 from granian.rsgi import HTTPProtocol as HTTPProtocol  # type: ignore[attr-defined] # it is public all the same
@@ -24,12 +26,19 @@ def respond(protocol: HTTPProtocol, answer: Answer) -> None:
         protocol.response_empty(answer.status, answer.headers)
 
 
+LONGEST_BODY = 16 * 1024
+BODY_SECONDS = 5.0
+"""The most bytes of a body that are read, and the longest time for it. A form of ours has some hundred bytes."""
+
+
 async def pass_on(app: ASGIApp, scope: Scope, protocol: HTTPProtocol) -> None:
-    """A request to the framework: its answer is sent whole, and the request's body is not read, since no page takes one."""
+    """A request to the framework. Of a POST the beginning of the body is read, and of other methods nothing, since no page takes
+    one. The answer is sent whole."""
     told: dict[str, Any] = {"body": b""}
+    body = await _beginning(protocol) if scope.method == "POST" else b""
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -40,6 +49,17 @@ async def pass_on(app: ASGIApp, scope: Scope, protocol: HTTPProtocol) -> None:
     await app(_asgi_scope(scope), receive, send)
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in told["headers"]]
     protocol.response_bytes(told["status"], headers, told["body"])
+
+
+async def _beginning(protocol: HTTPProtocol) -> bytes:
+    body = b""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in protocol:
+                body += chunk
+                if len(body) > LONGEST_BODY:
+                    break
+    return body[:LONGEST_BODY]
 
 
 def _asgi_scope(scope: Scope) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""After the commit, wakes the recorder and delivers the signals that this commit made. It runs in the background and never
-raises: what fails here is found by the recorder's timer and by the worker's sweeper."""
+"""After the commit, wakes the recorder and delivers the signals and commands that this commit made. It runs in the background and
+never raises: what fails here is found by the recorder's timer and by the worker's sweeper."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from temporalio.client import Client
@@ -15,6 +16,7 @@ from models.clicks.inbox import InboxClick, LinkOfRecipient, shard_of
 from models.wire.clicks import RecorderInput
 from models.wire.names import PLATFORM_QUEUE, recorder_workflow_id
 from safe_errors import describe
+from services.commands.deliver import CommandDelivery
 from services.deliver_signals import SignalDelivery
 from services.signalling import TEMPORAL_AWAY
 
@@ -30,15 +32,18 @@ WORK_SECONDS = 60.0
 
 
 class AfterCommit:
-    """`stored` is what the journal calls. Two loops do the work, and each joins what comes while it is busy."""
+    """`stored` is what the journal calls, and `told` what unsubscribes call. Three loops do the work, and each joins what comes
+    while it is busy."""
 
-    def __init__(self, client: Client, delivery: SignalDelivery, shards: int) -> None:
+    def __init__(self, client: Client, delivery: SignalDelivery, commands: CommandDelivery, shards: int) -> None:
         self._client = client
         self._delivery = delivery
+        self._commands = commands
         self._shards = shards
         self._to_wake: set[int] = set()
         self._to_deliver: list[LinkOfRecipient] = []
-        self._wake, self._deliver, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._to_tell: list[UUID] = []
+        self._wake, self._deliver, self._tell, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._problems: dict[str, str] = {}
 
@@ -49,11 +54,13 @@ class AfterCommit:
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._forever("wake", self._wake, self._wake_recorders))]
         self._tasks.append(asyncio.create_task(self._forever("deliver", self._deliver, self._deliver_signals)))
+        self._tasks.append(asyncio.create_task(self._forever("tell", self._tell, self._deliver_commands)))
 
     async def close(self) -> None:
         self._stop.set()
         self._wake.set()
         self._deliver.set()
+        self._tell.set()
         await finish(self._tasks)
 
     def stored(self, clicks: Sequence[InboxClick | LinkOfRecipient], links: Sequence[LinkOfRecipient]) -> None:
@@ -62,6 +69,12 @@ class AfterCommit:
         if links:
             self._to_deliver += links
             self._deliver.set()
+
+    def told(self, command_ids: Sequence[UUID]) -> None:
+        """Call this after the commit that has written these commands."""
+        if command_ids:
+            self._to_tell += command_ids
+            self._tell.set()
 
     async def _forever(self, name: str, event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while not self._stop.is_set():
@@ -93,3 +106,7 @@ class AfterCommit:
     async def _deliver_signals(self) -> None:
         links, self._to_deliver = self._to_deliver, []
         await self._delivery.deliver(links)
+
+    async def _deliver_commands(self) -> None:
+        command_ids, self._to_tell = self._to_tell, []
+        await self._commands.deliver(command_ids)

@@ -1,4 +1,4 @@
-"""The spool keeps clicks that PostgreSQL did not take in time on this machine's disk until it does.
+"""The spool keeps what PostgreSQL did not take in time on this machine's disk until it does: clicks, and requests to unsubscribe.
 
 Each process appends to a file of its own, which it keeps locked while it lives (`flock`). A file that nobody has locked was left
 by a dead process, and whoever finds it takes it over. A file is removed when all of it is in PostgreSQL. See
@@ -47,15 +47,16 @@ class SpoolFile:
 
 
 class Spool:
-    """`limit` is in bytes of all files that this process holds. Methods are for one event loop, and the disk's work is done in a
-    thread.
+    """`limit` is in bytes of all files that this process holds, and `what` says what they hold. Methods are for one event loop,
+    and the disk's work is done in a thread.
 
-    `problem` says why the last clicks could not be appended, and is None when they could.
+    `problem` says why the last ones could not be appended, and is None when they could.
     """
 
-    def __init__(self, directory: Path, limit: int) -> None:
+    def __init__(self, directory: Path, limit: int, what: str = "clicks") -> None:
         self._directory = directory
         self._limit = limit
+        self._what = what
         self._current: SpoolFile | None = None
         self._sealed: list[SpoolFile] = []
         self._foreign: set[Path] = set()
@@ -75,8 +76,8 @@ class Spool:
 
     @property
     def state(self) -> str | None:
-        """Returns what a person should know, or None when nothing is spooled and clicks could be spooled."""
-        waiting = f"{self.size:,} bytes of clicks wait for PostgreSQL" if self.size else None
+        """Returns what a person should know, or None when nothing is spooled and something could be."""
+        waiting = f"{self.size:,} bytes of {self._what} wait for PostgreSQL" if self.size else None
         return "; ".join(filter(None, [self.problem, waiting])) or None
 
     async def open(self) -> None:
@@ -105,7 +106,7 @@ class Spool:
         return self.files > 0
 
     async def check(self) -> None:
-        """Tries the disk again when the last clicks could not be appended and nothing waits, so that `problem` goes away by
+        """Tries the disk again when the last ones could not be appended and nothing waits, so that `problem` goes away by
         itself when its cause is gone."""
         if self.problem and not self.size:
             await self._in_thread(self._check)
@@ -222,7 +223,7 @@ class Spool:
                     pass
                 except OSError as error:
                     self._foreign.add(path)
-                    log.error("spool file cannot be read: its clicks are not replayed", file=path.name, error=error)
+                    log.error("spool file cannot be read, and is not replayed", of=self._what, file=path.name, error=error)
 
     def _adopt_file(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -250,7 +251,7 @@ class Spool:
 
     def _trouble(self, why: str) -> None:
         if self.problem is None:
-            log.error("clicks cannot be spooled: what PostgreSQL does not take is lost", why=why)
+            log.error("nothing can be spooled: what PostgreSQL does not take is lost", of=self._what, why=why)
         self.problem = why
 
 

@@ -9,9 +9,9 @@ from api.redirect.keeping.journal import Counts
 
 
 def degraded(counts: Counts) -> dict[str, str]:
-    quiet = Mock(problem=None, snapshot=None)
+    quiet = Mock(problem=None, snapshot=None, spool=Mock(state=None))
     journal = Mock(counts=counts, problem=None, spool=Mock(state=None))
-    return dict(Health(quiet, quiet, journal, quiet, quiet).degraded())
+    return dict(Health(quiet, quiet, journal, quiet, quiet, quiet).degraded())
 
 
 @pytest.mark.parametrize(("lost", "rescued", "named"), [(0, 0, None), (5, 5, None), (5, 3, "2 clicks since the start")])

@@ -1,0 +1,43 @@
+"""What the page for unsubscribing shows to the recipient of a message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.channels.channel import Channel, Medium
+from models.consent.preferences import Preference, preferences_of
+from models.contacts.contact import Contact
+from models.messages.recipient import find_recipient
+from models.organizations.organization import OptOutScope, Organization
+
+
+@dataclass(frozen=True)
+class PreferencePage:
+    """`medium` is that of the message, and `scope` what its button ends. `preferences` are offered to readers of e-mail who
+    were not erased, and empty for all others."""
+
+    organization_name: str
+    medium: Medium
+    scope: OptOutScope
+    preferences: Sequence[Preference] = ()
+
+    @property
+    def gets_nothing(self) -> bool:
+        """Whether the person has said no to everything that the page offers."""
+        return bool(self.preferences) and not any(each.wanted for each in self.preferences)
+
+
+async def preference_page(session: AsyncSession, content_id: int, recipient_number: int) -> PreferencePage | None:
+    """Returns None when nobody got this message."""
+    recipient = await find_recipient(session, content_id, recipient_number)
+    if recipient is None:
+        return None
+    organization = await session.get_one(Organization, recipient.org_id)
+    medium = Medium((await session.get_one(Channel, recipient.channel_id)).medium)
+    scope = OptOutScope(organization.opt_out_scope)
+    if medium != Medium.EMAIL or recipient.erased:
+        return PreferencePage(organization.name, medium, scope)
+    contact = await session.get_one(Contact, recipient.contact_id)
+    preferences = await preferences_of(session, contact, recipient.channel_id, organization.consent_required)
+    return PreferencePage(organization.name, medium, scope, preferences)

@@ -1,0 +1,183 @@
+"""Requests to unsubscribe while PostgreSQL is away, hangs or comes back, and when the process dies: none that was answered is
+missing, and none counts twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from api.redirect.keeping.spool import Spool
+from api.redirect.unsubscribing import unsubscribes as module
+from api.redirect.unsubscribing.spooled_unsubscribe import decode, encode
+from api.redirect.unsubscribing.unsubscribes import Kept, Unsubscribes
+from models.base import new_id, now
+from models.channels.channel import Medium
+from models.consent.consent import ConsentSource, ConsentState
+from models.consent.preferences import Preference
+from models.database import Database
+from models.messages.message import MessageKind
+from models.organizations.organization import Organization
+from services.consent.opt_out import EVERYTHING, record_consent
+from services.consent.unsubscribe import Unsubscribe
+from tests.api.redirect.unsubscribing.mails import Mails, send_mails
+from tests.clicks import rows
+
+STATES = "SELECT contact_id, state FROM consent ORDER BY given_at, id"
+CHOICE = Preference(Medium.EMAIL, MessageKind.MARKETING, wanted=False)
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+
+
+@pytest.fixture
+async def mails(database: Database, organization: tuple[Organization, str]) -> Mails:
+    return await send_mails(database, organization[0].id, people=3)
+
+
+@pytest.fixture
+def away() -> Database:
+    return Database(NOWHERE, 2)
+
+
+@asynccontextmanager
+async def keeping(database: Database, directory: Path, limit: int = 1_000_000) -> AsyncIterator[tuple[Unsubscribes, list[UUID]]]:
+    told: list[UUID] = []
+
+    def tell(ids: Sequence[UUID]) -> None:
+        told.extend(ids)
+
+    made = Unsubscribes(database, Spool(directory, limit, "unsubscribes"), tell)
+    await made.spool.open()
+    yield made, told
+    await made.spool.close()
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110 # it looks from outside
+            await asyncio.sleep(0.01)
+
+
+def asked(mails: Mails, person: int = 0, **more: object) -> Unsubscribe:
+    return Unsubscribe(mails.content_id, person, **more)  # type: ignore[arg-type]
+
+
+async def test_without_postgresql_it_is_on_disk_when_it_is_answered_and_done_when_postgresql_is_back(
+    database: Database, away: Database, mails: Mails, tmp_path: Path
+) -> None:
+    async with keeping(away, tmp_path) as (unsubscribes, _):
+        assert await unsubscribes.keep(asked(mails)) is Kept.SPOOLED
+        assert unsubscribes.spool.size > 0
+        with pytest.raises(Exception, match="refused"):
+            await unsubscribes.replay()
+        unsubscribes._database = database
+        await unsubscribes.replay()
+        assert unsubscribes.spool.files == 0
+    assert await rows(database, STATES) == [(mails.people[0], "opted_out")]
+    assert files(tmp_path) == b""
+
+
+async def test_the_loop_does_it_by_itself_and_says_meanwhile_what_is_wrong(
+    database: Database, away: Database, mails: Mails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REPLAY_PAUSE", 0.01)
+    stop = asyncio.Event()
+    async with keeping(away, tmp_path) as (unsubscribes, _):
+        await unsubscribes.keep(asked(mails))
+        loop = asyncio.create_task(unsubscribes.run(stop))
+        await until(lambda: unsubscribes.problem is not None)
+        unsubscribes._database = database
+        await until(lambda: unsubscribes.problem is None and unsubscribes.spool.files == 0)
+        stop.set()
+        await loop
+    assert await rows(database, STATES) == [(mails.people[0], "opted_out")]
+
+
+async def test_what_a_dead_process_left_is_done_by_another_one(
+    database: Database, away: Database, mails: Mails, tmp_path: Path
+) -> None:
+    async with keeping(away, tmp_path) as (dying, _):
+        for person in range(3):
+            await dying.keep(asked(mails, person))
+    async with keeping(database, tmp_path) as (next_one, _):
+        await next_one.replay()
+    assert await rows(database, STATES) == [(person, "opted_out") for person in mails.people]
+
+
+async def test_one_that_was_committed_and_spooled_counts_once(database: Database, mails: Mails, tmp_path: Path) -> None:
+    once = asked(mails)
+    async with keeping(database, tmp_path) as (unsubscribes, _):
+        assert await unsubscribes.keep(once) is Kept.COMMITTED
+        await unsubscribes.spool.append([encode(once), encode(once)])
+        await record(database, mails, ConsentState.OPTED_IN)
+        await unsubscribes.replay()
+    assert await rows(database, STATES) == [(mails.people[0], "opted_out"), (mails.people[0], "opted_in")]
+
+
+async def test_one_that_waited_does_not_overrule_what_the_person_has_said_since(
+    database: Database, mails: Mails, tmp_path: Path
+) -> None:
+    async with keeping(database, tmp_path) as (unsubscribes, _):
+        await unsubscribes.spool.append([encode(asked(mails))])
+        await record(database, mails, ConsentState.OPTED_IN, now() + timedelta(seconds=1))
+        await unsubscribes.replay()
+    assert await rows(database, STATES) == [(mails.people[0], "opted_out"), (mails.people[0], "opted_in")]
+
+
+async def test_a_choice_survives_the_disk(database: Database, away: Database, mails: Mails, tmp_path: Path) -> None:
+    chosen = asked(mails, choices=(CHOICE,))
+    assert decode(encode(chosen)).choices == [CHOICE]
+    async with keeping(away, tmp_path) as (unsubscribes, _):
+        assert await unsubscribes.keep(chosen) is Kept.SPOOLED
+        unsubscribes._database = database
+        await unsubscribes.replay()
+    assert await rows(database, "SELECT state, medium, message_kind FROM consent") == [("opted_out", "email", "marketing")]
+
+
+async def test_a_postgresql_that_says_nothing_keeps_nobody_waiting(
+    database: Database, mails: Mails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "COMMIT_SECONDS", 0.1)
+    async with database.transaction() as session, keeping(database, tmp_path) as (unsubscribes, _):
+        await session.execute(text("SELECT FROM contact FOR UPDATE"))
+        kept = await asyncio.gather(*(unsubscribes.keep(asked(mails, person)) for person in range(3)))
+        assert kept == [Kept.SPOOLED] * 3
+
+
+async def test_with_the_disk_full_too_whoever_asks_is_told_so(away: Database, mails: Mails, tmp_path: Path) -> None:
+    async with keeping(away, tmp_path, limit=10) as (unsubscribes, _):
+        assert await unsubscribes.keep(asked(mails)) is Kept.LOST
+        assert unsubscribes.counts["lost",] == 1
+
+
+async def test_one_about_a_message_that_nobody_got_keeps_no_other_waiting(
+    database: Database, mails: Mails, tmp_path: Path
+) -> None:
+    async with keeping(database, tmp_path) as (unsubscribes, _):
+        await unsubscribes.spool.append([b"{}", b"not json", encode(asked(mails, 99)), encode(asked(mails, 1))])
+        await unsubscribes.replay()
+        assert (unsubscribes.counts["refused",], unsubscribes.counts["replayed",], unsubscribes.spool.files) == (1, 1, 0)
+    assert await rows(database, STATES) == [(mails.people[1], "opted_out")]
+
+
+async def test_the_spool_names_no_person(away: Database, mails: Mails, tmp_path: Path) -> None:
+    async with keeping(away, tmp_path) as (unsubscribes, _):
+        await unsubscribes.keep(asked(mails, id=new_id()))
+        written = files(tmp_path)
+    assert b"@" not in written
+    assert str(mails.people[0]).encode() not in written
+
+
+def files(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in directory.iterdir())
+
+
+async def record(database: Database, mails: Mails, state: ConsentState, given_at: object = None) -> None:
+    async with database.transaction() as session:
+        person = [mails.people[0]]
+        await record_consent(session, mails.org_id, person, state, EVERYTHING, ConsentSource.API)
+        if given_at is not None:
+            await session.execute(text("UPDATE consent SET given_at = :at"), {"at": given_at})
