@@ -50,6 +50,7 @@ from services.deliver_signals import SignalDelivery
 from services.effects.hints import Hints
 from services.notifications.delivery import NotificationDelivery
 from services.notifications.notifier import Notifier
+from services.pacing.pacing import Pacing
 from services.process import crashpoint
 from services.process.doorbell import Doorbell
 from services.process.endless import endless_workflows, keep_running, start_all
@@ -118,13 +119,13 @@ def build_activities(settings: Settings, database: Database, recording: Database
     """`recording` has connections of the recorder's own, so that the recorder waits for nobody else's."""
     starter, limits = Starter(database, client), Limits.of(settings, {})
     composer = Composer(TokenCodec(settings.effective_token_keys), settings.effective_link_domain)
-    composing = Composing(composer, RecipientNumbers(database))
+    composing, pacing = Composing(composer, RecipientNumbers(database)), Pacing(database)
     way_out, secrets = WayOut(local=settings.allow_local_addresses), Secrets(settings.effective_secret_keys)
     channels = OpenChannels(Outside(database, way_out, settings), secrets)
     commands = CommandDelivery(database, client)
     watch = FailureWatch(Threshold(settings.channel_pause_share, settings.channel_pause_results, settings.channel_pause_window))
     delivery = Delivery(channels, Consequences(database, watch, commands))
-    effects, hints = build_effects(database, composing, delivery, limits), Hints(starter, commands)
+    effects, hints = build_effects(database, composing, pacing, delivery, limits), Hints(starter, commands)
     turns = TakeTurn(database, PublishedVersions(database), effects, hints)
     campaign_stages = CampaignStages(database, settings.campaign_page_size)
     places, shards = GeoLocations(settings.geo_database), settings.recorder_shards
@@ -135,11 +136,11 @@ def build_activities(settings: Settings, database: Database, recording: Database
     signals = SignalDelivery(database, client)
     gone, interval = GoneWorkflows(database, client), settings.sweep_interval
     triggers = RunTriggers(database, build_actions(hints, limits), matching, interval, to_send.press)
-    sends = SendTriggered(database, SendAction(database, composing, delivery, limits), interval, fired.press)
+    sends = SendTriggered(database, SendAction(database, composing, pacing, delivery, limits), interval, fired.press)
     telling, api_url = NotificationDelivery(way_out), settings.effective_api_url
     notifier = Notifier(database, secrets, telling, settings.notification_interval, api_url)
     imports = ImportContacts(database, starter)
-    send_page = SendPage(database, composing, delivery, limits)
+    send_page = SendPage(database, composing, pacing, delivery, limits)
     return Activities(
         others=[
             turns.take_turn,

@@ -3,6 +3,8 @@
 A provider that refuses at least as many messages as it takes is busy. Then the page ends before that chunk, with the time at
 which it goes on, so that no message is tried, and nobody's day begins, before there is a chance. Messages that are refused while
 others are taken do not hold up the pages that follow: they are tried again when those are done.
+
+A channel that is at its pace ends the page as well, at the first recipient for whom there is nothing left.
 """
 
 import asyncio
@@ -31,6 +33,7 @@ from models.wire.campaigns import CampaignPage, CampaignPageResult
 from services import gate
 from services.composing.compose import Composed
 from services.composing.threads import Composing
+from services.pacing.pacing import Pacing, Taken
 from services.refusal import retry_page_at
 
 # The number of recipients that are claimed together, which is also the most that one crash leaves to be looked into.
@@ -39,6 +42,9 @@ CHUNK = 50
 # Seconds after which a page hands its slot back and goes on as another page, so that organizations take turns. This happens when
 # the channel is slow or the text expensive, or when many campaigns are sending.
 TURN = 3.0
+
+UNSENT = (MessageState.PLANNED, MessageState.SENDING)
+"""States of messages that may have to be sent again."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,18 @@ class Recipients:
 @dataclass(frozen=True)
 class Chunk:
     """What became of a chunk: how many of its contacts, from the first one, are `done`, how many of their messages came to their
-    end now, and which the provider has refused for now. `over` says that the campaign is not being sent any more."""
+    end now, and which the provider has refused for now. `over` says that the campaign is not being sent any more.
+
+    The others wait until `paced_until`, because the channel is at its pace. Of those who are done, `held` wait until
+    `held_until`, because their domains are."""
 
     done: int
     sent: int = 0
     refused: Sequence[SendResult] = ()
     over: bool = False
+    paced_until: datetime | None = None
+    held: int = 0
+    held_until: datetime | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -69,12 +81,13 @@ class Chunk:
 @dataclass
 class _Page:
     """How far a page is. `stop` is the first contact of those that have to wait, and `later_at` the time until which they
-    wait."""
+    wait. `paced` says that it is the channel's pace for which they wait."""
 
     done: int = 0
     sent: int = 0
     stop: int | None = None
     later_at: datetime | None = None
+    paced: bool = False
     over: bool = False
 
     def wait_from(self, contact: int, until: datetime) -> None:
@@ -87,6 +100,7 @@ class SendPage:
         self,
         database: Database,
         composing: Composing,
+        pacing: Pacing,
         delivery: Delivery,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -95,6 +109,7 @@ class SendPage:
         self._limits = limits
         self._database = database
         self._composing = composing
+        self._pacing = pacing
         self._delivery = delivery
         self._clock = clock
 
@@ -127,7 +142,15 @@ class SendPage:
             if chunk.is_busy and not page.insist:
                 went.wait_from(went.done, retry_page_at(chunk.refused))
                 break
+            if page.again and chunk.held_until is not None and chunk.held >= chunk.sent:
+                went.wait_from(went.done, chunk.held_until)
+                went.paced = True
+                break
             went.done += chunk.done
+            if chunk.paced_until is not None:
+                went.wait_from(went.done, chunk.paced_until)
+                went.paced = True
+                break
         return await self._result(page, recipients, went)
 
     async def _recipients(self, session: AsyncSession, campaign: Campaign, page: CampaignPage) -> Recipients:
@@ -147,12 +170,18 @@ class SendPage:
         self, campaign_id: UUID, facts: SendFacts, contacts: Sequence[Contact], is_over: Callable[[], bool]
     ) -> Chunk:
         known = await self._resolve_interrupted(campaign_id, contacts)
+        unsent = [each for each in contacts if each.id not in known or known[each.id].state in UNSENT]
+        taken = await self._pacing.take_for_page(facts, unsent)
+        paced_until, contacts = _cut(contacts, taken)
+        if not contacts:
+            return Chunk(0, paced_until=paced_until)
         new = [contact for contact in contacts if contact.id not in known]
         composed = await self._composing.compose(facts, new, is_over, campaign_id=campaign_id) if new else []
         if len(composed) < len(new):
             contacts = contacts[: contacts.index(new[len(composed)])]
         async with self._database.transaction() as session:
-            claimed = await self._claim(session, campaign_id, facts, contacts, composed)
+            claimed = await self._claim(session, campaign_id, facts, taken, contacts, composed)
+        await self._pacing.correct(facts, taken, claimed or ())
         if claimed is None:
             return Chunk(0, over=True)
         answers = await asyncio.gather(*(self._delivery.send(each) for each in claimed), return_exceptions=True)
@@ -162,7 +191,15 @@ class SendPage:
             if isinstance(answer, BaseException):
                 raise answer
         refused = [each for each in results if each.state == MessageState.PLANNED]
-        return Chunk(len(contacts), len(results) - len(refused), refused)
+        held = [taken.waits[each.id].at for each in contacts if each.id in taken.waits]
+        return Chunk(
+            len(contacts),
+            len(results) - len(refused),
+            refused,
+            paced_until=paced_until,
+            held=len(held),
+            held_until=min(held, default=None),
+        )
 
     async def _resolve_interrupted(self, campaign_id: UUID, contacts: Sequence[Contact]) -> dict[UUID, Message]:
         """Returns the messages that these contacts have, by contact, as they were before."""
@@ -177,6 +214,7 @@ class SendPage:
         session: AsyncSession,
         campaign_id: UUID,
         facts: SendFacts,
+        taken: Taken,
         contacts: Sequence[Contact],
         composed: Sequence[Composed],
     ) -> list[Message] | None:
@@ -187,7 +225,7 @@ class SendPage:
             if message.state == MessageState.SENDING:  # another attempt has claimed it since this one looked
                 check_interrupted(message)
         new = [each for each in composed if each.message.contact_id not in known]
-        answers = await self._gate(session, campaign_id, facts, known, new)
+        answers = await self._gate(session, campaign_id, facts, taken, known, new)
         if any(isinstance(answer, gate.Over) for answer in answers.values()):
             return None
         for each in new:
@@ -210,6 +248,7 @@ class SendPage:
         session: AsyncSession,
         campaign_id: UUID,
         facts: SendFacts,
+        taken: Taken,
         known: dict[UUID, Message],
         new: Sequence[Composed],
     ) -> dict[UUID, gate.Answer]:
@@ -230,6 +269,7 @@ class SendPage:
                 obstacles=in_the_way[each.contact_id],
                 needs_consent=facts.needs_consent,
                 late_after=each.late_after,
+                paced_until=taken.waits[each.contact_id].at if each.contact_id in taken.waits else None,
             )
             for each in messages
         }
@@ -255,6 +295,7 @@ class SendPage:
         last = done == len(recipients.contacts) and recipients.last
         cursor = recipients.contacts[done - 1].id if done else page.cursor
         where = {"cursor": cursor, "last": last, "over": went.over, "sent": went.sent, "later_at": went.later_at}
+        where["paced"] = went.paced
         if not (done or last):
             return CampaignPageResult.model_validate(where)
         after, until = (None, None) if page.again and last else (page.cursor, None if last else cursor)
@@ -268,3 +309,12 @@ class SendPage:
             "refused": states[MessageState.PLANNED],
         }
         return CampaignPageResult.model_validate({**where, **counts})
+
+
+def _cut(contacts: Sequence[Contact], taken: Taken) -> tuple[datetime | None, Sequence[Contact]]:
+    """Returns the contacts before the first one for whom the channel has nothing left, and the time at which it has."""
+    for place, contact in enumerate(contacts):
+        wait = taken.waits.get(contact.id)
+        if wait is not None and wait.by_channel:
+            return wait.at, contacts[:place]
+    return None, contacts

@@ -59,7 +59,7 @@ class Facts:
     `refused_until` is the time until which the provider asked us to wait. `messages_of_day` counts the messages that the contact
     had within 24 hours, and `budget` is how many it may have; None means no limit. `obstacles` were read with the contact locked
     (`models/consent/obstacles.py`), `needs_consent` says that only people who have opted in get such a message, and `late_after`
-    is the time after which it is not worth sending."""
+    is the time after which it is not worth sending. `paced_until` is when the channel's pace allows the message."""
 
     now: datetime
     over: bool = False
@@ -70,6 +70,7 @@ class Facts:
     obstacles: Obstacles = NOTHING
     needs_consent: bool = False
     late_after: datetime | None = None
+    paced_until: datetime | None = None
 
 
 Rule = Callable[[Facts], Answer | None]
@@ -121,6 +122,11 @@ def _channel_is_paused(facts: Facts) -> Answer | None:
     return Later(facts.now + LOOK_AGAIN, "the channel is paused") if paused else None
 
 
+def _is_paced(facts: Facts) -> Answer | None:
+    until = facts.paced_until
+    return Later(until, "the channel is at its pace") if until is not None else None
+
+
 def _had_enough(facts: Facts) -> Answer | None:
     full = facts.budget is not None and facts.messages_of_day >= facts.budget
     return Skip(TOO_MANY_MESSAGES) if full else None
@@ -138,6 +144,7 @@ RULES: tuple[Rule, ...] = (
     _provider_asked_to_wait,
     _domain_asked_to_wait,
     _had_enough,
+    _is_paced,
 )
 
 

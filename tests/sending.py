@@ -41,6 +41,7 @@ from services.channels.simulator import Simulator
 from services.composing.compose import Composer
 from services.composing.recipient_numbers import RecipientNumbers
 from services.composing.threads import Composing
+from services.pacing.pacing import Pacing
 from services.published import PublishedVersions
 from tracking.links.links import compile_text
 from tracking.tokens.token import TokenCodec
@@ -153,12 +154,13 @@ class Sending:
     ) -> None:
         channels: Channels = Always(channel) if channel else Simulators(database)
         composing, delivery = Composing(Composer(CODEC, DOMAIN), RecipientNumbers(database)), deliver_by(channels, database)
+        pacing = Pacing(database)
         self.database = database
         self.organization = organization
         self.org_id = organization.id
-        self.effects = build_effects(database, composing, delivery, limits)
+        self.effects = build_effects(database, composing, pacing, delivery, limits)
         self.turns = TakeTurn(database, PublishedVersions(database), self.effects)
-        self.pages = SendPage(database, composing, delivery, limits)
+        self.pages = SendPage(database, composing, pacing, delivery, limits)
         self.left_behind = LeftBehind(database, delivery)
         self.heartbeats = 0
         self.environment = ActivityEnvironment()

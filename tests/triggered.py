@@ -24,6 +24,7 @@ from services.channels.open_channels import Channels
 from services.composing.compose import Composer
 from services.composing.recipient_numbers import RecipientNumbers
 from services.composing.threads import Composing
+from services.pacing.pacing import Pacing
 from tests.sending import BODY, CODEC, DOMAIN, Always, Sending, Simulators, deliver_by
 from tracking.links.links import compile_text
 
@@ -42,7 +43,10 @@ class Triggered:
         self.went_on = 0
         delivery = deliver_by(channels, self.database)
         self.activity = SendTriggered(
-            self.database, Send(self.database, composing, delivery, limits), timedelta(seconds=10), self._count
+            self.database,
+            Send(self.database, composing, Pacing(self.database), delivery, limits),
+            timedelta(seconds=10),
+            self._count,
         )
 
     def _count(self) -> None:

@@ -30,4 +30,4 @@ def after_page(done: CampaignProgress, page: CampaignPageResult, at: datetime) -
 def _tries(done: CampaignProgress, page: CampaignPageResult) -> int:
     if page.sent:
         return 0
-    return done.tries + 1 if page.later_at else done.tries
+    return done.tries + 1 if page.later_at and not page.paced else done.tries

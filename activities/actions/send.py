@@ -30,6 +30,7 @@ from safe_errors import describe
 from services import gate
 from services.composing.compose import Composed
 from services.composing.threads import Composing
+from services.pacing.pacing import Pacing, Taken
 from services.process.crashpoint import crashpoint
 
 log = structlog.get_logger()
@@ -54,10 +55,13 @@ class _Reading:
 
 
 class Send:
-    def __init__(self, database: Database, composing: Composing, delivery: Delivery, limits: Limits | None = None) -> None:
+    def __init__(
+        self, database: Database, composing: Composing, pacing: Pacing, delivery: Delivery, limits: Limits | None = None
+    ) -> None:
         """`limits` are those of organizations without limits of their own. With None, nobody has any limits."""
         self._database = database
         self._composing = composing
+        self._pacing = pacing
         self._delivery = delivery
         self._limits = limits
 
@@ -69,12 +73,14 @@ class Send:
         sent = Sent()
         read = await self._read(batch)
         await self._resolve(read, sent)
+        taken = await self._take_of_pace(batch, read, sent)
         firings = [each for each in batch.firings if each.id not in sent.results]
         composed = await self._compose(batch, firings, read)
         crashpoint("triggered_before_claim")
         async with self._database.transaction() as session:
             claimed = await self._claim(session, Batch(batch.trigger, batch.position, firings), read, composed, sent)
         crashpoint("triggered_claimed")
+        await self._pacing.correct(read.facts, taken, claimed)
         answers = await asyncio.gather(*(self._delivery.send(each) for each in claimed), return_exceptions=True)
         crashpoint("triggered_accepted")
         for message, answer in zip(claimed, answers, strict=True):
@@ -103,6 +109,18 @@ class Send:
             if answer is None:
                 at = now() + INTERRUPTED_AFTER
                 sent.results[_firing(message)] = Later(at, "the channel did not say what became of the message")
+
+    async def _take_of_pace(self, batch: Batch, read: _Reading, sent: Sent) -> Taken:
+        """Leaves for later what the channel's pace does not allow now. What is too late already does not wait for it."""
+        waiting = [each for each in batch.firings if each.id not in sent.results and _is_unsent(read.messages.get(each.id))]
+        late_after = {each.id: read.facts.content.late_after(each.fired_at) for each in waiting}
+        in_time = [each for each in waiting if (late := late_after[each.id]) is None or late > now()]
+        people = [read.contacts[each.contact_id] for each in in_time]
+        taken = await self._pacing.take_for_people(read.facts, people, behind=False)
+        for each in in_time:
+            if wait := taken.waits.get(each.contact_id):
+                sent.results[each.id] = Later(min(wait.at, late_after[each.id] or wait.at), "the channel is at its pace")
+        return taken
 
     async def _compose(self, batch: Batch, firings: Sequence[DueFiring], read: _Reading) -> dict[UUID, Composed]:
         """Composes what has no text yet, with no transaction open."""
@@ -192,6 +210,11 @@ class Send:
 def _firing(message: Message) -> UUID:
     assert message.firing_id is not None  # noqa: S101 - that is how it was found
     return message.firing_id
+
+
+def _is_unsent(message: Message | None) -> bool:
+    """Whether the firing has no message yet, or one that may have to be sent again."""
+    return message is None or message.state in (MessageState.PLANNED, MessageState.SENDING)
 
 
 def _write(session: AsyncSession, message: Message | None, composed: Composed) -> Message:

@@ -14,6 +14,7 @@ from activities.steps.update_contact import UpdateContact
 from models.database import Database
 from models.organizations.limits import Limits
 from services.composing.threads import Composing
+from services.pacing.pacing import Pacing
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,12 @@ class Effects:
     writing: Mapping[str, Writing[Any]]
 
 
-def build_effects(database: Database, composing: Composing, delivery: Delivery, limits: Limits | None = None) -> Effects:
+def build_effects(
+    database: Database, composing: Composing, pacing: Pacing, delivery: Delivery, limits: Limits | None = None
+) -> Effects:
     return Effects(
         doing={
-            "send": Send(database, composing, delivery, limits),
+            "send": Send(database, composing, pacing, delivery, limits),
         },
         writing={
             "update_contact": UpdateContact(),

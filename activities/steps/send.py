@@ -20,6 +20,7 @@ from models.wire.enrollments import Later, SentMessage
 from services import gate
 from services.composing.compose import Composed
 from services.composing.threads import Composing
+from services.pacing.pacing import FREE, Pacing, Taken
 from services.process.crashpoint import crashpoint
 
 OUTCOMES = {MessageState.ACCEPTED: "sent"}
@@ -37,10 +38,13 @@ class Claimed:
 
 
 class Send:
-    def __init__(self, database: Database, composing: Composing, delivery: Delivery, limits: Limits | None = None) -> None:
+    def __init__(
+        self, database: Database, composing: Composing, pacing: Pacing, delivery: Delivery, limits: Limits | None = None
+    ) -> None:
         """`limits` are those of organizations without limits of their own. With None, nobody has any limits."""
         self._database = database
         self._composing = composing
+        self._pacing = pacing
         self._delivery = delivery
         self._limits = limits
 
@@ -70,15 +74,43 @@ class Send:
         return await self.take(here, step)  # it never arrived, so it is claimed again
 
     async def _claim(self, here: Here, step: SendStep) -> Claimed | Later | MustEnd:
-        """The message is composed outside of every transaction, and claimed in one that reads everything which can stop it."""
+        """The pace is asked and the message composed outside of every transaction."""
         async with self._database.statement() as session:
             read = await standing.recipient(session, here.request.enrollment_id, here.number)
-        composed = await self._compose(here, step, read) if read.wants_message else None
+        facts = _send_facts(here, step, read)
+        taken = await self._take_of_pace(facts, read)
+        composed = await self._compose(here, step, read, facts) if read.wants_message and not taken.waits else None
+        claimed = await self._claim_composed(here, step, read, facts, taken, composed)
+        ours = isinstance(claimed, Claimed) and claimed.ours
+        await self._pacing.correct(facts, taken, [claimed.message] if isinstance(claimed, Claimed) and ours else [])
+        return claimed
+
+    async def _take_of_pace(self, facts: ledger.SendFacts, read: Recipient) -> Taken:
+        """Whoever waits comes back at the latest when the message is too late."""
+        if not (read.wants_message or read.wants_attempt):
+            return FREE
+        late_after = facts.content.late_after(read.entered_at or now())
+        taken = await self._pacing.take_for_people(facts, [read.contact], behind=read.entered_at is None)
+        wait = taken.waits.get(read.contact.id)
+        if wait is None or late_after is None:
+            return taken
+        return replace(taken, waits={read.contact.id: replace(wait, at=min(wait.at, late_after))})
+
+    async def _claim_composed(
+        self,
+        here: Here,
+        step: SendStep,
+        read: Recipient,
+        facts: ledger.SendFacts,
+        taken: Taken,
+        composed: Composed | None,
+    ) -> Claimed | Later | MustEnd:
+        """Claims the message in a transaction that reads everything which can stop it."""
         async with self._database.transaction() as session:
             locked = await standing.lock(session, here.request.enrollment_id, here.number)
             known = await self._known(session, here) if locked.has_message else None
             message = known or (composed.message if composed else None)
-            answer = gate.gate(await self._facts(session, here, step, locked, read, message))
+            answer = gate.gate(await self._facts(session, facts, locked, read, taken, message))
             if locked.finished_at is not None:
                 raise Elsewhere
             if isinstance(answer, gate.Over):
@@ -93,13 +125,24 @@ class Send:
         return await standing.step_message(session, here.request.enrollment_id, here.number)
 
     async def _facts(
-        self, session: AsyncSession, here: Here, step: SendStep, locked: Locked, read: Recipient, message: Message | None
+        self,
+        session: AsyncSession,
+        facts: ledger.SendFacts,
+        locked: Locked,
+        read: Recipient,
+        taken: Taken,
+        message: Message | None,
     ) -> gate.Facts:
         """The budget counts only for a message that does not exist yet. A message that was refused for now is in it already."""
-        known = gate.Facts(now=now(), over=locked.finished_at is not None, stopped=locked.stop_requested_at is not None)
+        wait = taken.waits.get(read.contact.id)
+        known = gate.Facts(
+            now=now(),
+            over=locked.finished_at is not None,
+            stopped=locked.stop_requested_at is not None,
+            paced_until=wait.at if wait else None,
+        )
         if known.over or known.stopped or message is None:
             return known
-        facts = _send_facts(here, step, read)
         people = {read.contact.id: message.to_address}
         await obstacles.lock(session, people)
         found = await obstacles.read(session, facts.channel, facts.content.message_kind, people)
@@ -114,8 +157,7 @@ class Send:
         limit = self._limits.changed(read.organization.limits).messages_per_contact_and_day
         return replace(known, messages_of_day=locked.messages_of_day, budget=limit)
 
-    async def _compose(self, here: Here, step: SendStep, read: Recipient) -> Composed:
-        facts = _send_facts(here, step, read)
+    async def _compose(self, here: Here, step: SendStep, read: Recipient, facts: ledger.SendFacts) -> Composed:
         (composed,) = await self._composing.compose(
             facts,
             [read.contact],

@@ -33,7 +33,8 @@ class Locked(NamedTuple):
 
 class Recipient(NamedTuple):
     """Whom a step writes to, with the settings that count now. `wants_message`: the enrollment goes on, and this passage has no
-    message yet. `entered_at` is when an earlier attempt entered the step; None means that this is the first one."""
+    message yet; with `wants_attempt`, it has one that is to be tried again. `entered_at` is when an earlier attempt entered the
+    step; None means that this is the first one."""
 
     contact: Contact
     organization: Organization
@@ -41,6 +42,7 @@ class Recipient(NamedTuple):
     sequence_id: UUID
     variables: Mapping[str, Any]
     wants_message: bool
+    wants_attempt: bool
     entered_at: datetime | None
 
 
@@ -77,6 +79,7 @@ OF_CONTACT, OF_ORGANIZATION = tuple(Contact.model_fields), tuple(Organization.mo
 RECIPIENT = text(f"""
 SELECT sequence.link_tracking, enrollment.sequence_id, enrollment.variables,
        enrollment.finished_at IS NULL AND enrollment.stop_requested_at IS NULL AND message.id IS NULL,
+       coalesce(message.state = 'planned', false),
        (SELECT entered_at FROM step_run WHERE enrollment_id = enrollment.id AND number = :step_run),
        {", ".join(f"contact.{name}" for name in OF_CONTACT)},
        {", ".join(f"organization.{name}" for name in OF_ORGANIZATION)}
@@ -102,11 +105,11 @@ async def recipient(session: AsyncSession, enrollment_id: UUID, step_run: int) -
     """Without a lock: what is decided on it is looked at again when the message is claimed. Contact and organization belong to no
     session."""
     row = (await session.execute(RECIPIENT, {"enrollment_id": enrollment_id, "step_run": step_run})).one()
-    of_sequence, sequence_id, variables, wants_message, entered_at, *people = row
+    of_sequence, sequence_id, variables, wants_message, wants_attempt, entered_at, *people = row
     contact = Contact(**dict(zip(OF_CONTACT, people, strict=False)))
     organization = Organization(**dict(zip(OF_ORGANIZATION, people[len(OF_CONTACT) :], strict=True)))
     tracks_links = is_tracked(organization, of_sequence)
-    return Recipient(contact, organization, tracks_links, sequence_id, variables, wants_message, entered_at)
+    return Recipient(contact, organization, tracks_links, sequence_id, variables, wants_message, wants_attempt, entered_at)
 
 
 async def sent_since(session: AsyncSession, enrollment_id: UUID, step_run: int) -> Sequence[tuple[str, int]]:

@@ -69,7 +69,8 @@ class CampaignPageResult(Wire):
 
     The counts are those of the messages between the two cursors, and after the last page of those who were refused, those of the
     whole campaign. `sent` is how many messages this attempt has brought to their end. `later_at` is when the provider may be
-    asked again, and the rest of the page waits until then. `over` says that the campaign is not being sent any more.
+    asked again, and the rest of the page waits until then; `paced` says that this is the channel's pace and no refusal. `over`
+    says that the campaign is not being sent any more.
     """
 
     cursor: UUID | None
@@ -77,6 +78,7 @@ class CampaignPageResult(Wire):
     over: bool = False
     sent: int = 0
     later_at: datetime | None = None
+    paced: bool = False
     planned: int = 0
     accepted: int = 0
     skipped: int = 0

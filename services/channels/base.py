@@ -11,13 +11,14 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from models.channels.channel import ChannelKind, Medium
 from models.database import Database
 from models.errors import FieldError
 from models.messages.message import MessageKind
 from services.judging.judge import Judge
+from services.pacing.pace import Pace
 from services.way_out.way_out import WayOut
 from settings import Settings
 
@@ -158,6 +159,8 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pace: Pace | None = Field(None, description="How fast the channel may send; null: as fast as it can.")
 
     def hosts(self) -> Sequence[Host]:
         """Returns the hosts that somebody else has chosen. One that the way out refuses cannot be saved."""

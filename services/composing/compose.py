@@ -54,6 +54,11 @@ def contact_fields(contact: Contact) -> dict[str, Any]:
     }
 
 
+def address_of(contact: Contact, medium: Medium) -> str | None:
+    """Returns where this medium reaches the contact, or None when it does not."""
+    return contact.phone if medium == Medium.SMS else contact.email
+
+
 class Composer:
     """`link_domain` is where tracked links lead when the organization has no domain of its own.
 
@@ -78,7 +83,7 @@ class Composer:
             tracked=facts.tracked,
             message_kind=MessageKind(facts.content.message_kind),
             late_after=facts.content.late_after(facts.due_at or now()),
-            to_address=contact.phone if facts.channel.medium == Medium.SMS else contact.email,
+            to_address=address_of(contact, facts.channel.medium),
             **ledger_key,
         )
         if message.to_address is None:

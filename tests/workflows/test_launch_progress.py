@@ -52,6 +52,13 @@ def test_a_launch_insists_only_while_nobody_gets_anything(pages: list[CampaignPa
         assert insists(done) == (fruitless >= PROVIDER_TRIES - 1)
 
 
+def test_waiting_for_the_pace_of_the_channel_is_no_fruitless_attempt() -> None:
+    done = CampaignProgress()
+    for _ in range(PROVIDER_TRIES):
+        done = after_page(done, CampaignPageResult(cursor=None, last=False, later_at=LATER, paced=True), NOON)
+    assert (done.later_at, done.tries, insists(done)) == (LATER, 0, False)
+
+
 def test_the_next_round_begins_after_a_while_or_when_the_provider_wants_it() -> None:
     asked_all = after_page(CampaignProgress(), CampaignPageResult(cursor=None, last=True, refused=1, planned=1), NOON)
     assert asked_all.later_at == NOON + REFUSED_AGAIN

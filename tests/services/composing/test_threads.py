@@ -139,7 +139,9 @@ async def test_a_page_hands_its_place_back_when_its_turn_is_over_and_the_next_on
     simulated: Sending, rendering: Rendering
 ) -> None:
     shared = composing(simulated, rendering)
-    simulated.pages = SendPage(simulated.database, shared, simulated.pages._delivery, clock=lambda: 10 * rendering.seconds)
+    simulated.pages = SendPage(
+        simulated.database, shared, simulated.pages._pacing, simulated.pages._delivery, clock=lambda: 10 * rendering.seconds
+    )
     contacts = await simulated.contacts(4, properties={"dear": TURN / 20})
     campaign = await simulated.campaign(DEAR)
     first = await simulated.send_page(campaign)
@@ -151,6 +153,8 @@ async def test_a_page_hands_its_place_back_when_its_turn_is_over_and_the_next_on
 
 async def test_a_turn_that_is_over_at_once_gets_one_recipient_done(simulated: Sending, rendering: Rendering) -> None:
     shared = composing(simulated, rendering)
-    simulated.pages = SendPage(simulated.database, shared, simulated.pages._delivery, clock=rendering.clock)
+    simulated.pages = SendPage(
+        simulated.database, shared, simulated.pages._pacing, simulated.pages._delivery, clock=rendering.clock
+    )
     await simulated.contacts(2, properties={"dear": 10 * TURN})
     assert (await simulated.send_page(await simulated.campaign(DEAR))).planned == 1
