@@ -96,7 +96,6 @@ class ReportMapping(Part):
     provider_id: JsonPath | None = None
     event_id: JsonPath | None = Field(None, description="Left out: an event that is the same in every sign counts once.")
     code: JsonPath | None = None
-    detail: JsonPath | None = None
     reported_at: list[JsonPath] = Field(
         default_factory=list, max_length=5, description="The first one that is there counts: ISO 8601, or seconds since 1970."
     )
