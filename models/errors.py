@@ -179,6 +179,14 @@ class Forbidden(LinkwakeError):
     title = "The API key may not do this"
 
 
+class CallbackRefused(LinkwakeError):
+    """A callback that does not prove that it comes from the channel's provider."""
+
+    status = 403
+    code = "callback_refused"
+    title = "The callback is not signed by the channel's provider"
+
+
 class Unauthorized(LinkwakeError):
     """No API key, or one that is wrong, revoked or expired."""
 

@@ -9,6 +9,7 @@ from prometheus_client.core import Metric
 from activities.record_clicks import Meters as RecorderMeters
 from activities.run_triggers import RunTriggers
 from activities.send_triggered import SendTriggered
+from api.callbacks.callbacks import Callbacks
 from api.callers.refused_keys import RefusedKeys
 from api.ops.metrics import Stored, queue_metrics, workflow_metrics
 from api.redirect.background.flood import ClickLimit, Flood
@@ -50,7 +51,7 @@ def test_the_redirects_metrics_are_those_of_the_page() -> None:
 
 def test_the_apis_metrics_are_those_of_the_page() -> None:
     queues = queue_metrics(Stored(Queues(0, 0, 0.0, 0, 0.0), [], {}, 0))
-    assert given(*queues, *workflow_metrics(0), *RefusedKeys().metrics()) == listed("API")
+    assert given(*queues, *workflow_metrics(0), *RefusedKeys().metrics(), *Callbacks().metrics()) == listed("API")
 
 
 def test_the_workers_metrics_are_those_of_the_page() -> None:

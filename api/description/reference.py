@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from api.callers.access import is_declared, needed_role
 from models.errors import (
     BadRequest,
+    CallbackRefused,
     Conflict,
     ConflictCode,
     Forbidden,
@@ -64,6 +65,8 @@ ERRORS: dict[type[LinkwakeError], str] = {
     BadRequest: "Correct the body: it is not UTF-8, or has a number too long or lists too deep to be read.",
     Unauthorized: "Send a key of the organization, live and whole, as `Authorization: Bearer lw_…`.",
     Forbidden: "Use a key with the role that the message names, or have an owner make one: see [keys](keys.md).",
+    CallbackRefused: "Only for providers, at `/callbacks/…`: compare the channel's secret and `CALLBACK_URL` with what is set "
+    "at the provider.",
     NotFound: "Look at the path and its ids: there is no such thing in the organization.",
     MethodNotAllowed: "Use a method that the path has; the header `Allow` names one or more.",
     RequestTimeout: "Send the body again over a faster line, or in smaller parts.",

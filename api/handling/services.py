@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from temporalio.client import Client
 
+from api.callbacks.callbacks import Callbacks
 from api.callers.key_uses import KeyUses
 from api.callers.refused_keys import RefusedKeys
 from api.http.body_memory import BodyMemory
@@ -24,7 +25,7 @@ class Services:
     """`turns`, `large_turns`, `test_turns` and `body_memory` are what organizations share of this process. `key_uses` and
     `refused_keys` are what it remembers of their keys. `active` counts their enrollments, `judge` reads their texts, and
     `commands` delivers what was asked of enrollments. `secrets` encrypts what must not be read in the database, and
-    `notifications` tells teams."""
+    `notifications` tells teams. `callbacks` is what the providers' requests share of this process."""
 
     settings: Settings
     database: Database
@@ -37,6 +38,7 @@ class Services:
     large_turns: Turns = field(init=False)
     test_turns: Turns = field(default_factory=lambda: Turns(1, 0, "tests of notification targets"))
     body_memory: BodyMemory = field(init=False)
+    callbacks: Callbacks = field(default_factory=Callbacks)
     active: ActiveEnrollments = field(default_factory=ActiveEnrollments)
     commands: CommandDelivery = field(init=False)
     secrets: Secrets = field(init=False)

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.http.problems import problem_response
 from models.errors import BadRequest
 
-KEPT_BY_NOBODY = ("/v1/", "/health", "/metrics")
+KEPT_BY_NOBODY = ("/v1/", "/callbacks/", "/health", "/metrics")
 """Paths whose answers are about people or about this moment. What `/docs` is made of may be kept by caches."""
 
 ONCE = {name.lower().encode(): name for name in ("Host", "Authorization")}

@@ -43,7 +43,12 @@ async def metrics(request: Request, services: ServicesDep) -> Response:
         raise NotFound("There is no such page.")
     stored, failing = await asyncio.gather(_asked(_read(services)), _asked(count_task_problems(services.temporal)))
     return metrics_answer(
-        registry(lambda: queue_metrics(stored), lambda: workflow_metrics(failing), services.refused_keys.metrics)
+        registry(
+            lambda: queue_metrics(stored),
+            lambda: workflow_metrics(failing),
+            services.refused_keys.metrics,
+            services.callbacks.metrics,
+        )
     )
 
 

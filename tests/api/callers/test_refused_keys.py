@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from api.callers.refused_keys import LINES, SECONDS, RefusedKeys
+from api.callers.refused_keys import RefusedKeys
 from api.handling.services import Services
 from models.organizations.caller import Refusal
+from services.process.few_lines import LINES, SECONDS
 from tests.builders import Caller
 
 ID, SECRET = "0a1b2c3d4e5f", "c" * 48
