@@ -1,12 +1,13 @@
 """The settings of a Twilio channel."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 
-from services.channels.base import Config
+from services.channels.base import Config, Host
 
 API = "https://api.twilio.com"
 
@@ -64,6 +65,10 @@ class TwilioConfig(Config):
         if (self.api_key_sid is None) != (self.api_key_secret is None):
             raise ValueError("give api_key_sid and api_key_secret together, or neither of them")
         return self
+
+    def hosts(self) -> Sequence[Host]:
+        parts = urlsplit(self.api_url)
+        return (Host("api_url", parts.hostname or "", parts.port or 443, secure=parts.scheme == "https"),)
 
     @property
     def credentials(self) -> tuple[str, str]:

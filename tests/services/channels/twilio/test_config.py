@@ -82,3 +82,11 @@ def test_an_api_key_logs_in_when_there_is_one() -> None:
     key = {"api_key_sid": "SK" + "0c" * 16, "api_key_secret": "of the key"}
     assert TwilioConfig.model_validate(GOOD).credentials == (GOOD["account_sid"], "secret")
     assert TwilioConfig.model_validate({**GOOD, **key}).credentials == (key["api_key_sid"], "of the key")
+
+
+def test_the_host_that_is_looked_at_when_the_settings_are_saved_is_that_of_the_api() -> None:
+    stand_in = TwilioConfig.model_validate({**GOOD, "api_url": "http://127.0.0.1:9000"})
+    assert [(each.name, each.port, each.secure) for each in stand_in.hosts()] == [("127.0.0.1", 9000, False)]
+    assert [(each.name, each.port, each.secure) for each in TwilioConfig.model_validate(GOOD).hosts()] == [
+        ("api.twilio.com", 443, True)
+    ]
