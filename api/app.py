@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
+from api.callbacks import twilio as twilio_callbacks
 from api.campaigns import routes as campaigns
 from api.consent import consent, suppressions
 from api.contacts import conversations
@@ -70,6 +71,7 @@ AREAS = (
     sequences,
     shared_links,
     suppressions,
+    twilio_callbacks,
 )
 
 SWITCH_SECONDS = 0.001

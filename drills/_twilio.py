@@ -23,6 +23,8 @@ from typing import Any
 from uuid import uuid4
 from xml.etree import ElementTree
 
+import httpx
+
 from drills._http_server import HttpServer, Request, Response
 from drills._twilio_callbacks import Callback, Callbacks
 from drills._twilio_rules import Refused, check_message, segments
@@ -88,7 +90,7 @@ class TwilioStandIn:
     """`refusals` has the error codes with which messages to a number are refused at once, and `outcomes` those with which they
     are not delivered later. `answers` are the texts that inbound messages were answered with, by the number that wrote."""
 
-    def __init__(self, settings: TwilioSettings) -> None:
+    def __init__(self, settings: TwilioSettings, client: httpx.AsyncClient | None = None) -> None:
         self.settings = settings
         self.taken: dict[str, Taken] = {}
         self.opted_out: set[str] = set()
@@ -97,7 +99,7 @@ class TwilioStandIn:
         self.answers: dict[str, list[str]] = defaultdict(list)
         self.requests: list[dict[str, str]] = []
         self._choice = random.Random(settings.seed)
-        self.callbacks = Callbacks(settings.auth_token, self._choice, settings.repeats)
+        self.callbacks = Callbacks(settings.auth_token, self._choice, settings.repeats, client)
         self._server = HttpServer(self._answer)
         self._queues: dict[str, asyncio.Queue[Taken]] = {}
         self._senders: set[asyncio.Task[None]] = set()

@@ -31,12 +31,12 @@ class Callbacks:
     """Twilio's side of callbacks. `repeats` is the most times that a status callback is made; each has its own number of times,
     and all of one message are shuffled."""
 
-    def __init__(self, auth_token: str, choice: random.Random, repeats: int = 1) -> None:
+    def __init__(self, auth_token: str, choice: random.Random, repeats: int = 1, client: httpx.AsyncClient | None = None) -> None:
         self._auth_token = auth_token
         self._choice = choice
         self.repeats = repeats
         self.refused: list[int] = []
-        self._client = httpx.AsyncClient(trust_env=False, timeout=SECONDS)
+        self._client = client or httpx.AsyncClient(trust_env=False, timeout=SECONDS)
         self._under_way: set[asyncio.Task[None]] = set()
 
     def report(self, callbacks: Sequence[Callback]) -> None:

@@ -37,9 +37,9 @@ from services.way_out.errors import NothingSent, RefusedAddress
 LONGEST_VALIDITY = timedelta(hours=10)
 """The longest time for which Twilio keeps a message in its queue. Without a ValidityPeriod it is this as well."""
 
-RETRIES = "rc=5&rp=ct,rt,5xx"
-"""Asks Twilio to report again up to five times when we cannot be reached, do not answer or fail. It is the address's fragment
-(https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides), which is neither sent nor signed."""
+RETRIES = "rc=5&rp=all"
+"""Asks Twilio to report again up to five times when we cannot be reached, or answer with an error. It is the address's fragment
+(https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides), which is not sent."""
 
 
 class Twilio:

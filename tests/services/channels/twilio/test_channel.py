@@ -55,7 +55,7 @@ async def test_twilio_reports_to_an_address_that_names_the_message(twilio: Provi
     await twilio.channel().send(message)
     address, fragment = urldefrag(twilio.request["StatusCallback"])
     assert address == f"https://hooks.example.com/callbacks/{twilio.id}/twilio/status/{message.message_id}"
-    assert fragment == "rc=5&rp=ct,rt,5xx"
+    assert fragment == "rc=5&rp=all"
 
 
 async def test_twilio_is_not_given_an_address_that_it_cannot_reach(twilio: Provider) -> None:
