@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from types import ModuleType
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
@@ -12,6 +11,8 @@ from fastapi_offline import FastAPIOffline
 
 from api.callbacks import twilio as twilio_callbacks
 from api.campaigns import routes as campaigns
+from api.channels import inbox as channel_inbox
+from api.channels import routes as channels
 from api.consent import consent, suppressions
 from api.contacts import conversations
 from api.contacts import imports as contact_imports
@@ -30,7 +31,7 @@ from api.links import link_domains, shared_links
 from api.messages import routes as messages
 from api.notifications import routes as notification_targets
 from api.ops import health, metrics
-from api.organization import api_keys, audit_log, channels
+from api.organization import api_keys, audit_log
 from api.organization import routes as organization
 from api.reports import analytics, clicks
 from api.segments import routes as segments
@@ -51,6 +52,7 @@ AREAS = (
     audit_log,
     campaigns,
     channels,
+    channel_inbox,
     clicks,
     consent,
     contact_imports,
@@ -111,7 +113,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         description=DESCRIPTION,
         lifespan=lifespan,
         openapi_url="/v1/openapi.json",
-        openapi_tags=[{"name": tag, "description": _purpose(area)} for area in AREAS for tag in area.router.tags],
+        openapi_tags=[{"name": tag, "description": purpose} for tag, purpose in _purposes().items()],
         servers=[{"url": "/", "description": "This server"}],
         license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         redirect_slashes=False,
@@ -134,9 +136,13 @@ def _home(_request: Request) -> RedirectResponse:
     return RedirectResponse("/docs")
 
 
-def _purpose(area: ModuleType) -> str:
-    """The first line of an area's own description."""
-    return first_line(area.__doc__ or "")
+def _purposes() -> dict[str, str]:
+    """The first line of each area's own description, by tag. Of areas with the same tag, the first one describes it."""
+    found: dict[str, str] = {}
+    for area in AREAS:
+        for tag in area.router.tags:
+            found.setdefault(str(tag), first_line(area.__doc__ or ""))
+    return found
 
 
 async def _services(settings: Settings) -> Services:

@@ -61,6 +61,7 @@ class ConflictCode(StrEnum):
     TWO_CONTACTS = "two_contacts"
     KEY_OF_ANOTHER = "key_of_another_contact"
     CHANNEL_NAME_TAKEN = "channel_name_taken"
+    CHANNEL_ARCHIVED = "channel_archived"
     SEGMENT_USED = "segment_used"
     NOTIFICATION_TARGET_NAME_TAKEN = "notification_target_name_taken"
     TOO_MANY_NOTIFICATION_TARGETS = "too_many_notification_targets"

@@ -4,17 +4,20 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.channels.channel import ChannelKind
 from models.errors import FieldError
 from models.sequences.steps.registry import KINDS
 from models.triggers.actions.registry import ACTION_KINDS
 
 # Pydantic adds two parts to the path of an error that no caller wrote: the kind of a step or an action behind its place in the
-# list, because kinds are the members of a union, and this mark that the name of an entry is wrong and not its value.
+# list, and of a channel at the beginning, because kinds are the members of a union, and this mark that the name of an entry is
+# wrong and not its value.
 NAME_OF_ENTRY = "[key]"
 FORM_OF_CONDITION = re.compile(r"\([A-Za-z]+\)")
 """How the form of a segment's condition stands in a path: `models/segments/definition.py` says so."""
 LONGEST_PATH = 500
 """Characters of a field's name that are shown, because a caller can give a field a name of a megabyte."""
+CHANNEL_KINDS = frozenset(kind.value for kind in ChannelKind)
 SOURCES = {"body", "query", "path", "header"}
 
 # Keys are the beginnings of Pydantic's error types, and `{…}` comes from the error's context. All other errors keep Pydantic's
@@ -52,7 +55,8 @@ def _field_error(error: Mapping[str, Any], whole: str) -> FieldError:
         return FieldError("body", f"This is not JSON: {error['ctx']['error']} (character {error['loc'][-1]}).")
     path = field_path(error["loc"])[:LONGEST_PATH] or whole
     if error["type"].startswith("union_tag_"):  # Pydantic blames the whole object, not the field that says its kind
-        path += "." + str(error["ctx"]["discriminator"]).strip("'")
+        tag = str(error["ctx"]["discriminator"]).strip("'")
+        path = tag if len(error["loc"]) == 1 and error["loc"][0] in SOURCES else f"{path}.{tag}"
     return FieldError(path, _sentence(error))
 
 
@@ -72,7 +76,10 @@ def field_path(location: Sequence[str | int]) -> str:
 
 
 def _is_kind(location: Sequence[str | int], index: int) -> bool:
-    """Whether this part is the kind of the step or of the action whose place in the list stands before it."""
+    """Whether this part is the kind of the step or of the action whose place in the list stands before it, or that of the channel
+    which is the whole body."""
+    if index == 1 and location[0] == "body":
+        return len(location) > 2 and location[1] in CHANNEL_KINDS
     if not index or not isinstance(location[index - 1], int):
         return False
     within = location[index - 2] if index > 1 else None

@@ -89,6 +89,7 @@ CONFLICTS = {
     ConflictCode.TWO_CONTACTS: "Leave out the keys of one: the request names two contacts, which `errors` lists.",
     ConflictCode.KEY_OF_ANOTHER: "A weaker key is another contact's: leave it out, change that contact, or send `match_on`.",
     ConflictCode.CHANNEL_NAME_TAKEN: "Choose another name.",
+    ConflictCode.CHANNEL_ARCHIVED: "Create another channel: an archived one sends nothing any more.",
     ConflictCode.NOTIFICATION_TARGET_NAME_TAKEN: "Choose another name.",
     ConflictCode.TOO_MANY_NOTIFICATION_TARGETS: "Delete a notification target first.",
     ConflictCode.SLUG_TAKEN: "Choose another slug: this one is taken on the link domain.",

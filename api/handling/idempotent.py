@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Annotated, Any
+from uuid import UUID
 
 import orjson
 from fastapi import Depends, Header, Request, Response
@@ -39,8 +40,15 @@ async def idempotent(
         return
     if not idempotency_key.strip():
         raise Invalid.field("Idempotency-Key", "The key is empty: send any unique text, or leave the header out.")
+    await _reserve(request, session, caller.id, idempotency_key)
+
+
+Idempotent = Depends(idempotent)
+
+
+async def _reserve(request: Request, session: AsyncSession, org_id: UUID, idempotency_key: str) -> None:
     digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()).digest()
-    answered = await idempotency.reserve(session, caller.id, idempotency_key, digest)
+    answered = await idempotency.reserve(session, org_id, idempotency_key, digest)
     if answered is None:
         request.state.idempotency_key = idempotency_key
         return
@@ -53,7 +61,11 @@ async def idempotent(
     )
 
 
-Idempotent = Depends(idempotent)
+async def reserve_again(request: Request, session: AsyncSession) -> None:
+    """Reserves the key once more after a rollback. When another request with this key has been answered meanwhile, this one has
+    the same answer."""
+    if request.state.idempotency_key is not None:
+        await _reserve(request, session, request.state.caller.id, request.state.idempotency_key)
 
 
 async def remember(session: AsyncSession, request: Request, response: Response) -> None:

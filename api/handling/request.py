@@ -13,6 +13,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.callers.access import READS, needed_role
 from api.callers.caller import KeyDep as KeyDep
@@ -22,7 +23,7 @@ from api.description.operation_ids import operation_id
 from api.handling.audit import audit
 from api.handling.heavy import Heavy as Heavy
 from api.handling.heavy import is_heavy
-from api.handling.idempotent import AnsweredBefore, remember
+from api.handling.idempotent import AnsweredBefore, remember, reserve_again
 from api.handling.idempotent import Idempotent as Idempotent
 from api.handling.idempotent import remember_instead as remember_instead
 from api.handling.services import Services
@@ -105,6 +106,19 @@ async def _in_transaction(
         await remember(session, request, response)
         await session.commit()
     return response
+
+
+@asynccontextmanager
+async def apart(request: Request, session: AsyncSession, operation: str) -> AsyncIterator[None]:
+    """Holds no connection in this block, which does something slow outside of this server, such as asking name servers. Nothing
+    may have been written before it, and rows that were read before it are not to be used in it.
+
+    Afterwards the caller is looked for again, because the key may have been revoked meanwhile.
+    """
+    await session.rollback()  # a commit would keep the idempotency key, without an answer
+    yield
+    await find_caller(request, session, needed_role(operation))
+    await reserve_again(request, session)
 
 
 def area(tag: str) -> APIRouter:

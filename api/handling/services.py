@@ -10,6 +10,7 @@ from api.callers.refused_keys import RefusedKeys
 from api.http.body_memory import BodyMemory
 from models.database import Database
 from models.organizations.quotas import ActiveEnrollments
+from services.channels.base import Outside
 from services.commands.deliver import CommandDelivery
 from services.judging.judge import Judge
 from services.notifications.delivery import NotificationDelivery
@@ -24,8 +25,9 @@ from settings import Settings
 class Services:
     """`turns`, `large_turns`, `test_turns` and `body_memory` are what organizations share of this process. `key_uses` and
     `refused_keys` are what it remembers of their keys. `active` counts their enrollments, `judge` reads their texts, and
-    `commands` delivers what was asked of enrollments. `secrets` encrypts what must not be read in the database, and
-    `notifications` tells teams. `callbacks` is what the providers' requests share of this process."""
+    `commands` delivers what was asked of enrollments. `secrets` encrypts what must not be read in the database,
+    `notifications` tells teams, and `outside` is what channels need when they are tested. `callbacks` is what the providers'
+    requests share of this process."""
 
     settings: Settings
     database: Database
@@ -36,13 +38,14 @@ class Services:
     refused_keys: RefusedKeys = field(default_factory=RefusedKeys)
     turns: Turns = field(init=False)
     large_turns: Turns = field(init=False)
-    test_turns: Turns = field(default_factory=lambda: Turns(1, 0, "tests of notification targets"))
+    test_turns: Turns = field(default_factory=lambda: Turns(1, 0, "tests of channels and notification targets"))
     body_memory: BodyMemory = field(init=False)
     callbacks: Callbacks = field(default_factory=Callbacks)
     active: ActiveEnrollments = field(default_factory=ActiveEnrollments)
     commands: CommandDelivery = field(init=False)
     secrets: Secrets = field(init=False)
     notifications: NotificationDelivery = field(init=False)
+    outside: Outside = field(init=False)
 
     def __post_init__(self) -> None:
         waiting = self.settings.organization_queue
@@ -50,6 +53,7 @@ class Services:
         object.__setattr__(self, "secrets", Secrets(self.settings.effective_secret_keys))
         way_out = WayOut(local=self.settings.allow_local_addresses)
         object.__setattr__(self, "notifications", NotificationDelivery(way_out))
+        object.__setattr__(self, "outside", Outside(self.database, way_out, self.settings))
         object.__setattr__(self, "turns", Turns(self.settings.organization_requests, waiting))
         # Most large requests need a lock of the database in any case, and wait for it here without a connection.
         object.__setattr__(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.callers.access import needed_role
 from api.callers.caller import find_caller
-from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
+from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, apart, area
 from api.handling.services import Services
 from api.http.paging import Page, PageDep
 from models.base import new_id, now
@@ -131,10 +131,10 @@ async def create(
 ) -> NotificationTargetView:
     """A new target. Its address is read and its host is looked up, and nothing is sent: test it afterwards. 409 when the name is
     taken."""
-    await session.commit()  # a slow name server must not hold a connection
-    refuse(await notification_text_errors(services.judge, caller.id, body.text, "text"), "The target cannot be saved")
-    judged = await services.notifications.judge(body.address)
-    await find_caller(request, session, needed_role("notification_targets.create"))  # the key may have been revoked meanwhile
+    org_id = caller.id
+    async with apart(request, session, "notification_targets.create"):
+        refuse(await notification_text_errors(services.judge, org_id, body.text, "text"), "The target cannot be saved")
+        judged = await services.notifications.judge(body.address)
     target = NotificationTarget(
         id=new_id(), org_id=caller.id, name=body.name, service=judged.service, shown=judged.shown, text=body.text
     )

@@ -37,7 +37,8 @@ class Channel(SQLModel, table=True):
 
     `config` is the kind's own model as JSON, without its secrets, which stand encrypted in `secrets`
     (`services/channels/configure.py`). While `paused_at` is set, no message is claimed, and `pause_reason` says why. An archived
-    channel sends nothing, and cannot be named by anything new.
+    channel sends nothing, and cannot be named by anything new. `test_error` is what the last test has found, and null when
+    everything went well. `updated_at` is the last change of the settings.
     """
 
     __table_args__ = (UniqueConstraint("org_id", "name"),)
@@ -52,6 +53,7 @@ class Channel(SQLModel, table=True):
     paused_at: datetime | None = Field(default=None, sa_type=Timestamp)
     pause_reason: str | None = None
     tested_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    test_error: str | None = None
     archived_at: datetime | None = Field(default=None, sa_type=Timestamp)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     updated_at: datetime = Field(default_factory=now, sa_type=Timestamp, sa_column_kwargs={"server_default": text("now()")})
@@ -61,8 +63,10 @@ async def list_channels(session: AsyncSession, org_id: UUID) -> list[Channel]:
     return list(await session.scalars(select(Channel).where(col(Channel.org_id) == org_id).order_by(col(Channel.name))))
 
 
-async def get_channel(session: AsyncSession, org_id: UUID, channel_id: UUID) -> Channel:
-    return require_owned(await session.get(Channel, channel_id), org_id, "channel")
+async def get_channel(session: AsyncSession, org_id: UUID, channel_id: UUID, *, lock: bool = False) -> Channel:
+    """Returns the channel as it is in the database now. With `lock`, nobody else changes it in this transaction."""
+    held = {"key_share": True} if lock else None
+    return require_owned(await session.get(Channel, channel_id, populate_existing=True, with_for_update=held), org_id, "channel")
 
 
 async def find_channel(session: AsyncSession, channel_id: UUID) -> Channel:
@@ -78,11 +82,10 @@ async def channel_page(session: AsyncSession, org_id: UUID, page: PageRequest) -
     return await newest_first(session, select(Channel).where(col(Channel.org_id) == org_id), col(Channel.id), page)
 
 
-async def create_channel(session: AsyncSession, org_id: UUID, name: str, kind: ChannelKind, medium: Medium) -> Channel:
-    """Raises Conflict when the name is taken."""
-    values = {"id": new_id(), "org_id": org_id, "name": name, "kind": kind, "medium": medium, "created_at": now()}
-    made = await session.scalars(insert(Channel).values(values).on_conflict_do_nothing().returning(Channel))
-    channel = made.first()
-    if channel is None:
+async def add_channel(session: AsyncSession, channel: Channel) -> None:
+    """Raises Conflict when the name is taken, also by an archived channel, whose messages are found under it."""
+    values = {name: getattr(channel, name) for name in Channel.model_fields}
+    made = insert(Channel).values(values).on_conflict_do_nothing(index_elements=["org_id", "name"])
+    if (await session.scalars(made.returning(col(Channel.id)))).first() is None:
+        name = channel.name
         raise Conflict(ConflictCode.CHANNEL_NAME_TAKEN, f"There is a channel named '{name}' already: choose another name.")
-    return channel

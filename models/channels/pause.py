@@ -18,3 +18,11 @@ async def pause(session: AsyncSession, channel_id: UUID, reason: str, at: dateti
     """Returns the channel's organization, or None when the channel was paused or archived already."""
     org_id: UUID | None = await session.scalar(PAUSE, {"id": channel_id, "reason": reason, "at": at})
     return org_id
+
+
+RESUME = text("UPDATE channel SET paused_at = NULL, pause_reason = NULL WHERE id = :id AND paused_at IS NOT NULL RETURNING id")
+
+
+async def resume(session: AsyncSession, channel_id: UUID) -> bool:
+    """Returns False when the channel was not paused."""
+    return await session.scalar(RESUME, {"id": channel_id}) is not None

@@ -4,8 +4,8 @@ A new kind of channel is one file (or folder) beside this one, a line in `regist
 (`tests/services/channels/test_contract.py`) then runs it without further work.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
@@ -192,7 +192,8 @@ class ChannelType:
     """What `registry.py` says of a kind: `open` makes the channel, which connects by itself when it sends.
 
     `judge` finds the faults of valid settings that their model cannot find, such as those of a template. It is called when they
-    are saved, with the settings and their organization's id, and its errors name the fields as `config.body`.
+    are saved, with the settings and their organization's id, and its errors name the fields as `config.body`. `example` is what a
+    caller could write as `config`, for the API's documentation.
     """
 
     kind: ChannelKind
@@ -200,3 +201,4 @@ class ChannelType:
     config: type[Config]
     open: Callable[[Configured, Outside], Channel]
     judge: Callable[[Judge, UUID, Any], Awaitable[list[FieldError]]] | None = None
+    example: Mapping[str, Any] = field(default_factory=dict)

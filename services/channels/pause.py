@@ -23,3 +23,8 @@ async def pause_channel(session: AsyncSession, channel_id: UUID, reason: str) ->
     record(session, org_id, "channels.pause", "channel", str(channel_id))
     log.warning("a channel was paused", channel_id=str(channel_id), organization_id=str(org_id), reason=cut(reason))
     return True
+
+
+async def resume_channel(session: AsyncSession, channel_id: UUID) -> bool:
+    """Lets the channel send again. Returns False when it was not paused."""
+    return await pause.resume(session, channel_id)

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
+from api.channels import routes as channels
 from api.handling import transaction
 from api.handling.services import Services
-from api.organization import channels
-from models.channels.channel import create_channel
+from models.channels.channel import add_channel
 from models.contacts.imports import ContactImport
 from models.database import Database, Patience
 from models.organizations.api_key import revoke_api_key
@@ -311,11 +311,11 @@ async def test_an_unexpected_error_is_a_problem_and_changes_nothing(api: Caller,
     before = (await api.get("/channels")).json()
 
     async def made_and_broken(*given: Any) -> NoReturn:
-        await create_channel(*given)
+        await add_channel(*given)
         raise RuntimeError("secret detail")
 
     with monkeypatch.context() as patch:
-        patch.setattr(channels, "create_channel", made_and_broken)
+        patch.setattr(channels, "add_channel", made_and_broken)
         answer = await api.post("/channels", json=CHANNEL, headers=with_key("k"))
     assert is_problem(answer, 500, "internal")
     assert "secret" not in answer.text

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from api.callers.access import CHANGE_NOTHING, OPERATOR_CHANGES, is_change
-from api.organization import channels
+from api.channels import routes as channels
 from models.base import first_id, new_id, now
 from models.database import Database
 from models.organizations.audit_log import AuditFilter, AuditLog, audit_page, prune_audit_log, record
@@ -88,7 +88,7 @@ async def test_what_is_only_read_refused_or_answered_before_has_no_row(api: Call
     async def broken(*_: Any) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(channels, "create_channel", broken)
+    monkeypatch.setattr(channels, "add_channel", broken)
     await api.post("/channels", json={"name": "second", "kind": "simulator", "medium": "sms"})
     assert await entries(api) == before
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from models.base import now
-from models.channels.channel import ChannelKind, Medium, create_channel
+from models.channels.channel import Channel, ChannelKind, Medium, add_channel
 from models.channels.pace import LONGEST_LINE, THE_CHANNEL, Granted, Rate, Wish, domain_of, give_back, take
 from models.database import Database
 from models.organizations.organization import Organization
@@ -20,7 +20,9 @@ SLOW = Rate(0.01, burst=10, reserve=2)
 @pytest.fixture
 async def channel_id(database: Database, organization: tuple[Organization, str]) -> UUID:
     async with database.transaction() as session:
-        return (await create_channel(session, organization[0].id, "paced", ChannelKind.SIMULATOR, Medium.EMAIL)).id
+        channel = Channel(org_id=organization[0].id, name="paced", kind=ChannelKind.SIMULATOR, medium=Medium.EMAIL)
+        await add_channel(session, channel)
+        return channel.id
 
 
 class Bucket:

@@ -1,17 +1,13 @@
-"""Channels and the inbox of the simulator."""
+"""The inbox of the simulator."""
 
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
-from api.organization.channels import ChannelCreate
 from models.base import new_id
 from models.channels.simulator_inbox import SimulatorInbox
 from models.database import Database
 from tests.builders import Caller
-
-SECOND = {"name": "second", "kind": "simulator", "medium": "sms"}
 
 
 async def simulator(api: Caller, name: str = "simulator-sms") -> str:
@@ -24,47 +20,8 @@ async def deliver(database: Database, channel_id: Any, to_address: str, *bodies:
             session.add(SimulatorInbox(channel_id=channel_id, message_id=new_id(), to_address=to_address, body=body))
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"name": ""}, "name"),
-        ({"name": "two words"}, "name"),
-        ({"name": "x" * 64}, "name"),
-        ({"name": "x\n"}, "name"),
-        ({"name": None}, "name"),
-        ({"kind": "pigeon"}, "kind"),
-        ({"medium": "fax"}, "medium"),
-        ({"config": {}}, "config"),
-    ],
-)
-def test_a_wrong_channel_is_refused_with_its_field(change: dict[str, Any], field: str) -> None:
-    with pytest.raises(ValidationError) as refused:
-        ChannelCreate.model_validate({**SECOND, **change})
-    assert [error["loc"] for error in refused.value.errors()] == [(field,)]
-
-
-async def test_a_name_is_taken_once(api: Caller) -> None:
-    assert (await api.post("/channels", json=SECOND)).status_code == 201
-    answer = await api.post("/channels", json={**SECOND, "medium": "email"})
-    assert (answer.status_code, answer.json()["code"]) == (409, "channel_name_taken")
-
-
 async def test_an_unknown_channel_has_no_inbox(api: Caller) -> None:
     assert (await api.get(f"/channels/{new_id()}/inbox")).status_code == 404
-
-
-async def test_an_organization_begins_with_two_simulators(api: Caller) -> None:
-    listed = (await api.get("/channels")).json()["items"]
-    assert {(item["name"], item["kind"], item["medium"]) for item in listed} == {
-        ("simulator-sms", "simulator", "sms"),
-        ("simulator-email", "simulator", "email"),
-    }
-
-
-async def test_a_new_channel_can_be_read(api: Caller) -> None:
-    made = (await api.post("/channels", json=SECOND)).json()
-    assert (await api.get(f"/channels/{made['id']}")).json() == made
-    assert made["name"] in {item["name"] for item in (await api.get("/channels")).json()["items"]}
 
 
 async def test_the_inbox_shows_a_message_with_the_links_to_click(api: Caller, database: Database) -> None:
