@@ -30,6 +30,9 @@ BIG = (
     "trigger_person",
     "trigger_refusal",
     "notification_item",
+    "consent",
+    "suppression",
+    "inbound_message",
 )
 # These hold only what waits (open signals, commands and firings, enrollments without a workflow), so reading all of one is
 # reading little.

@@ -1,4 +1,4 @@
-"""A contact's conversation: messages, clicks, steps and what triggers did, in one timeline."""
+"""A contact's conversation: messages, clicks, replies, steps, consent and what triggers did, in one timeline."""
 
 import struct
 from datetime import UTC, datetime, timedelta
@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from api.contacts.consent_items import ConsentItem, InboundItem, consent_item, inbound_item
 from api.contacts.step_sentences import step_sentence
 from api.contacts.trigger_items import TriggerItem, TriggerRefusalItem, refusal_item, trigger_item
 from api.handling.request import OrganizationDep, SessionDep, area
@@ -15,6 +16,7 @@ from api.http.paging import Listing, ListingDep, Page, no_cursor
 from api.reports.clicks import ClickAbout, about_click
 from api.triggers.sent_by import SentByTrigger
 from models.messages.report import ReportKind
+from models.reports.consent_entries import ConsentEntry, InboundEntry
 from models.reports.conversation import ClickEntry, Entry, MessageEntry, Order, StepEntry, TimelinePosition, read_conversation
 from models.reports.trigger_entries import FiringEntry, RefusalEntry
 from models.sequences.enrollment import CauseKind
@@ -88,7 +90,8 @@ class StepItem(BaseModel):
     due_at: datetime | None = Field(description="On `entered`: until when the step waits.")
 
 
-Item = Annotated[MessageItem | ClickItem | StepItem | TriggerItem | TriggerRefusalItem, Field(discriminator="kind")]
+AnyItem = MessageItem | ClickItem | StepItem | TriggerItem | TriggerRefusalItem | ConsentItem | InboundItem
+Item = Annotated[AnyItem, Field(discriminator="kind")]
 
 
 class ConversationPage(Page[Item]):
@@ -105,7 +108,8 @@ async def get_one(
     limit: Annotated[int, Query(ge=1, le=500, description="Entries in a page.")] = 50,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before, with the same `order`.")] = None,
 ) -> ConversationPage:
-    """Messages, clicks, steps and what triggers did or why they did not, of one contact in the order of time."""
+    """Messages, clicks, replies, steps, consent, and what triggers did or why they did not, of one contact in the order of
+    time."""
     entries, after = await read_conversation(session, caller.id, contact_id, order, decode_position(listing, cursor), limit)
     return ConversationPage(items=[_item(entry) for entry in entries], next_cursor=encode_position(listing, after))
 
@@ -124,7 +128,7 @@ def decode_position(listing: Listing, cursor: str | None) -> TimelinePosition | 
         raise no_cursor() from None
 
 
-def _item(entry: Entry) -> MessageItem | ClickItem | StepItem | TriggerItem | TriggerRefusalItem:
+def _item(entry: Entry) -> AnyItem:
     match entry:
         case MessageEntry():
             message = {**vars(entry.message), **entry.sent_by._asdict()}
@@ -137,6 +141,10 @@ def _item(entry: Entry) -> MessageItem | ClickItem | StepItem | TriggerItem | Tr
             return trigger_item(entry)
         case RefusalEntry():
             return refusal_item(entry)
+        case ConsentEntry():
+            return consent_item(entry)
+        case InboundEntry():
+            return inbound_item(entry)
         case _:
             assert_never(entry)
 

@@ -46,7 +46,7 @@ async def create(session: SessionDep, caller: OrganizationDep, services: Service
     wanted = SequenceDefinition(**{name: getattr(body, name) for name in SequenceDefinition.model_fields})
     draft = await _draft(session, services, caller.id, wanted)
     row = Sequence(org_id=caller.id, name=body.name, link_tracking=body.link_tracking, draft=draft)
-    _re_enter(row, body)
+    _take_rules(row, body)
     session.add(row)
     await session.flush()
     return await _detail(session, row)
@@ -80,7 +80,7 @@ async def change(
         row.draft = await _draft(session, services, caller.id, _changed(saved, body), saved)
     if "link_tracking" in body.model_fields_set:
         row.link_tracking = body.link_tracking
-    _re_enter(row, body)
+    _take_rules(row, body)
     row.updated_at = now()
     await session.flush()
     return await _detail(session, row)
@@ -123,8 +123,11 @@ async def get_one_version(
     return await _version(session, await get_version(session, caller.id, sequence_id, version))
 
 
-def _re_enter(row: Sequence, body: SequenceCreate | SequenceChange) -> None:
-    """Takes over what is given of the re-entry rule."""
+def _take_rules(row: Sequence, body: SequenceCreate | SequenceChange) -> None:
+    """Takes over what is given of the rules for entering and leaving."""
+    for rule in ("leave_on_opt_out", "end_on_reply"):
+        if rule in body.model_fields_set:
+            setattr(row, rule, getattr(body, rule))
     if "re_entry" in body.model_fields_set:
         row.re_entry = body.re_entry
     if "re_entry_limit" in body.model_fields_set:

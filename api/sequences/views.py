@@ -48,6 +48,10 @@ EXAMPLE: JsonDict = {
 }
 
 
+LEAVE_ON_OPT_OUT = "true: who opts out of something that it sends leaves it. false: they go on, and only get no such message."
+END_ON_REPLY = "true: it ends for contacts who write back by a channel by which it has written to them."
+
+
 class SequenceCreate(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
@@ -64,6 +68,8 @@ class SequenceCreate(BaseModel):
     re_entry_limit: ReEntryLimit | None = Field(
         None, description="At most so many enrollments of one contact begin in the period that ends now; null: any number."
     )
+    leave_on_opt_out: bool = Field(True, strict=True, description=LEAVE_ON_OPT_OUT)
+    end_on_reply: bool = Field(False, strict=True, description=END_ON_REPLY)
     utm: Utm | None = Field(
         None, description="Added to every tracked address.", examples=[{"source": "linkwake", "medium": "sms"}]
     )
@@ -74,8 +80,8 @@ class SequenceCreate(BaseModel):
 
 
 class SequenceChange(BaseModel):
-    """Only what is given changes. `name` and `link_tracking` count at once, `re_entry` and `re_entry_limit` for new enrollments,
-    the others from the next publish on."""
+    """Only what is given changes. `name`, `link_tracking`, `leave_on_opt_out` and `end_on_reply` count at once, `re_entry` and
+    `re_entry_limit` for new enrollments, the others from the next publish on."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"link_tracking": False}]})
 
@@ -84,11 +90,13 @@ class SequenceChange(BaseModel):
     link_tracking: bool | None = None
     re_entry: ReEntry = ReEntry.AFTER_FINISHING
     re_entry_limit: ReEntryLimit | None = None
+    leave_on_opt_out: bool = Field(True, strict=True, description=LEAVE_ON_OPT_OUT)
+    end_on_reply: bool = Field(False, strict=True, description=END_ON_REPLY)
     utm: Utm | None = None
     utm_overwrite: bool = False
     triggers: list[TriggerDefinition] = Field(default_factory=list, max_length=MAX_TRIGGERS)
 
-    @field_validator("name", "steps", "re_entry", "triggers", mode="before")
+    @field_validator("name", "steps", "re_entry", "triggers", "leave_on_opt_out", "end_on_reply", mode="before")
     @classmethod
     def _given(cls, value: Any) -> Any:
         if value is None:
@@ -107,6 +115,8 @@ class SequenceSummary(BaseModel):
     link_tracking: bool | None
     re_entry: ReEntry
     re_entry_limit: ReEntryLimit | None
+    leave_on_opt_out: bool
+    end_on_reply: bool
     version: int | None
     created_at: datetime
     updated_at: datetime

@@ -1,4 +1,5 @@
-"""One contact's timeline: what was sent, what was clicked, which steps were taken, and what triggers did or why they did not."""
+"""One contact's timeline: what was sent, clicked and written back, which steps were taken, what triggers did or why they did not,
+and what the contact said about getting messages."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from models.errors import NotFound
 from models.messages.message import Message
 from models.notifications.notification import ItemState, Notification, NotificationItem, NotificationState
 from models.reports.click_feed import FeedClick, clicks_by_id
+from models.reports.consent_entries import ConsentEntry, InboundEntry, read_consents, read_inbound
 from models.reports.sent_by import NO_TRIGGER, SentBy, sent_by
 from models.reports.trigger_entries import FiringEntry, RefusalEntry, read_firings, read_refusals
 from models.sequences.event import Event, EventKind
@@ -60,7 +62,7 @@ class StepEntry:
     item: ItemState | None
 
 
-Entry = MessageEntry | ClickEntry | StepEntry | FiringEntry | RefusalEntry
+Entry = MessageEntry | ClickEntry | StepEntry | FiringEntry | RefusalEntry | ConsentEntry | InboundEntry
 
 
 # Each branch reads at most a page of one contact by its own index.
@@ -79,9 +81,23 @@ UNION ALL
 UNION ALL
 (SELECT 'trigger_refusal', at, id FROM trigger_refusal
     WHERE contact_id = :contact_id {trigger_refusal} ORDER BY at {way}, id {way} LIMIT :rows)
+UNION ALL
+(SELECT 'consent', given_at, id FROM consent
+    WHERE contact_id = :contact_id {consent} ORDER BY given_at {way}, id {way} LIMIT :rows)
+UNION ALL
+(SELECT 'inbound_message', received_at, id FROM inbound_message
+    WHERE contact_id = :contact_id {inbound_message} ORDER BY received_at {way}, id {way} LIMIT :rows)
 ORDER BY at {way}, id {way} LIMIT :rows
 """
-TIMES = {"message": "created_at", "click": "clicked_at", "event": "at", "firing": "fired_at", "trigger_refusal": "at"}
+TIMES = {
+    "message": "created_at",
+    "click": "clicked_at",
+    "event": "at",
+    "firing": "fired_at",
+    "trigger_refusal": "at",
+    "consent": "given_at",
+    "inbound_message": "received_at",
+}
 
 
 async def contact_exists(session: AsyncSession, org_id: UUID, contact_id: UUID) -> None:
@@ -94,7 +110,7 @@ async def contact_exists(session: AsyncSession, org_id: UUID, contact_id: UUID) 
 async def read_conversation(
     session: AsyncSession, org_id: UUID, contact_id: UUID, order: Order, after: TimelinePosition | None, limit: int
 ) -> tuple[list[Entry], TimelinePosition | None]:
-    """Returns a page of the timeline in fourteen statements at most, however long it is, and the position after which the
+    """Returns a page of the timeline in sixteen statements at most, however long it is, and the position after which the
     next page begins, which is None on the last page."""
     await contact_exists(session, org_id, contact_id)
     positions = await _positions(session, contact_id, order, after, limit + 1)
@@ -125,6 +141,8 @@ async def _entries(session: AsyncSession, contact_id: UUID, positions: list[tupl
         **await _steps(session, of_kind["step"]),
         **await read_firings(session, [each.id for each in of_kind["trigger"]]),
         **await read_refusals(session, contact_id, [each.id for each in of_kind["trigger_refusal"]]),
+        **await read_consents(session, [each.id for each in of_kind["consent"]]),
+        **await read_inbound(session, [each.id for each in of_kind["inbound_message"]]),
     }
 
 

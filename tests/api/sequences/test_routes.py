@@ -109,6 +109,23 @@ async def test_a_branch_to_nowhere_is_refused_at_publish(api: Caller) -> None:
     assert list(await refused_at_publish(api, steps)) == ["steps[1].on_click", "steps[1].on_timeout"]
 
 
+async def test_who_leaves_on_an_opt_out_or_a_reply_has_a_default_and_can_be_changed(api: Caller) -> None:
+    sequence = await new_sequence(api)
+    rules = itemgetter("leave_on_opt_out", "end_on_reply")
+    assert rules((await api.get(f"/sequences/{sequence}")).json()) == (True, False)
+    assert rules((await api.patch(f"/sequences/{sequence}", json={"end_on_reply": True})).json()) == (True, True)
+    assert rules((await api.patch(f"/sequences/{sequence}", json={"leave_on_opt_out": False})).json()) == (False, True)
+    created = await api.post("/sequences", json={"name": "Own", "steps": [END], "leave_on_opt_out": False, "end_on_reply": True})
+    assert rules(created.json()) == (False, True)
+
+
+@pytest.mark.parametrize("rule", ["leave_on_opt_out", "end_on_reply"])
+@pytest.mark.parametrize("value", [None, "yes", 1])
+async def test_the_rules_for_leaving_are_true_or_false(api: Caller, rule: str, value: Any) -> None:
+    sequence = await new_sequence(api)
+    assert list(fields(await api.patch(f"/sequences/{sequence}", json={rule: value}))) == [rule]
+
+
 async def test_the_re_entry_rule_has_a_default_and_can_be_changed(api: Caller) -> None:
     sequence = await new_sequence(api)
     rule = itemgetter("re_entry", "re_entry_limit")
