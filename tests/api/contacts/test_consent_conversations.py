@@ -1,5 +1,8 @@
 """What the conversation shows of a contact's own words: what they wrote, and what was said about getting messages."""
 
+from typing import Any
+from uuid import uuid4
+
 import pytest
 
 from api.contacts.consent_items import consent_sentence
@@ -61,6 +64,10 @@ async def test_own_words_are_found_by_an_index(
     assert await scans_without_index(database, [each for each in sent if "inbound_message" in each[0]]) == []
 
 
+def answer(**fields: Any) -> Consent:
+    return Consent(org_id=uuid4(), contact_id=uuid4(), **fields)
+
+
 @pytest.mark.parametrize(
     ("fields", "channel", "sentence"),
     [
@@ -78,11 +85,11 @@ async def test_own_words_are_found_by_an_index(
         ),
     ],
 )
-def test_an_answer_is_told_in_plain_english(fields: dict[str, str], channel: str | None, sentence: str) -> None:
-    assert consent_sentence(Consent(source=ConsentSource.API, **fields), channel) == sentence
+def test_an_answer_is_told_in_plain_english(fields: dict[str, Any], channel: str | None, sentence: str) -> None:
+    assert consent_sentence(answer(source=ConsentSource.API, **fields), channel) == sentence
 
 
 @pytest.mark.parametrize("source", ConsentSource)
 @pytest.mark.parametrize("state", ConsentState)
 def test_each_state_and_source_has_words(state: ConsentState, source: ConsentSource) -> None:
-    assert consent_sentence(Consent(state=state, source=source), None)
+    assert consent_sentence(answer(state=state, source=source), None)
