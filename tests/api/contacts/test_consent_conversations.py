@@ -46,7 +46,8 @@ async def test_own_words_are_read_page_by_page(
 ) -> None:
     person = await made.contact(phone=PHONE)
     await write(database, organization[0], "one", "two", "stop", "three")
-    shown, cursor = [], ""
+    shown: list[dict[str, Any]] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = (await api.get(f"/contacts/{person.id}/conversation?limit=2{cursor}")).json()
         shown += page["items"]
