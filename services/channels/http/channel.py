@@ -173,4 +173,11 @@ def _open(configured: Configured, outside: Outside) -> HttpChannel:
     return HttpChannel(configured.id, configured.config, outside.way_out, outside.settings)
 
 
-TYPE = ChannelType(ChannelKind.HTTP, frozenset(Medium), HttpConfig, _open, judge_templates)
+EXAMPLE = {
+    "url": "https://api.example.com/messages",
+    "body": '{"to": {{ message.to_address | json }}, "text": {{ message.body | json }}, "id": {{ message.id | json }}}',
+    "headers": {"Authorization": "Bearer {{ token }}"},
+    "token": "the-token-of-your-account",
+    "answer": {"provider_id": "$.id"},
+}
+TYPE = ChannelType(ChannelKind.HTTP, frozenset(Medium), HttpConfig, _open, judge_templates, EXAMPLE)

@@ -123,7 +123,7 @@ def test_vonages_statuses_become_reports(status: str, kind: ReportKind | None) -
 
 
 def test_a_text_to_a_number_at_vonage_is_an_inbound_message() -> None:
-    told = read(example("Vonage")["callback"], document := inbound("STOP"))
+    told = read(example("Vonage")["callback"], document := inbound("STOP", "2026-01-01T12:00:00.000Z"))
     (found,) = told.inbound
     assert (found.from_address, found.to_address, found.body) == ("+447700900000", "+447700900001", "STOP")
     assert (found.provider_id, found.received_at) == (document["message_uuid"], datetime(2026, 1, 1, 12, tzinfo=UTC))

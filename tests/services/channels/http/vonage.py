@@ -9,6 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -68,13 +69,13 @@ def status_of(message: dict[str, Any], status: str, **more: Any) -> dict[str, An
     return known | {"timestamp": "2026-01-01T12:00:00.000Z", "status": status} | more
 
 
-def inbound(text: str, sender: str = "447700900000") -> dict[str, Any]:
+def inbound(text: str, at: str | None = None) -> dict[str, Any]:
     return {
         "channel": "sms",
         "message_uuid": str(uuid4()),
         "to": "447700900001",
-        "from": sender,
-        "timestamp": "2026-01-01T12:00:00.000Z",
+        "from": "447700900000",
+        "timestamp": at or datetime.now(UTC).isoformat(),
         "message_type": "text",
         "text": text,
         "sms": {"num_messages": "1"},
