@@ -63,6 +63,17 @@ class ReportedMessage(NamedTuple):
     to_address: str | None
 
 
+class MailedMessage(NamedTuple):
+    """Whose message a mail is about that came back to us."""
+
+    org_id: UUID
+    channel_id: UUID
+    contact_id: UUID
+
+
+OWNER = text("SELECT org_id, channel_id, contact_id FROM message WHERE id = :message_id")
+
+
 FIND = """
 SELECT id, contact_id, to_address FROM message
  WHERE org_id = :org_id AND channel_id = :channel_id AND {name} ORDER BY id DESC LIMIT 1
@@ -98,6 +109,12 @@ SOFT_BOUNCES = text("""
 SELECT count(DISTINCT message_id) FROM message_report
  WHERE org_id = :org_id AND address_hash = :address_hash AND reported_at > :since
 """)
+
+
+async def find_mailed(session: AsyncSession, message_id: UUID) -> MailedMessage | None:
+    """Returns whose message this is. The caller has an id that we signed, so it is not asked whose the caller is."""
+    row = (await session.execute(OWNER, {"message_id": message_id})).one_or_none()
+    return MailedMessage(*row) if row else None
 
 
 async def find_reported(

@@ -7,6 +7,7 @@ Reports in the standard form (RFC 3464 and RFC 5965) are read by the standard li
 """
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -24,6 +25,8 @@ from models.messages.report import ReportKind
 from services.bounces.statuses import CODE, REPLY, SOFT, Blame, Status, blame, read_status
 from services.channels.base import Fault
 from tracking.tokens.verp import TOKEN_LENGTH, MessageAddresses, TokenUse
+
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it writes down the mails that it cannot read
 
 MOST_BYTES = 256 * 1024
 """What is read of a mail. Reports come first in a bounce, and a whole message that is returned behind it is cut off."""
