@@ -133,6 +133,15 @@ def redirect() -> None:
 
 
 @app.command()
+def bounces() -> None:
+    """Role: take bounces, complaints and unsubscribe mails, by a mail server of its own and from a mailbox."""
+    settings = _role("bounces")
+    import bounces as role
+
+    asyncio.run(role.main(settings))
+
+
+@app.command()
 def migrate(
     first: Annotated[
         str,

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from safe_errors import OwnWords, first_line
+from setting_groups.bounces import BounceSettings
 from setting_groups.clicks import ClickSettings
 from setting_groups.drills import DrillSettings
 from setting_groups.limits import LimitSettings
@@ -39,6 +40,7 @@ class Settings(
     WorkerSettings,
     SendingSettings,
     OutsideSettings,
+    BounceSettings,
     DrillSettings,
     BaseSettings,
 ):

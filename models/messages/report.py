@@ -68,10 +68,11 @@ class MailedMessage(NamedTuple):
 
     org_id: UUID
     channel_id: UUID
-    contact_id: UUID
+    content_id: int
+    recipient_number: int
 
 
-OWNER = text("SELECT org_id, channel_id, contact_id FROM message WHERE id = :message_id")
+OWNER = text("SELECT org_id, channel_id, content_id, recipient_number FROM message WHERE id = :message_id")
 
 
 FIND = """

@@ -42,9 +42,7 @@ class _Handler:
         self._addresses = addresses
         self._gate = asyncio.Semaphore(MOST_AT_ONCE)
 
-    async def handle_RCPT(
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
+    async def handle_RCPT(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return TOO_MANY
         if self._addresses.read(address) is None and address.partition("@")[0].lower() not in MAILBOXES:

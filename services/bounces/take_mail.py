@@ -4,21 +4,16 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from prometheus_client.core import Metric
 
-from models.channels.channel import find_channel
-from models.consent.consent import ConsentSource, ConsentState
-from models.consent.current import current_consent
 from models.database import Database
-from models.messages.message import MessageKind
 from models.messages.report import MailedMessage, find_mailed
-from models.organizations.organization import Organization
 from services.bounces.read_mail import ReadMail, Told, read_mail
 from services.commands.deliver import CommandDelivery
 from services.commands.tell import tell
-from services.consent.opt_out import record_consent, scope_of
+from services.consent.unsubscribe import Unsubscribe, unsubscribe
 from services.process.meters import counter
 from services.provider_reports.apply import Report, apply_reports
 from tracking.tokens.verp import MessageAddresses
@@ -64,22 +59,11 @@ class MailTaker:
         return MailOutcome.REPORTED if new else MailOutcome.REPEATED
 
     async def _unsubscribe(self, mail: ReadMail, message: MailedMessage) -> MailOutcome:
-        """Covers what the organization's setting says, as the link in the mail does."""
+        """Does the same as the link in the message, once for each mail."""
+        asked = Unsubscribe(message.content_id, message.recipient_number, uuid5(NAMESPACE_OID, mail.event_key))
         async with self._database.transaction() as session:
-            channel = await find_channel(session, message.channel_id)
-            current = await current_consent(session, [message.contact_id], channel, MessageKind.MARKETING)
-            if current.get(message.contact_id) == ConsentState.OPTED_OUT:
-                return MailOutcome.REPEATED
-            told = await record_consent(
-                session,
-                message.org_id,
-                [message.contact_id],
-                ConsentState.OPTED_OUT,
-                scope_of(await session.get_one(Organization, message.org_id), channel),
-                ConsentSource.UNSUBSCRIBE_LINK,
-                proof={"message_id": str(mail.message_id), "mail": mail.event_key},
-            )
-        await tell(self._commands, told)
+            command_ids = await unsubscribe(session, asked)
+        await tell(self._commands, command_ids)
         return MailOutcome.UNSUBSCRIBED
 
 
