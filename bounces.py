@@ -9,11 +9,13 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
+from prometheus_client import start_http_server
 
 from models.database import WORK, Database
 from services.bounces.listener import BounceListener
 from services.bounces.mailbox import MOST_MAILS, Mailbox, MailboxError, look_into, public_tls
 from services.bounces.take_mail import MailTaker
+from services.process.meters import registry
 from services.process.signs_of_life import signs_of_life
 from settings import Settings, SettingsError
 from stack.checks import ports_free
@@ -33,6 +35,9 @@ async def main(settings: Settings) -> None:
     database = Database(settings.effective_database_url, CONNECTIONS, patience=WORK)
     addresses = MessageAddresses(settings.effective_token_keys)
     taker = MailTaker(database, addresses)
+    if settings.bounce_metrics_port:
+        ports_free([("BOUNCE_METRICS_PORT", "0.0.0.0", settings.bounce_metrics_port)])  # noqa: S104 - as start_http_server listens
+        start_http_server(settings.bounce_metrics_port, registry=registry(taker.read))
     sources = _sources(settings, taker, addresses)
     try:
         async with signs_of_life("bounces", settings.alive_file("bounces"), database):

@@ -21,6 +21,9 @@ class BounceSettings(BaseModel):
         None, description="A certificate with its chain (PEM), with which it offers STARTTLS. Empty: it offers no encryption."
     )
     bounce_key: Path | None = Field(None, description="The certificate's private key (PEM); empty: in the same file.")
+    bounce_metrics_port: Annotated[int, whole(0, 65535)] = Field(
+        0, description="Port for the role's Prometheus metrics; 0: none. It answers everybody who can reach it."
+    )
     bounce_imap_host: str | None = Field(
         None, description="Look for bounces in a mailbox of this IMAP server, over TLS. Empty: none."
     )

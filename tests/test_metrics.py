@@ -17,6 +17,7 @@ from api.redirect.keeping.journal import Counts
 from api.redirect.metrics import Meters, Metrics
 from api.redirect.unsubscribing.unsubscribes import Unsubscribes
 from models.clicks.queues import Queues
+from services.bounces.take_mail import MailTaker
 from services.commands.deliver import CommandDelivery
 from services.deliver_signals import SignalDelivery
 
@@ -52,6 +53,10 @@ def test_the_redirects_metrics_are_those_of_the_page() -> None:
 def test_the_apis_metrics_are_those_of_the_page() -> None:
     queues = queue_metrics(Stored(Queues(0, 0, 0.0, 0, 0.0), [], {}, 0))
     assert given(*queues, *workflow_metrics(0), *RefusedKeys().metrics(), *Callbacks().metrics()) == listed("API")
+
+
+def test_the_metrics_of_bounces_are_those_of_the_page() -> None:
+    assert given(*MailTaker(Mock(), Mock()).read()) == listed("Bounces")
 
 
 def test_the_workers_metrics_are_those_of_the_page() -> None:
