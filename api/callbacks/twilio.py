@@ -12,6 +12,7 @@ from api.callbacks.taking import Callback, taken
 from api.handling.request import ServicesDep
 from models.channels.channel import ChannelKind
 from models.errors import Invalid
+from models.inbound.inbound_message import InboundMeaning
 from services.channels.twilio.channel import RETRIES
 from services.channels.twilio.reports import read_status
 from services.channels.twilio.signature import HEADER, is_signed
@@ -23,6 +24,8 @@ router = APIRouter(prefix="/callbacks/{channel_id}/twilio", include_in_schema=Fa
 
 LARGEST = 64 * 1024
 """Bytes of a form. A text message has at most 1,600 characters."""
+OPT_OUT_TYPES = {"STOP": InboundMeaning.STOP, "START": InboundMeaning.START, "HELP": InboundMeaning.HELP}
+"""What Twilio has read in the text and answered, where Advanced Opt-Out is on for the Messaging Service."""
 
 
 @router.post("/status/{message_id}")
@@ -63,4 +66,5 @@ def _read_inbound(fields: dict[str, str]) -> Inbound:
     sender, name = fields.get("From", ""), fields.get("MessageSid", "")
     if not sender or not name:
         raise Invalid.field("body", "An inbound message has a From and a MessageSid.")
-    return Inbound(sender, fields.get("To"), fields.get("Body", ""), name)
+    meaning = OPT_OUT_TYPES.get(fields.get("OptOutType", ""))
+    return Inbound(sender, fields.get("To"), fields.get("Body", ""), name, meaning=meaning)

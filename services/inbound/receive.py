@@ -47,13 +47,14 @@ REPLIES = {InboundMeaning.REPLY, InboundMeaning.PERHAPS_REFUSAL}
 @dataclass(frozen=True)
 class Inbound:
     """A message as the provider handed it over. `provider_id` is its name for it, and `received_at` when it got it, by default
-    now."""
+    now. `meaning` is what the provider itself has read in it and has answered; with None, we read it."""
 
     from_address: str
     to_address: str | None
     body: str
     provider_id: str
     received_at: datetime | None = None
+    meaning: InboundMeaning | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class _Taking:
         self.command_ids: list[UUID] = []
 
     async def take(self) -> Received:
-        read = _read(self._channel, self._body)
+        read = _read(self._channel, self._body) if self._inbound.meaning is None else Read(self._inbound.meaning)
         await receiving.lock_sender(self._session, self._channel.id, self._sender)
         known = await receiving.find_inbound(self._session, self._channel.id, self._provider_id)
         if known is not None:
@@ -201,10 +202,10 @@ class _Taking:
         return lifted or any(state != ConsentState.OPTED_IN for state in before.values())
 
     async def _is_to_be_confirmed(self, meaning: InboundMeaning) -> bool:
-        """E-mail is not answered, and neither is a text that came late."""
+        """E-mail is not answered, and neither is a text that came late or that the provider has answered."""
         since = now() - CONFIRM_WITHIN
         by_us = self._organization.answers_words == WordsAnswered.BY_US and self._channel.medium == Medium.SMS
-        if not by_us or self._at <= since:
+        if not by_us or self._at <= since or self._inbound.meaning is not None:
             return False
         return not await receiving.was_confirmed(self._session, self._channel.id, self._sender, meaning, since)
 

@@ -167,6 +167,15 @@ async def test_stop_holds_from_the_answer_on(twilio: TwilioLine) -> None:
     assert [(each.state, each.reason) for each in again] == [(MessageState.SKIPPED, "opted_out")]
 
 
+async def test_a_word_that_was_set_at_twilio_counts_and_is_answered_by_twilio_alone(
+    twilio: TwilioLine, database: Database
+) -> None:
+    await twilio.sent()
+    assert await twilio.stand_in.write(ADA, "Basta cosi", OptOutType="STOP") is None
+    (inbound,) = await all_of(database, InboundMessage)
+    assert (inbound.meaning, inbound.answer) == (InboundMeaning.STOP, None)
+
+
 async def test_an_inbound_message_without_a_sender_is_refused(twilio: TwilioLine) -> None:
     answer = await twilio.post("inbound", {"MessageSid": "SM1", "Body": "Hello"})
     assert is_problem(answer, 422, "invalid")

@@ -67,6 +67,16 @@ async def test_a_stop_opts_out_of_everything_by_default_and_is_confirmed(
     ]
 
 
+async def test_a_word_that_the_provider_knows_counts_and_is_not_answered_again(
+    database: Database, channel: Channel, simulated: Sending
+) -> None:
+    """Such as a word of a language that nobody has told us."""
+    await simulated.contacts(phone=PHONE)
+    received = await receive(database, channel, text("Basta cosi", meaning=InboundMeaning.STOP), None)
+    assert (received.meaning, received.answer) == (InboundMeaning.STOP, None)
+    assert await consents(database) == [("opted_out", None, None, "sms_word")]
+
+
 @pytest.mark.parametrize(("scope", "covers"), [("medium", ("sms", None)), ("channel", ("sms", "its own"))])
 async def test_a_setting_says_how_much_a_stop_covers(
     database: Database, channel: Channel, simulated: Sending, scope: str, covers: tuple[str, str | None]
