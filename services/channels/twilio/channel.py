@@ -26,13 +26,13 @@ from services.channels.base import (
     TestStep,
 )
 from services.channels.callback_address import callback_address
-from services.channels.sms_segments import count_segments
 from services.channels.twilio.api import TwilioApi, segments
 from services.channels.twilio.config import TwilioConfig
 from services.channels.twilio.errors import Uncertain, refusal
 from services.channels.twilio.findings import look
 from services.channels.twilio.trial import run_test
 from services.way_out.errors import NothingSent, RefusedAddress
+from tracking.links.segments import count_segments
 
 LONGEST_VALIDITY = timedelta(hours=10)
 """The longest time for which Twilio keeps a message in its queue. Without a ValidityPeriod it is this as well."""
@@ -62,7 +62,7 @@ class Twilio:
         sid = answered.body.get("sid")
         if not isinstance(sid, str) or not sid:
             raise Uncertain("Twilio's answer has no name for the message.")
-        return Receipt(sid, segments(answered.body) or count_segments(message.body))
+        return Receipt(sid, segments(answered.body) or count_segments(message.body).segments)
 
     def _form(self, message: Outgoing) -> list[tuple[str, str]]:
         config = self._config
@@ -99,7 +99,7 @@ class Twilio:
         ours = next((each for each in found if each.sid not in others), None)
         if ours is None:
             raise CannotAsk
-        return Receipt(ours.sid, ours.segments or count_segments(message.body))
+        return Receipt(ours.sid, ours.segments or count_segments(message.body).segments)
 
     async def test(self, to_address: str) -> Sequence[TestStep]:
         text = f"This is a test of your channel {self._name}."
