@@ -1,10 +1,13 @@
 """The settings of a Twilio channel are checked when they are saved."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from services.channels.base import Config
 from services.channels.twilio.config import TwilioConfig
 
 GOOD = {"account_sid": "AC" + "0a" * 16, "auth_token": "secret", "from_address": "+15005550006"}
@@ -90,3 +93,11 @@ def test_the_host_that_is_looked_at_when_the_settings_are_saved_is_that_of_the_a
     assert [(each.name, each.port, each.secure) for each in TwilioConfig.model_validate(GOOD).hosts()] == [
         ("api.twilio.com", 443, True)
     ]
+
+
+def test_the_documentation_has_each_setting() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "channels.md").read_text()
+    section = page.split("## twilio")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| [A-Z]", section, re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert set(named) == TwilioConfig.model_fields.keys() - Config.model_fields.keys()

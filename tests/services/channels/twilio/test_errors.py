@@ -1,7 +1,9 @@
 """Each error code of Twilio's has a class, and each class has its consequences."""
 
+import re
 import tomllib
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +71,11 @@ def test_the_data_file_says_where_it_comes_from_and_of_which_day_it_is() -> None
     assert set(data) == {"source", "as_of", *ErrorClass}
     assert isinstance(data["as_of"], date)
     assert data["source"].startswith("https://www.twilio.com/")
+
+
+def test_the_documentation_names_each_class_and_codes_that_are_in_it() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "channels.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*\d{5}[^|]*) \|", page, re.MULTILINE)
+    assert [name for name, _ in rows] == list(ErrorClass)
+    for name, codes in rows:
+        assert {error_code(int(each)).error_class for each in re.findall(r"\d{5}", codes)} == {name}
