@@ -36,7 +36,14 @@ BIG = (
 )
 # These hold only what waits (open signals, commands and firings, enrollments without a workflow), so reading all of one is
 # reading little.
-SMALL_INDEXES = {"ix_signal_outbox_open", "ix_command_open", "ix_enrollment_to_start", "ix_firing_open", "ix_firing_sends"}
+SMALL_INDEXES = {
+    "ix_signal_outbox_open",
+    "ix_command_open",
+    "ix_enrollment_to_start",
+    "ix_firing_open",
+    "ix_firing_sends",
+    "ix_inbound_message_pending",
+}
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.diagnostics import automation as findings_automation
 from api.diagnostics import clicks as findings
+from api.diagnostics import consent as findings_consent
 from api.diagnostics import operations as findings_operations
 from api.diagnostics import steps as findings_steps
 from api.diagnostics.automation import VersionFacts, WaitFacts
@@ -24,12 +25,13 @@ from api.http.within import within
 from models.base import now
 from models.campaigns.campaign import Campaign, CampaignState, get_campaign, triggers_of
 from models.clicks.click import Scope
+from models.inbound.inbound_message import count_pending, count_pending_of
 from models.notifications.target import failing_targets, targets_by_name
 from models.organizations.cascade import link_domain_of
 from models.paging import PageRequest
 from models.platform.heartbeat import LATE, last_beats
 from models.reports.conversation import contact_exists
-from models.reports.diagnostics import Facts, read_facts, read_organization_facts
+from models.reports.diagnostics import Facts, read_facts, read_organization_facts, read_reasons
 from models.reports.texts import LinkOfText, contents_of, links_of
 from models.reports.trigger_facts import TriggerFacts, read_trigger_facts
 from models.reports.triggers import count_campaign_triggers, count_sequence_triggers
@@ -81,7 +83,7 @@ async def of_campaign(
     drafts = await _drafts(services.judge, campaign) if campaign.state == CampaignState.DRAFT else []
     triggers = await _triggers(session, services, caller.id, Scope.CAMPAIGN, campaign_id, contact_id, drafts)
     if contact_id is not None:
-        return _sorted(triggers)
+        return _sorted([*triggers, *await _of_contact(session, Scope.CAMPAIGN, campaign_id, contact_id)])
     facts = await _facts(session, Scope.CAMPAIGN, campaign_id)
     links = await links_of(session, Scope.CAMPAIGN, campaign_id)
     live = campaign.state != CampaignState.DRAFT
@@ -109,7 +111,7 @@ async def of_sequence(
     triggers = await _triggers(session, services, caller.id, Scope.SEQUENCE, sequence_id, contact_id)
     not_done = list(findings_steps.not_done(await count_step_runs(session, sequence_id, contact_id)))
     if contact_id is not None:
-        return _sorted([*triggers, *not_done])
+        return _sorted([*triggers, *not_done, *await _of_contact(session, Scope.SEQUENCE, sequence_id, contact_id)])
     facts = await _facts(session, Scope.SEQUENCE, sequence_id)
     links = await links_of(session, Scope.SEQUENCE, sequence_id)
     current = await current_version(session, sequence)
@@ -147,8 +149,16 @@ async def of_organization(session: SessionDep, caller: OrganizationDep, services
             *findings_operations.commands(found.commands, problem),
             *findings_operations.notified(await failing_targets(session, caller.id, MOST_FAILING_TARGETS)),
             *findings_operations.failing(0 if problem else await _failing(services, "OrgId", caller.id)),
+            *findings_consent.undecided(await count_pending(session, caller.id)),
         ]
     )
+
+
+async def _of_contact(session: AsyncSession, scope: Scope, scope_id: UUID, contact_id: UUID) -> list[Finding]:
+    """Returns why the contact got no message, and whether somebody has to decide about what the contact wrote."""
+    reasons = await read_reasons(session, await contents_of(session, scope, scope_id), contact_id)
+    pending = await count_pending_of(session, contact_id)
+    return [*findings_consent.refusals(reasons), *findings_consent.undecided(pending)]
 
 
 async def _triggers(
@@ -215,6 +225,7 @@ def _common(subject: Subject, services: Services, own_link_domain: str | None = 
     yield from findings.metadata(subject, places)
     yield from findings.location(subject, places, link_domain)
     yield from findings.delivery(subject)
+    yield from findings_consent.refusals(subject.facts.reasons)
 
 
 def _sorted(found: list[Finding]) -> Diagnostics:

@@ -93,3 +93,17 @@ async def list_inbound(
 async def get_inbound(session: AsyncSession, org_id: UUID, inbound_id: UUID, *, lock: bool = False) -> InboundMessage:
     row = await session.get(InboundMessage, inbound_id, with_for_update=lock or None, populate_existing=lock)
     return require_owned(row, org_id, "inbound message")
+
+
+COUNT_PENDING = text(f"SELECT count(*) FROM inbound_message WHERE org_id = :org_id AND {PENDING}")  # noqa: S608 - ours
+COUNT_PENDING_OF = text(f"SELECT count(*) FROM inbound_message WHERE contact_id = :contact_id AND {PENDING}")  # noqa: S608 - ours
+
+
+async def count_pending(session: AsyncSession, org_id: UUID) -> int:
+    """Returns how many messages of the organization somebody has to decide about."""
+    return await session.scalar(COUNT_PENDING, {"org_id": org_id}) or 0
+
+
+async def count_pending_of(session: AsyncSession, contact_id: UUID) -> int:
+    """The same of one contact."""
+    return await session.scalar(COUNT_PENDING_OF, {"contact_id": contact_id}) or 0

@@ -97,6 +97,11 @@ FROM message WHERE content_id = ANY(CAST(:content_ids AS int[])) AND state IN ('
 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 10
 """
 
+REASONS_OF_CONTACT = """
+SELECT state, coalesce(reason, 'unknown reason') AS reason, count(*) AS messages
+FROM message WHERE contact_id = :contact_id AND content_id = ANY(CAST(:content_ids AS int[])) AND state = 'skipped' GROUP BY 1, 2
+"""
+
 CLICKS = """
 WITH counted AS (
     SELECT verdict = 'human' AS human, dimension, value, clicks FROM click_by
@@ -169,6 +174,12 @@ async def read_facts(session: AsyncSession, scope: Scope, scope_id: UUID, conten
         rejected=await session.scalar(text(REJECTED), texts) or 0,
         skipped=SkippedContacts(*(await session.execute(text(SKIPPED), {**texts, "sent": list(SENT)})).one()),
     )
+
+
+async def read_reasons(session: AsyncSession, content_ids: Sequence[int], contact_id: UUID) -> list[ReasonGroup]:
+    """Returns why messages with these texts were not sent to this contact."""
+    about = {"content_ids": list(content_ids), "contact_id": contact_id}
+    return [ReasonGroup(*row) for row in await session.execute(text(REASONS_OF_CONTACT), about)]
 
 
 async def _clicks(session: AsyncSession, scope: Scope, scope_id: UUID) -> ClickFacts:

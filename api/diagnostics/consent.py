@@ -1,0 +1,63 @@
+"""Findings about people who get nothing because they, or their provider, said so, and what would change it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from api.diagnostics.finding import NOTHING, Code, Finding, Severity, plural
+from models.reports.diagnostics import ReasonGroup
+from services.gate import NO_CONSENT, OPTED_OUT, SUPPRESSED
+
+FINDINGS: dict[str, tuple[Code, Severity, str, str]] = {
+    OPTED_OUT: (
+        "contacts_opted_out",
+        "info",
+        "were left out, because the contacts have opted out",
+        f"{NOTHING} Only what a contact says later counts instead: GET /v1/contacts/ID/consent shows what was said.",
+    ),
+    NO_CONSENT: (
+        "contacts_without_consent",
+        "warning",
+        "were left out, because the contacts have not opted in",
+        "Record that they have (POST /v1/contacts/ID/consent), take the medium out of the organization's consent_required, "
+        "or send as transactional what they expect.",
+    ),
+    SUPPRESSED: (
+        "addresses_suppressed",
+        "warning",
+        "were left out, because their addresses are suppressed",
+        "Correct the contacts' addresses. Lift a suppression only when you know that its cause is gone: GET /v1/suppressions.",
+    ),
+}
+"""By the reason of a message that was left out, up to its colon."""
+
+
+def refusals(reasons: Iterable[ReasonGroup]) -> Iterator[Finding]:
+    counts: Counter[str] = Counter()
+    for each in reasons:
+        if each.state == "skipped":
+            counts[each.reason.partition(":")[0]] += each.messages
+    for reason, (code, severity, what, cure) in FINDINGS.items():
+        if counts[reason]:
+            sentence = f"{plural(counts[reason], 'message')} {what}."
+            yield Finding(
+                code=code,
+                question="delivery",
+                severity=severity,
+                count=counts[reason],
+                sentence=sentence.replace("1 message were", "1 message was") if counts[reason] == 1 else sentence,
+                what_to_change=cure,
+            )
+
+
+def undecided(messages: int) -> Iterator[Finding]:
+    """`messages` look like a refusal, and hold what their senders would get."""
+    if messages:
+        yield Finding(
+            code="refusals_undecided",
+            question="delivery",
+            severity="warning",
+            count=messages,
+            sentence=f"{plural(messages, 'inbound message')} may be a refusal, and nobody has decided. Their senders get nothing "
+            "until then.",
+            what_to_change="Read them with GET /v1/inbound-messages?pending=true and decide about each.",
+        )

@@ -1,0 +1,69 @@
+"""Why people get nothing who said so, or whose provider did: with what would change it, for everybody and for one contact."""
+
+from typing import Any
+
+import pytest
+
+from models.channels.channel import channels_by_name
+from models.contacts.contact import Contact
+from models.database import Database
+from models.messages.message import MessageState
+from models.organizations.organization import Organization
+from services.inbound.receive import Inbound, receive
+from tests.builders import Caller
+from tests.rows import Rows
+
+
+async def read(api: Caller, path: str) -> dict[str, dict[str, Any]]:
+    answer = await api.get(path)
+    assert answer.status_code == 200, answer.text
+    return {each["code"]: each for each in answer.json()["findings"]}
+
+
+async def left_out(made: Rows, *reasons: str) -> tuple[Any, list[Contact]]:
+    """A campaign that left these people out."""
+    campaign, people = await made.campaign(), [await made.contact() for _ in reasons]
+    for person, reason in zip(people, reasons, strict=True):
+        await made.message(campaign.content_id, person, MessageState.SKIPPED, reason=reason)
+    return campaign, people
+
+
+async def test_each_way_of_saying_no_is_counted_with_what_to_change(api: Caller, made: Rows) -> None:
+    reasons = ("opted_out", "opted_out", "no_consent", "suppressed: bounce", "suppressed: complaint", "no_phone")
+    campaign, _ = await left_out(made, *reasons)
+    found = await read(api, f"/campaigns/{campaign.id}/diagnostics")
+    counts = {code: found[code]["count"] for code in ("contacts_opted_out", "contacts_without_consent", "addresses_suppressed")}
+    assert counts == {"contacts_opted_out": 2, "contacts_without_consent": 1, "addresses_suppressed": 2}
+    assert found["contacts_without_consent"]["sentence"] == ("1 message was left out, because the contacts have not opted in.")
+    assert "consent_required" in found["contacts_without_consent"]["what_to_change"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("opted_out", "contacts_opted_out"),
+        ("no_consent", "contacts_without_consent"),
+        ("suppressed: bounce", "addresses_suppressed"),
+    ],
+)
+async def test_one_contact_is_told_of_alone(api: Caller, made: Rows, reason: str, code: str) -> None:
+    campaign, (person, _) = await left_out(made, reason, "suppressed: complaint")
+    found = await read(api, f"/campaigns/{campaign.id}/diagnostics?contact_id={person.id}")
+    assert {name: found[name]["count"] for name in found if not name.startswith(("trigger", "no_trigger"))} == {code: 1}
+
+
+async def test_a_text_that_may_be_a_refusal_is_named_until_somebody_decides(
+    api: Caller, made: Rows, database: Database, organization: tuple[Organization, str]
+) -> None:
+    campaign, (person,) = await left_out(made, "no_phone")
+    await made.contact(phone="+4915112345678")
+    async with database.transaction() as session:
+        channel = (await channels_by_name(session, organization[0].id))["simulator-sms"]
+        writer = await session.get_one(Contact, person.id)
+        writer.phone = "+4915112345679"
+    await receive(database, channel, Inbound("+4915112345679", None, "stop texting me", "SM1"), None)
+    assert (await read(api, "/diagnostics"))["refusals_undecided"]["count"] == 1
+    assert "refusals_undecided" in await read(api, f"/campaigns/{campaign.id}/diagnostics?contact_id={person.id}")
+    (message,) = (await api.get("/inbound-messages?pending=true")).json()["items"]
+    await api.post(f"/inbound-messages/{message['id']}/decide", json={"decision": "no_refusal"})
+    assert "refusals_undecided" not in await read(api, "/diagnostics")
