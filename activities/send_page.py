@@ -39,6 +39,9 @@ from services.refusal import retry_page_at
 # The number of recipients that are claimed together, which is also the most that one crash leaves to be looked into.
 CHUNK = 50
 
+LONGEST_PAUSE = timedelta(minutes=5)
+"""A campaign looks at a paused channel at least so often, because the signal that the channel is resumed can be lost."""
+
 # Seconds after which a page hands its slot back and goes on as another page, so that organizations take turns. This happens when
 # the channel is slow or the text expensive, or when many campaigns are sending.
 TURN = 3.0
@@ -181,9 +184,11 @@ class SendPage:
             contacts = contacts[: contacts.index(new[len(composed)])]
         async with self._database.transaction() as session:
             claimed = await self._claim(session, campaign_id, facts, taken, contacts, composed)
-        await self._pacing.correct(facts, taken, claimed or ())
+        await self._pacing.correct(facts, taken, claimed if isinstance(claimed, list) else ())
         if claimed is None:
             return Chunk(0, over=True)
+        if isinstance(claimed, gate.Later):
+            return Chunk(0, paced_until=min(claimed.at, now() + LONGEST_PAUSE))
         answers = await asyncio.gather(*(self._delivery.send(each) for each in claimed), return_exceptions=True)
         results = [answer for answer in answers if isinstance(answer, SendResult)]
         await self._record_results(results)
@@ -217,9 +222,9 @@ class SendPage:
         taken: Taken,
         contacts: Sequence[Contact],
         composed: Sequence[Composed],
-    ) -> list[Message] | None:
+    ) -> list[Message] | gate.Later | None:
         """Returns the messages that this attempt sends now, which are those that the gate lets through. Returns None when the
-        campaign is over."""
+        campaign is over. While the channel is paused nothing is written, and the answer says when to look again."""
         known = await ledger.campaign_messages(session, campaign_id, [contact.id for contact in contacts], lock=True)
         for message in known.values():
             if message.state == MessageState.SENDING:  # another attempt has claimed it since this one looked
@@ -228,6 +233,9 @@ class SendPage:
         answers = await self._gate(session, campaign_id, facts, taken, known, new)
         if any(isinstance(answer, gate.Over) for answer in answers.values()):
             return None
+        for answer in answers.values():
+            if isinstance(answer, gate.Later) and answer.why == gate.CHANNEL_PAUSED:
+                return answer
         for each in new:
             answer = answers[each.message.contact_id]
             if isinstance(answer, gate.Skip) and each.message.state == MessageState.PLANNED:

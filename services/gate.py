@@ -16,11 +16,16 @@ TOO_LATE = "too_late"
 OPTED_OUT = "opted_out"
 NO_CONSENT = "no_consent"
 SUPPRESSED = "suppressed"
+CHANNEL_ARCHIVED = "channel_archived"
 """Reasons of messages that are skipped. A suppressed address adds why: `suppressed: bounce`."""
 
 NOTHING = Obstacles()
 LOOK_AGAIN = timedelta(minutes=1)
-"""After this time it is looked again whether somebody has resumed the channel, or decided about an answer."""
+"""After this time it is looked again whether somebody has decided about an answer."""
+CHANNEL_PAUSED = "the channel is paused"
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+"""A paused channel is looked at after a quarter of the time since it was paused, within these limits. Whoever resumes it tells
+those that wait, so this is only for what is told to nobody."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +122,15 @@ def _perhaps_refused(facts: Facts) -> Answer | None:
     return Later(facts.now + LOOK_AGAIN, "somebody has to decide whether the person's answer is a refusal") if held else None
 
 
+def _channel_is_archived(facts: Facts) -> Answer | None:
+    return Skip(CHANNEL_ARCHIVED) if facts.obstacles.archived else None
+
+
 def _channel_is_paused(facts: Facts) -> Answer | None:
-    paused = facts.obstacles.paused_at is not None
-    return Later(facts.now + LOOK_AGAIN, "the channel is paused") if paused else None
+    paused_at = facts.obstacles.paused_at
+    if paused_at is None:
+        return None
+    return Later(facts.now + min(max((facts.now - paused_at) / 4, SHORTEST_PAUSE), LONGEST_PAUSE), CHANNEL_PAUSED)
 
 
 def _is_paced(facts: Facts) -> Answer | None:
@@ -135,6 +146,7 @@ def _had_enough(facts: Facts) -> Answer | None:
 RULES: tuple[Rule, ...] = (
     _is_over,
     _is_stopped,
+    _channel_is_archived,
     _is_late,
     _is_suppressed,
     _opted_out,

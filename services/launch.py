@@ -15,6 +15,7 @@ from models.start import after_grace
 from models.triggers.placed import placed, send_actions
 from services.contents.compile_content import refuse
 from services.contents.compile_sends import compile_sends, sent_address_errors
+from services.contents.named_channel import named_channel_errors
 from services.contents.store_content import medium_errors, store
 from services.contents.unsubscribe_errors import unsubscribe_errors
 from services.judging.judge import Judge
@@ -42,6 +43,7 @@ async def launch(session: AsyncSession, settings: Settings, judge: Judge, organi
     compiled, errors = await compiled_message(judge, organization.id, message, "message", utm, overwrite)
     to_send, wrong = await compile_sends(judge, organization.id, sends, channels, utm, overwrite)
     errors = [*errors, *wrong, *medium_errors(message, channel, "message"), *unsubscribe_errors(message, channel, "message")]
+    errors += named_channel_errors(channels, channel.name, "channel")
     errors += await link_domain_errors(session, settings, organization.id, campaign.link_domain)
     if compiled is not None:
         errors += await own_address_errors(session, settings, addresses_in(message, compiled.links, "message"))

@@ -1,6 +1,7 @@
 """One launch of a campaign: sends page by page, then stays open for its tracking window and shows the clicks.
 
-Signal: `digest` (counts, at most every few seconds; the clicks themselves go to nobody's workflow here). Query: `progress`.
+Signals: `digest` (counts, at most every few seconds; the clicks themselves go to nobody's workflow here) and `look_again` (its
+channel was resumed). Query: `progress`.
 """
 
 from contextlib import suppress
@@ -39,6 +40,11 @@ class CampaignLaunch:
         self._progress = start.progress or CampaignProgress()
         self._digest = CampaignDigest(clicks=0, people=0)
         self._signals = 0
+        self._looks_again = False
+
+    @signal
+    def look_again(self) -> None:
+        self._looks_again = True
 
     @signal
     def digest(self, digest: CampaignDigest) -> None:
@@ -98,7 +104,11 @@ class CampaignLaunch:
         if later is not None and later > workflow.now():
             left, summary = later - workflow.now(), f"refused for now until {later:%H:%M:%S} UTC"
             with suppress(TimeoutError):
-                await workflow.wait_condition(self._must_continue, timeout=left, timeout_summary=summary)
+                await workflow.wait_condition(
+                    lambda: self._looks_again or self._must_continue(), timeout=left, timeout_summary=summary
+                )
+            if self._looks_again:
+                self._looks_again, self._progress = False, self._progress.model_copy(update={"later_at": None})
 
     async def _track(self, plan: CampaignPlan) -> None:
         while (left := plan.tracking_until - workflow.now()) > timedelta(0):

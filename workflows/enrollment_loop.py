@@ -7,7 +7,7 @@ and a move every one but that of a message which is to be sent now. Nothing here
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from models.wire.clicks import ClickSignal
 from models.wire.commands import Command
@@ -29,6 +29,9 @@ from workflows import click_memory
 SEEN_COMMANDS = 100
 """How many ids of commands are remembered. A command is delivered again within minutes, and nobody gives a hundred in that
 time."""
+
+LOOK_AGAIN = "look_again"
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 STOPPED = Over(state="stopped", outcome="stopped by request")
 """The reason of a stop is in the enrollment's row: it can be about a person, and Temporal keeps its histories."""
@@ -56,8 +59,10 @@ def hear_click(progress: EnrollmentProgress, plan: Plan, clicked: ClickSignal) -
 
 
 def knows(command: Command, plan: Plan) -> bool:
-    """Whether it is a stop, or a move to a step that there is."""
-    return command.kind == "stop" or (command.kind == "move" and plan.step(command.detail.get("step_key")) is not None)
+    """Whether it is a stop, a wish to look again, or a move to a step that there is."""
+    return command.kind in ("stop", LOOK_AGAIN) or (
+        command.kind == "move" and plan.step(command.detail.get("step_key")) is not None
+    )
 
 
 def hear_command(progress: EnrollmentProgress, plan: Plan, command: Command) -> EnrollmentProgress:
@@ -65,8 +70,20 @@ def hear_command(progress: EnrollmentProgress, plan: Plan, command: Command) -> 
     if command.command_id in progress.seen:
         return progress
     seen = (*progress.seen, command.command_id)[-SEEN_COMMANDS:]
+    if command.kind == LOOK_AGAIN:
+        return _look_again(progress.model_copy(update={"seen": seen}), plan)
     commands = (*progress.commands, command) if knows(command, plan) else progress.commands
     return progress.model_copy(update={"seen": seen, "commands": commands})
+
+
+def _look_again(progress: EnrollmentProgress, plan: Plan) -> EnrollmentProgress:
+    """A step that is to be taken later is to be taken now. A turn that is under way may come back with such a step, because it
+    looked before."""
+    if progress.ending is not None:
+        return progress
+    if isinstance(progress.rest, Later):
+        return progress.model_copy(update={"rest": Sending(queue=plan.queue_of(progress.step_key))})
+    return progress.model_copy(update={"looks_again": isinstance(progress.rest, Sending)})
 
 
 def is_stopped(progress: EnrollmentProgress) -> bool:
@@ -165,4 +182,6 @@ def after(progress: EnrollmentProgress, turn: Turn) -> EnrollmentProgress:
         clicks = click_memory.message_sent(clicks, sent.step_key, sent.step_run)
     clicks = click_memory.forget_after(clicks, turn.step_run)
     moved = {name: getattr(turn, name) for name in ("step_key", "step_run", "rest", "previous_outcome")}
-    return progress.model_copy(update={**moved, "clicks": clicks})
+    if progress.looks_again and progress.ending is None and isinstance(turn.rest, Later):
+        moved["rest"] = turn.rest.model_copy(update={"at": LONG_AGO})
+    return progress.model_copy(update={**moved, "clicks": clicks, "looks_again": False})

@@ -73,6 +73,8 @@ class Send:
         sent = Sent()
         read = await self._read(batch)
         await self._resolve(read, sent)
+        if read.facts.channel.paused_at is not None and read.facts.channel.archived_at is None:
+            _wait_for_channel(batch, read, sent)
         taken = await self._take_of_pace(batch, read, sent)
         firings = [each for each in batch.firings if each.id not in sent.results]
         composed = await self._compose(batch, firings, read)
@@ -205,6 +207,16 @@ class Send:
             return replace(common, messages_of_day=of_day.get(firing.contact_id, 0), budget=limit)
 
         return {each.id: gate.gate(of(each)) for each in firings}
+
+
+def _wait_for_channel(batch: Batch, read: _Reading, sent: Sent) -> None:
+    """Spares the text of a message that the gate would leave for later. What is too late goes on to the gate, which says so."""
+    at, paused = now(), obstacles.Obstacles(paused_at=read.facts.channel.paused_at)
+    for firing in batch.firings:
+        late_after = read.facts.content.late_after(firing.fired_at)
+        answer = gate.gate(gate.Facts(now=at, late_after=late_after, obstacles=paused))
+        if firing.id not in sent.results and isinstance(answer, gate.Later):
+            sent.results[firing.id] = Later(answer.at, answer.why)
 
 
 def _firing(message: Message) -> UUID:

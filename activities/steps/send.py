@@ -16,6 +16,7 @@ from models.organizations.limits import Limits
 from models.sequences import standing
 from models.sequences.standing import Locked, Recipient
 from models.sequences.steps.send import SendStep
+from models.sequences.waiting_for_channel import wait_for_channel
 from models.wire.enrollments import Later, SentMessage
 from services import gate
 from services.composing.compose import Composed
@@ -117,6 +118,8 @@ class Send:
                 return MustEnd()
             await here.enter(session, locked, step)
             if isinstance(answer, gate.Later):
+                if answer.why == gate.CHANNEL_PAUSED:
+                    await wait_for_channel(session, locked.id, facts.channel.id)
                 return Later(at=answer.at, why=answer.why)
             added = None if known else await self._add(session, composed, answer)
             return added or await self._claim_again(session, known or await self._known(session, here), answer)

@@ -39,6 +39,7 @@ from models.triggers.placed import messages_of_triggers, notify_texts, placed, s
 from models.wire.names import campaign_workflow_id
 from services.contents.compile_content import refuse
 from services.contents.compile_sends import size_errors
+from services.contents.named_channel import named_channel_errors
 from services.contents.store_content import medium_errors
 from services.judging.judged_texts import check_messages, check_utm
 from services.launch import launch
@@ -176,10 +177,8 @@ async def _checked(
     addresses = [each for message, path in messages for each in named_addresses(message, path)]
     errors += await own_address_errors(session, settings, addresses)
     channel = channels.get(body.channel)
-    if channel is None:
-        known = ", ".join(channels) or "none"
-        errors.append(FieldError("channel", f"There is no channel named '{body.channel}'; known channels: {known}."))
-    else:
+    errors += named_channel_errors(channels, body.channel, "channel")
+    if channel is not None:
         errors += medium_errors(body.message, channel, "message")
     errors += await _audience_errors(session, org_id, body.audience.contact_ids)
     errors += await unknown_segments(session, org_id, body.audience.model_dump(mode="json"))

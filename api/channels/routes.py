@@ -1,5 +1,6 @@
 """Channels: the configured senders."""
 
+from functools import partial
 from uuid import UUID
 
 from fastapi import Request
@@ -16,7 +17,8 @@ from api.channels.views import (
     StepView,
     channel_view,
 )
-from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, apart, area
+from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, apart, area
+from api.handling.services import Services
 from api.http.paging import Page, PageDep
 from models.base import new_id, now
 from models.channels.channel import Channel, Medium, add_channel, channel_page, get_channel
@@ -26,7 +28,7 @@ from models.contacts.phone import normal_phone
 from models.errors import Conflict, ConflictCode, Invalid, TooManyRequests
 from models.texts.text import cut
 from services.channels.configure import changed_config, config_errors, write_config
-from services.channels.pause import resume_channel
+from services.channels.pause import resume_channel, wake_campaigns
 from services.channels.try_out import TESTED_AGAIN_AFTER, check_channel, test_channel
 from services.contents.compile_content import refuse
 
@@ -134,22 +136,36 @@ async def pause_one(
 
 
 @router.post("/channels/{channel_id}/resume", summary="Resume a channel")
-async def resume(session: SessionDep, caller: OrganizationDep, services: ServicesDep, channel_id: UUID) -> ChannelView:
+async def resume(
+    request: Request, session: SessionDep, caller: OrganizationDep, services: ServicesDep, channel_id: UUID
+) -> ChannelView:
     """Send by it again. Campaigns, enrollments and triggers that wait for it go on."""
     channel = await _not_archived(session, caller.id, channel_id, lock=True)
-    await resume_channel(session, channel.id)
-    await session.refresh(channel)
+    await _free(request, session, services, channel)
     return channel_view(channel, services.secrets)
 
 
 @router.post("/channels/{channel_id}/archive", summary="Archive a channel")
-async def archive(session: SessionDep, caller: OrganizationDep, services: ServicesDep, channel_id: UUID) -> ChannelView:
+async def archive(
+    request: Request, session: SessionDep, caller: OrganizationDep, services: ServicesDep, channel_id: UUID
+) -> ChannelView:
     """Send nothing by it any more, for ever. Its name stays taken. What would be sent by it from now on is skipped with the
     reason `channel_archived`, and what its provider still reports is taken."""
     channel = await get_channel(session, caller.id, channel_id, lock=True)
-    channel.archived_at = channel.archived_at or now()
-    await session.flush()
+    if channel.archived_at is None:
+        channel.archived_at = now()
+        await session.flush()
+        await _free(request, session, services, channel)
     return channel_view(channel, services.secrets)
+
+
+async def _free(request: Request, session: AsyncSession, services: Services, channel: Channel) -> None:
+    """Ends the pause, and tells those who wait for the channel once that is committed."""
+    campaigns = await resume_channel(session, channel)
+    await session.refresh(channel)
+    after_commit(request, lambda: wake_campaigns(services.temporal, campaigns))
+    for part in ("signals", "sends"):
+        after_commit(request, partial(services.starter.ring_sweeper, part))
 
 
 async def _not_archived(session: AsyncSession, org_id: UUID, channel_id: UUID, *, lock: bool = False) -> Channel:

@@ -205,6 +205,15 @@ def upgrade() -> None:
     )
     op.add_column("sequence", sa.Column("leave_on_opt_out", sa.Boolean(), server_default="true", nullable=False))
     op.add_column("sequence", sa.Column("end_on_reply", sa.Boolean(), server_default="false", nullable=False))
+    op.add_column("enrollment", sa.Column("waits_for", sa.Uuid(), nullable=True))
+    op.create_foreign_key(op.f("fk_enrollment_waits_for"), "enrollment", "channel", ["waits_for"], ["id"])
+    op.create_index(
+        "ix_enrollment_waits_for",
+        "enrollment",
+        ["waits_for"],
+        unique=False,
+        postgresql_where=sa.text("waits_for IS NOT NULL"),
+    )
     op.add_column("organization", sa.Column("consent_required", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False))
     op.add_column("organization", sa.Column("opt_out_scope", sa.String(), server_default="everything", nullable=False))
     op.add_column("organization", sa.Column("answers_words", sa.String(), server_default="by_us", nullable=False))
@@ -215,6 +224,9 @@ def downgrade() -> None:
     op.drop_column("organization", "answers_words")
     op.drop_column("organization", "opt_out_scope")
     op.drop_column("organization", "consent_required")
+    op.drop_index("ix_enrollment_waits_for", table_name="enrollment", postgresql_where=sa.text("waits_for IS NOT NULL"))
+    op.drop_constraint(op.f("fk_enrollment_waits_for"), "enrollment", type_="foreignkey")
+    op.drop_column("enrollment", "waits_for")
     op.drop_column("sequence", "end_on_reply")
     op.drop_column("sequence", "leave_on_opt_out")
     op.drop_index("ix_message_channel_id_provider_id", table_name="message", postgresql_where=sa.text("provider_id IS NOT NULL"))

@@ -21,6 +21,7 @@ class CommandKind(StrEnum):
 
     STOP = "stop"
     MOVE = "move"
+    LOOK_AGAIN = "look_again"
 
 
 class CommandOutcome(StrEnum):

@@ -80,6 +80,11 @@ async def move_these(session: AsyncSession, org_id: UUID, enrollment_ids: Sequen
     return commands
 
 
+async def look_again(session: AsyncSession, org_id: UUID, enrollment_ids: Sequence[UUID]) -> None:
+    """Asks these enrollments, which the caller has locked, to try now what they wait for."""
+    await _issue(session, org_id, {each: new_id() for each in enrollment_ids}, CommandKind.LOOK_AGAIN, {})
+
+
 async def _commands(session: AsyncSession, org_id: UUID, enrollment_ids: Sequence[UUID]) -> dict[UUID, UUID]:
     """Locks the enrollments. Returns ids for commands to those that can be asked something."""
     found = await session.scalars(text(FIND_BY_ID), {"ids": list(enrollment_ids), "org_id": org_id})

@@ -74,6 +74,7 @@ class Enrollment(NeedsWorkflow, table=True):
         ),
         Index("ix_enrollment_contact_id", "contact_id"),
         Index("ix_enrollment_active", "id", postgresql_where=text("state IN ('queued', 'running')")),
+        Index("ix_enrollment_waits_for", "waits_for", postgresql_where=text("waits_for IS NOT NULL")),
         Index("ix_enrollment_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(
             "ix_enrollment_to_start",
@@ -104,6 +105,9 @@ class Enrollment(NeedsWorkflow, table=True):
     step_key: str | None = None
     step_run: int = 0
     due_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    waits_for: UUID | None = Field(
+        default=None, foreign_key="channel.id", description="The paused channel that its next message waits for."
+    )
     outcome: str | None = None
     stop_requested_at: datetime | None = Field(
         default=None, sa_type=Timestamp, description="From then on nothing is sent, also before its workflow has noticed."

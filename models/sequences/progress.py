@@ -62,7 +62,7 @@ WITH {first} before AS (
     UPDATE enrollment
        SET state = :state, outcome = :final_outcome, finished_at = CAST(:finished_at AS timestamptz),
            step_run = coalesce(CAST(:step_run AS int), step_run), step_key = coalesce(:step_key, enrollment.step_key),
-           due_at = CAST(:due_at AS timestamptz)
+           due_at = CAST(:due_at AS timestamptz), waits_for = NULL
       FROM before WHERE enrollment.id = before.id
     RETURNING enrollment.id, org_id, contact_id, sequence_id, sequence_version_id, before.step_key AS left_key
 ), gone AS (

@@ -69,8 +69,8 @@ class CampaignPageResult(Wire):
 
     The counts are those of the messages between the two cursors, and after the last page of those who were refused, those of the
     whole campaign. `sent` is how many messages this attempt has brought to their end. `later_at` is when the provider may be
-    asked again, and the rest of the page waits until then; `paced` says that this is the channel's pace and no refusal. `over`
-    says that the campaign is not being sent any more.
+    asked again, and the rest of the page waits until then; `paced` says that this is the channel's pace or its pause, and no
+    refusal. `over` says that the campaign is not being sent any more.
     """
 
     cursor: UUID | None

@@ -101,7 +101,8 @@ class EnrollmentProgress(Wire):
 
     The enrollment stands at `step_key` in its passage number `step_run`, and rests there. `previous_outcome` is how the passage
     before was left. `ending` is how the enrollment ends: its row says so already, and a message whose sending was interrupted is
-    waited for. `commands` are open ones in the order in which they came, `seen` the ids of the latest ones.
+    waited for. `commands` are open ones in the order in which they came, `seen` the ids of the latest ones. `looks_again` says
+    that a channel was resumed while the turn is under way.
     """
 
     step_key: str | None
@@ -112,6 +113,7 @@ class EnrollmentProgress(Wire):
     clicks: ClickMemory = ClickMemory()
     commands: tuple[Command, ...] = ()
     seen: tuple[UUID, ...] = ()
+    looks_again: bool = False
 
 
 class EnrollmentInput(Wire):

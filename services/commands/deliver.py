@@ -16,6 +16,7 @@ from temporalio.client import Client
 from models.commands.command import CommandKind, CommandOutcome, DueCommand, claim_commands, mark_commands
 from models.database import Database
 from models.retry import Postponed, retry_delay
+from models.sequences.waiting_for_channel import free_waiting
 from models.wire.commands import Command
 from models.wire.names import enrollment_workflow_id
 from safe_errors import describe
@@ -50,8 +51,10 @@ class CommandDelivery:
         return done
 
     async def sweep(self) -> tuple[int, bool]:
-        """Delivers one batch of those that are due, the longest waiting first. Returns how many were delivered, and whether more
-        may be due."""
+        """Delivers one batch of those that are due, the longest waiting first, with those for whom a channel has been resumed.
+        Returns how many were delivered, and whether more may be due."""
+        async with self._database.transaction() as session:
+            await free_waiting(session, BATCH)
         claimed, done = await self._batch(None)
         return done, claimed == BATCH
 

@@ -11,6 +11,7 @@ from models.errors import FieldError
 from models.sequences.steps.message import MessageTemplate, Utm
 from models.triggers.placed import PlacedTrigger, notify_texts
 from services.contents.compile_content import CompiledMessage
+from services.contents.named_channel import named_channel_errors
 from services.contents.store_content import medium_errors
 from services.contents.unsubscribe_errors import unsubscribe_errors
 from services.judging.judge import Judge
@@ -50,15 +51,13 @@ async def compile_sends(
 
 
 def channel_errors(sends: Sends, channels: Mapping[str, Channel]) -> Iterable[FieldError]:
-    """Refuses channels that there are not, messages that their channel cannot send, and marketing e-mails without a way to
-    unsubscribe."""
-    known = ", ".join(channels) or "none"
+    """Refuses channels that there are not or that are archived, messages that their channel cannot send, and marketing e-mails
+    without a way to unsubscribe."""
     for path, send in sends.items():
+        yield from named_channel_errors(channels, send.channel, f"{path}.channel")
         if send.channel in channels:
             yield from medium_errors(send.message, channels[send.channel], f"{path}.message")
             yield from unsubscribe_errors(send.message, channels[send.channel], f"{path}.message")
-        else:
-            yield FieldError(f"{path}.channel", f"There is no channel named '{send.channel}'; known channels: {known}.")
 
 
 async def sent_address_errors(session: AsyncSession, settings: Settings, sends: Sends, compiled: Compiled) -> list[FieldError]:

@@ -28,7 +28,7 @@ BUSY = timedelta(minutes=10)
 class Launch:
     """Stands for everything outside of one launch. `broken_pages`: this many attempts fail before a page is sent. `busy`: this
     many pages find the provider busy for `wait`. `refused`: how many of each page are refused for now; one less in each
-    later round. `over`: the campaign was ended.
+    later round. `over`: the campaign was ended. `resumed`: its channel goes on while a page finds it busy.
 
     The signals of `digests` come while the first page is being sent.
     """
@@ -45,6 +45,7 @@ class Launch:
         self.busy = 0
         self.wait = BUSY
         self.over = False
+        self.resumed = False
         self.rounds = 0
         self.asked: list[UUID | None] = []
         self.insisted: list[bool] = []
@@ -74,6 +75,8 @@ class Launch:
             return CampaignPageResult(cursor=page.cursor, last=False, over=True)
         if self.busy and not page.insist:
             self.busy -= 1
+            if self.resumed:
+                await self.handle.signal(CampaignLaunch.look_again)
             return CampaignPageResult(cursor=page.cursor, last=False, later_at=activity.info().scheduled_time + self.wait)
         left = self.cursors[self.cursors.index(page.cursor) + 1 :] if page.cursor else self.cursors
         return CampaignPageResult(

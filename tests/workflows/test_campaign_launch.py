@@ -130,3 +130,11 @@ async def test_a_campaign_that_was_ended_ends_its_launch_and_keeps_its_state(ski
     campaign.over = True
     assert not (await campaign.progress()).sent_all
     assert (campaign.asked, campaign.stages) == ([None], [])
+
+
+async def test_a_channel_that_goes_on_ends_the_wait_for_it(skipping: WorkflowEnvironment) -> None:
+    campaign = await launch(skipping, pages=1)
+    campaign.busy, campaign.resumed = 1, True
+    await campaign.progress()
+    first, second = campaign.asked_at
+    assert second - first < BUSY

@@ -252,3 +252,33 @@ def test_a_message_that_an_effect_sent_further_on_can_be_clicked_before_the_turn
     assert progress.clicks.clicked == (key,)
     answer = Turn(step_key="hello", step_run=1, rest=Later(at=NOON, why="busy"))
     assert loop.after(progress, answer).clicks.clicked == ()
+
+
+def test_a_channel_that_goes_on_ends_the_wait_for_it() -> None:
+    later = Later(at=NOON + timedelta(hours=1), why="the channel is paused")
+    waiting = loop.first(PLAN).model_copy(update={"rest": later})
+    assert loop.next_turn(START, waiting, NOON) is None
+    told = loop.hear_command(waiting, PLAN, look_again())
+    turn = loop.next_turn(START, told, NOON)
+    assert turn is not None
+    assert (turn.request.step_key, turn.request.step_run) == (waiting.step_key, 1)
+
+
+def test_a_channel_that_goes_on_during_a_turn_counts_for_what_the_turn_found() -> None:
+    told = loop.hear_command(loop.first(PLAN), PLAN, look_again())
+    later = Later(at=NOON + timedelta(hours=1), why="the channel is paused")
+    after = loop.after(told, Turn(step_key=told.step_key, step_run=1, rest=later))
+    assert loop.next_turn(START, after, NOON) is not None
+    once = loop.after(after, Turn(step_key=told.step_key, step_run=1, rest=later))
+    assert loop.next_turn(START, once, NOON) is None
+
+
+def test_a_channel_that_goes_on_ends_no_other_wait() -> None:
+    waiting = loop.first(PLAN).model_copy(update={"rest": Waiting(due_at=NOON + timedelta(hours=1), to=None, outcome="waited")})
+    told = loop.hear_command(waiting, PLAN, look_again())
+    assert loop.next_turn(START, told, NOON) is None
+    assert loop.due_at(told) == NOON + timedelta(hours=1)
+
+
+def look_again() -> Command:
+    return Command(command_id=uuid4(), kind="look_again")

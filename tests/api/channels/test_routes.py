@@ -195,3 +195,20 @@ async def test_a_refused_request_can_be_sent_again_with_its_idempotency_key(api:
         patch.setattr(routes, "config_errors", wrong)
         assert is_problem(await api.post("/channels", json=SECOND, headers=with_key("again")), 422, "invalid")
     assert (await api.post("/channels", json=SECOND, headers=with_key("again"))).status_code == 201
+
+
+async def test_nothing_new_can_name_an_archived_channel(api: Caller, channel: dict[str, Any]) -> None:
+    text_ = {"body": "Hello", "links": {}}
+    campaign = {"name": "Spring", "channel": "second", "message": text_, "audience": {"tags": ["all"]}}
+    draft = (await api.post("/campaigns", json=campaign)).json()
+    step = {"kind": "send", "key": "hello", "channel": "second", "message": text_}
+    sequence = (await api.post("/sequences", json={"name": "Welcome", "steps": [step]})).json()
+    await archived(api, channel)
+    for path, body in (
+        (f"/campaigns/{draft['id']}/launch", None),
+        ("/campaigns", campaign),
+        (f"/sequences/{sequence['id']}/publish", None),
+    ):
+        answer = await api.post(path, json=body)
+        assert is_problem(answer, 422, "invalid")
+        assert "archived" in answer.text
