@@ -112,4 +112,9 @@ class Twilio:
         """Nothing is kept open: each request has a connection of its own."""
 
 
-TYPE = ChannelType(ChannelKind.TWILIO, frozenset({Medium.SMS}), TwilioConfig, Twilio)
+EXAMPLE = {
+    "account_sid": "AC0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a",
+    "auth_token": "the-auth-token-of-your-account",
+    "from_address": "+15005550006",
+}
+TYPE = ChannelType(ChannelKind.TWILIO, frozenset({Medium.SMS}), TwilioConfig, Twilio, example=EXAMPLE)
