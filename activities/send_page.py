@@ -34,6 +34,7 @@ from services import gate
 from services.composing.compose import Composed
 from services.composing.threads import Composing
 from services.pacing.pacing import Pacing, Taken
+from services.process.crashpoint import crashpoint
 from services.refusal import retry_page_at
 
 # The number of recipients that are claimed together, which is also the most that one crash leaves to be looked into.
@@ -182,16 +183,20 @@ class SendPage:
         composed = await self._composing.compose(facts, new, is_over, campaign_id=campaign_id) if new else []
         if len(composed) < len(new):
             contacts = contacts[: contacts.index(new[len(composed)])]
+        crashpoint("page_before_claim")
         async with self._database.transaction() as session:
             claimed = await self._claim(session, campaign_id, facts, taken, contacts, composed)
+        crashpoint("page_claimed")
         await self._pacing.correct(facts, taken, claimed if isinstance(claimed, list) else ())
         if claimed is None:
             return Chunk(0, over=True)
         if isinstance(claimed, gate.Later):
             return Chunk(0, paced_until=min(claimed.at, now() + LONGEST_PAUSE))
         answers = await asyncio.gather(*(self._delivery.send(each) for each in claimed), return_exceptions=True)
+        crashpoint("page_accepted")
         results = [answer for answer in answers if isinstance(answer, SendResult)]
         await self._record_results(results)
+        crashpoint("page_recorded")
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer

@@ -1,7 +1,9 @@
 """The rows that drills compare with what was asked for and answered, read independently of every counter."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -141,3 +143,26 @@ TOLD = text("SELECT enrollment_id, count(*) AS times FROM notification_item WHER
 async def told_of_enrollments(session: AsyncSession) -> dict[UUID, int]:
     """Returns how often a team is told of each enrollment by a step."""
     return {row.enrollment_id: row.times for row in await session.execute(TOLD)}
+
+
+SENT = text("""
+    SELECT id, contact_id, coalesce(to_address, '') AS to, btrim(coalesce(body, ''), E' \\n\\r\\t') AS text, state, reason,
+           sending_at AS claimed_at, late_after
+      FROM message ORDER BY id
+""")
+
+
+async def sent_messages(session: AsyncSession) -> list[Mapping[str, Any]]:
+    """Returns the rows of all messages, with the fields of `Sent` in `_sending_checker.py`."""
+    return [dict(row) for row in (await session.execute(SENT)).mappings()]
+
+
+UNDER_WAY = text("""
+    SELECT (SELECT count(*) FROM campaign WHERE state NOT IN ('tracking', 'completed', 'stopped', 'failed'))
+         + (SELECT count(*) FROM enrollment WHERE finished_at IS NULL) AS number
+""")
+
+
+async def under_way(session: AsyncSession) -> int:
+    """Returns how many campaigns are still being sent, and how many enrollments are not over."""
+    return int(await session.scalar(UNDER_WAY) or 0)
