@@ -56,6 +56,7 @@ from services.process.doorbell import Doorbell
 from services.process.endless import endless_workflows, keep_running, start_all
 from services.process.meters import registry
 from services.process.signs_of_life import signs_of_life
+from services.provider_reports.waiting import WaitingReports
 from services.published import PublishedVersions
 from services.secrets.secrets import Secrets
 from services.segments.matching import matching
@@ -139,6 +140,7 @@ def build_activities(settings: Settings, database: Database, recording: Database
     sends = SendTriggered(database, SendAction(database, composing, pacing, delivery, limits), interval, fired.press)
     telling, api_url = NotificationDelivery(way_out), settings.effective_api_url
     notifier = Notifier(database, secrets, telling, settings.notification_interval, api_url)
+    waiting = WaitingReports(database, commands)
     imports = ImportContacts(database, starter)
     send_page = SendPage(database, composing, pacing, delivery, limits)
     return Activities(
@@ -154,7 +156,7 @@ def build_activities(settings: Settings, database: Database, recording: Database
             SweepStarts(database, starter, interval).sweep_starts,
             triggers.run_triggers,
             sends.send_triggered,
-            SweepRows(database, gone, LeftBehind(database, delivery), interval, settings.audit_log_kept).sweep_rows,
+            SweepRows(database, gone, LeftBehind(database, delivery), waiting, interval, settings.audit_log_kept).sweep_rows,
             SweepNotClicked(database, interval, fired=fired.press).sweep_not_clicked,
             SendNotifications(notifier, interval).send_notifications,
         ],

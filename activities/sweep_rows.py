@@ -1,4 +1,5 @@
-"""Ends rows whose workflow is gone, closes messages that were left behind, and deletes rows that nobody needs any more."""
+"""Ends rows whose workflow is gone, closes messages that were left behind, applies reports that came too early, and deletes rows
+that nobody needs any more."""
 
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from models.database import Database
 from models.organizations import idempotency
 from models.organizations.audit_log import prune_audit_log
 from models.wire.sweeper import SweepRequest, SweepResult
+from services.provider_reports.waiting import WaitingReports
 
 
 class SweepRows:
@@ -19,6 +21,7 @@ class SweepRows:
         database: Database,
         gone: GoneWorkflows,
         left_behind: LeftBehind,
+        waiting_reports: WaitingReports,
         interval: timedelta | None = None,
         audit_log_kept: timedelta = timedelta(days=400),
     ) -> None:
@@ -27,6 +30,7 @@ class SweepRows:
         self._database = database
         self._gone = gone
         self._left_behind = left_behind
+        self._waiting_reports = waiting_reports
         self._interval = interval
         self._audit_log_kept = audit_log_kept
 
@@ -38,6 +42,7 @@ class SweepRows:
                 "expired_keys": await self._forget_idempotency_keys(),
                 "old_changes": await self._prune_audit_log(),
                 "interrupted": await self._left_behind.close_messages(),
+                "late_reports": await self._waiting_reports.apply(),
             }
             if request.watch is None:
                 return SweepResult(done=done, interval=self._interval)

@@ -14,7 +14,7 @@ from models.contacts import contact
 from models.contacts import imports as contact_import
 from models.inbound import inbound_message
 from models.links import shared_link
-from models.messages import content, message, message_count, report, report_count
+from models.messages import content, message, message_count, report, report_count, waiting_report
 from models.notifications import notification, target
 from models.organizations import api_key, audit_log, idempotency, link_domain, organization, quotas
 from models.platform import heartbeat
@@ -62,6 +62,7 @@ __all__ = [
     "suppression",
     "target",
     "trigger",
+    "waiting_report",
 ]
 
 metadata = SQLModel.metadata

@@ -191,6 +191,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("content_id", "report", "slot", name=op.f("pk_report_count")),
     )
     op.execute(COUNT_REPORTS)
+    op.create_table(
+        "waiting_report",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("event_key", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=True),
+        sa.Column("detail", sa.String(), nullable=True),
+        sa.Column("fault", sa.String(), nullable=True),
+        sa.Column("soft", sa.Boolean(), nullable=False),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_waiting_report_channel_id")),
+        sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_waiting_report_org_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_waiting_report")),
+    )
+    op.create_index("ix_waiting_report_due_at", "waiting_report", ["due_at"], unique=False)
+    op.create_index("uq_waiting_report", "waiting_report", ["channel_id", "provider_id", "event_key"], unique=True)
     for event, changed in CHANGES_REPORT.items():
         op.execute(
             f"CREATE TRIGGER message_report_counted_{event.split()[0].lower()} AFTER {event} ON message FOR EACH ROW "
@@ -230,6 +251,9 @@ def downgrade() -> None:
     op.drop_column("sequence", "end_on_reply")
     op.drop_column("sequence", "leave_on_opt_out")
     op.drop_index("ix_message_channel_id_provider_id", table_name="message", postgresql_where=sa.text("provider_id IS NOT NULL"))
+    op.drop_index("uq_waiting_report", table_name="waiting_report")
+    op.drop_index("ix_waiting_report_due_at", table_name="waiting_report")
+    op.drop_table("waiting_report")
     for event in CHANGES_REPORT:
         op.execute(f"DROP TRIGGER message_report_counted_{event.split()[0].lower()} ON message")
     op.execute("DROP FUNCTION count_report()")

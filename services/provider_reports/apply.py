@@ -7,11 +7,17 @@ A report is written down once and decides once what follows from it. The highest
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from models.base import now
+from models.channels.channel import Channel
 from models.database import Database
 from models.messages.report import MessageReport, ReportKind, add_report, find_reported
+from models.messages.waiting_report import WaitingReport, add_waiting
+from models.organizations.owned import owned
 from models.texts.text import cut
 from services.channels.base import Fault
 from services.commands.deliver import CommandDelivery
@@ -47,7 +53,8 @@ class Report:
 
 
 async def apply_reports(database: Database, reports: Sequence[Report], commands: CommandDelivery | None) -> int:
-    """Returns how many of the reports were new. Reports about messages that this channel does not have change nothing.
+    """Returns how many of the reports were new. A report about a message that this channel does not have changes nothing. One
+    that names the message by the provider's id alone waits an hour for that id, which may not have been recorded yet.
 
     `commands` tells enrollments at once that they have to stop; with None, the worker's sweeper does.
     """
@@ -58,21 +65,43 @@ async def _apply(database: Database, report: Report, commands: CommandDelivery |
     async with database.transaction() as session:
         message = await find_reported(session, report.org_id, report.channel_id, report.message_id, report.provider_id)
         if message is None:
+            await _let_wait(session, report)
             return False
         follows = await consequences(session, message, report.channel_id, report.kind, report.fault, soft=report.soft)
         await follows.lock(report.kind)
         row = MessageReport(
-            org_id=report.org_id,
-            message_id=message.id,
-            kind=report.kind,
-            event_key=cut(report.event_key, LONGEST_KEY),
-            code=cut(report.code, LONGEST_KEY) if report.code else None,
-            detail=without_people(report.detail) if report.detail else None,
-            address_hash=follows.soft_hash(),
-            reported_at=min(report.reported_at or now(), now()),
+            org_id=report.org_id, message_id=message.id, kind=report.kind, address_hash=follows.soft_hash(), **_kept(report)
         )
         is_new = await add_report(session, row, report.provider_id)
         if is_new:
             await follows.act(row)
     await tell(commands, follows.command_ids)
     return is_new
+
+
+async def _let_wait(session: AsyncSession, report: Report) -> None:
+    """A report that names our own message is about none when there is no such message."""
+    if report.message_id is not None or not report.provider_id:
+        return
+    if owned(await session.get(Channel, report.channel_id), report.org_id) is None:
+        return
+    waiting = WaitingReport(
+        org_id=report.org_id,
+        channel_id=report.channel_id,
+        provider_id=report.provider_id,
+        kind=report.kind,
+        fault=report.fault.value if report.fault else None,
+        soft=report.soft,
+        **_kept(report),
+    )
+    await add_waiting(session, waiting)
+
+
+def _kept(report: Report) -> dict[str, Any]:
+    """Returns what is kept of a report's words."""
+    return {
+        "event_key": cut(report.event_key, LONGEST_KEY),
+        "code": cut(report.code, LONGEST_KEY) if report.code else None,
+        "detail": without_people(report.detail) if report.detail else None,
+        "reported_at": min(report.reported_at or now(), now()),
+    }

@@ -12,12 +12,14 @@ from models.base import now
 from models.database import Database
 from models.organizations.idempotency import IdempotencyKey
 from models.wire.sweeper import SweepRequest, SweepResult, Watch
+from services.provider_reports.waiting import WaitingReports
 from tests.sending import Sending
 
 
 @pytest.fixture
 def sweep(simulated: Sending, database: Database, temporal: Client) -> SweepRows:
-    return SweepRows(database, GoneWorkflows(database, temporal), simulated.left_behind, timedelta(seconds=7))
+    gone, waiting = GoneWorkflows(database, temporal), WaitingReports(database)
+    return SweepRows(database, gone, simulated.left_behind, waiting, timedelta(seconds=7))
 
 
 async def run(sweep: SweepRows, watch: Watch | None = None) -> SweepResult:
@@ -33,7 +35,7 @@ async def test_keys_are_forgotten_when_nobody_retries_any_more(sweep: SweepRows,
 async def test_a_sweep_says_how_far_the_search_for_workflows_that_are_gone_has_come(sweep: SweepRows) -> None:
     since = now()
     result = await run(sweep, Watch(since=since))
-    assert result.done == {"expired_keys": 0, "old_changes": 0, "interrupted": 0, "closed": 0}
+    assert result.done == {"expired_keys": 0, "old_changes": 0, "interrupted": 0, "late_reports": 0, "closed": 0}
     assert (result.interval, result.watch and result.watch.since) == (timedelta(seconds=7), since)
     assert result.watch is not None
     assert result.watch.closed_until is not None
