@@ -31,7 +31,7 @@ from models.messages.message import Message, MessageState
 from models.organizations.limits import Limits
 from models.wire.campaigns import CampaignPage, CampaignPageResult
 from services import gate
-from services.composing.compose import Composed
+from services.composing.compose import Composed, without_person
 from services.composing.threads import Composing
 from services.pacing.pacing import Pacing, Taken
 from services.process.crashpoint import crashpoint
@@ -245,7 +245,8 @@ class SendPage:
             answer = answers[each.message.contact_id]
             if isinstance(answer, gate.Skip) and each.message.state == MessageState.PLANNED:
                 each.message.state, each.message.reason = MessageState.SKIPPED, answer.why
-            session.add_all(each.rows)
+            kept = without_person(each) if gate.is_of_erased(answer) else each
+            session.add_all(kept.rows)
         for message in known.values():
             answer = answers[message.contact_id]
             if isinstance(answer, gate.Skip) and message.state == MessageState.PLANNED:

@@ -15,7 +15,7 @@ from api.campaigns import routes as campaigns
 from api.channels import inbox as channel_inbox
 from api.channels import routes as channels
 from api.consent import consent, suppressions
-from api.contacts import conversations
+from api.contacts import conversations, erasure
 from api.contacts import imports as contact_imports
 from api.contacts import routes as contacts
 from api.description import openapi
@@ -58,6 +58,7 @@ AREAS = (
     consent,
     contact_imports,
     contacts,
+    erasure,
     conversations,
     diagnostics,
     enrollments,

@@ -60,6 +60,7 @@ class ConflictCode(StrEnum):
     CONTACT_EXISTS = "contact_exists"
     TWO_CONTACTS = "two_contacts"
     KEY_OF_ANOTHER = "key_of_another_contact"
+    CONTACT_ERASED = "contact_erased"
     CHANNEL_NAME_TAKEN = "channel_name_taken"
     CHANNEL_ARCHIVED = "channel_archived"
     SEGMENT_USED = "segment_used"

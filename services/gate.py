@@ -13,6 +13,7 @@ from models.consent.obstacles import Obstacles
 
 TOO_MANY_MESSAGES = "too_many_messages"
 TOO_LATE = "too_late"
+CONTACT_ERASED = "contact_erased"
 OPTED_OUT = "opted_out"
 NO_CONSENT = "no_consent"
 SUPPRESSED = "suppressed"
@@ -85,6 +86,10 @@ def _is_over(facts: Facts) -> Answer | None:
     return Over("over") if facts.over else None
 
 
+def _is_erased(facts: Facts) -> Answer | None:
+    return Skip(CONTACT_ERASED) if facts.obstacles.erased else None
+
+
 def _is_stopped(facts: Facts) -> Answer | None:
     return Over("stopped") if facts.stopped else None
 
@@ -146,6 +151,7 @@ def _had_enough(facts: Facts) -> Answer | None:
 RULES: tuple[Rule, ...] = (
     _is_over,
     _is_stopped,
+    _is_erased,
     _channel_is_archived,
     _is_late,
     _is_suppressed,
@@ -158,6 +164,11 @@ RULES: tuple[Rule, ...] = (
     _had_enough,
     _is_paced,
 )
+
+
+def is_of_erased(answer: Answer) -> bool:
+    """Whether the message was written before its contact was erased, and must not be kept as it is."""
+    return isinstance(answer, Skip) and answer.why == CONTACT_ERASED
 
 
 def gate(facts: Facts) -> Answer:

@@ -28,7 +28,7 @@ from models.triggers.messages import contacts_by_id, firing_messages, is_stopped
 from models.triggers.results import ActionResult, Later, done, failed, skipped
 from safe_errors import describe
 from services import gate
-from services.composing.compose import Composed
+from services.composing.compose import Composed, without_person
 from services.composing.threads import Composing
 from services.pacing.pacing import Pacing, Taken
 from services.process.crashpoint import crashpoint
@@ -156,7 +156,8 @@ class Send:
                 if firing.id not in composed:  # a retry came between
                     sent.results[firing.id] = Later(now(), "its message is written once more")
                     continue
-                message = _write(session, message, composed[firing.id])
+                written = composed[firing.id]
+                message = _write(session, message, without_person(written) if gate.is_of_erased(answer) else written)
             if message.state == MessageState.PLANNED and isinstance(answer, gate.Later):
                 sent.results[firing.id] = Later(answer.at, answer.why)
                 continue

@@ -19,7 +19,7 @@ from models.sequences.steps.send import SendStep
 from models.sequences.waiting_for_channel import wait_for_channel
 from models.wire.enrollments import Later, SentMessage
 from services import gate
-from services.composing.compose import Composed
+from services.composing.compose import Composed, without_person
 from services.composing.threads import Composing
 from services.pacing.pacing import FREE, Pacing, Taken
 from services.process.crashpoint import crashpoint
@@ -174,6 +174,7 @@ class Send:
     async def _add(self, session: AsyncSession, composed: Composed | None, answer: gate.Answer) -> Claimed | None:
         """Returns None when another attempt has just added the passage's message."""
         assert composed is not None  # noqa: S101 - there was no message, so one was composed
+        composed = without_person(composed) if gate.is_of_erased(answer) else composed
         message = composed.message
         message.created_at = now()  # planned when its step is entered, which the conversation shows first
         if isinstance(answer, gate.Skip) and message.state == MessageState.PLANNED:

@@ -104,6 +104,8 @@ NEEDS: dict[Role, frozenset[str]] = {
             "channels.pause",
             "channels.resume",
             "channels.test",
+            "contact_data.erase",
+            "contact_data.export",
             "link_domains.claim",
             "link_domains.release",
             "link_domains.verify",

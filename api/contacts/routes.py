@@ -49,6 +49,7 @@ class ContactView(BaseModel):
     properties: dict[str, Any] = Field(examples=[{"plan": "gold"}])
     created_at: datetime
     updated_at: datetime
+    erased_at: datetime | None = Field(description="Since then nothing about the person is kept.")
 
 
 MATCH_ON = "The one key that finds contacts; the others are values then. Default: external_id, else email, else phone."

@@ -85,6 +85,7 @@ CONFLICTS = {
     ConflictCode.CAMPAIGN_LAUNCHED: "Make a new campaign: one that is launched cannot be launched, changed or deleted.",
     ConflictCode.SEQUENCE_DRAFT: "Publish the sequence first.",
     ConflictCode.ENROLLMENT_OVER: "Nothing: there is nothing left to stop.",
+    ConflictCode.CONTACT_ERASED: "Create a new contact: nothing about the erased one comes back.",
     ConflictCode.CONTACT_EXISTS: "Use `PUT /v1/contacts`, or the contact that `errors` names: a key belongs to one contact.",
     ConflictCode.TWO_CONTACTS: "Leave out the keys of one: the request names two contacts, which `errors` lists.",
     ConflictCode.KEY_OF_ANOTHER: "A weaker key is another contact's: leave it out, change that contact, or send `match_on`.",

@@ -56,7 +56,7 @@ COUNT_WITH_SEGMENTS = """
 SELECT count(*) FROM contact
 WHERE contact.org_id = :org_id AND {may_get} AND ({condition} OR contact.id = ANY(CAST(:ids AS uuid[])))
 """
-EXISTED = "contact.created_at <= CAST(:at AS timestamptz)"
+EXISTED = "contact.created_at <= CAST(:at AS timestamptz) AND contact.erased_at IS NULL"
 BEFORE_ALL = UUID(int=0)
 
 
@@ -104,7 +104,7 @@ def _definitions(campaign: Campaign, which: str, segments: Mapping[str, Any]) ->
 
 
 def _may_get(campaign: Campaign, segments: Mapping[str, Any], values: Values) -> str:
-    """The condition that somebody existed at the launch and is not excluded."""
+    """The condition that somebody existed at the launch, was not erased since and is not excluded."""
     excluded = [*_definitions(campaign, "exclude_segment_ids", segments), *_with_tags(campaign, "exclude_tags")]
     return f"{EXISTED} AND NOT ({_any(excluded).sql(values)})" if excluded else EXISTED
 

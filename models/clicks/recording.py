@@ -76,6 +76,11 @@ WITH RECURSIVE waiting AS (
 SELECT org_id FROM waiting WHERE org_id IS NOT NULL
 """
 
+# A click on a message of somebody who was erased is counted, and says nothing of the person.
+FOR_ALL_BUT_ERASED = {
+    name: f"CASE WHEN contact.erased_at IS NULL THEN inbox.{name} END AS {name}" for name in ("ip", "user_agent")
+}
+
 # Takes every organization's oldest click, then every second one, and so on until the batch is full. Rows are locked and limited
 # before anything is joined, or everything that waits would be joined for each batch. A click that is not held is never held
 # again, so that is asked once, and the rows to be locked are found by their keys alone.
@@ -94,11 +99,12 @@ WITH chosen AS MATERIALIZED (
     FROM click_inbox WHERE id = ANY(ARRAY(SELECT id FROM chosen))
     FOR UPDATE SKIP LOCKED
 )
-SELECT {", ".join(f"inbox.{name}" for name in InboxClick._fields)}, {{sent_at}} AS sent_at,
+SELECT {", ".join(FOR_ALL_BUT_ERASED.get(name, f"inbox.{name}") for name in InboxClick._fields)}, {{sent_at}} AS sent_at,
     message.id IS NOT NULL OR shared.id IS NOT NULL AS known, link.id IS NOT NULL AS linked
 FROM inbox
 LEFT JOIN message ON message.content_id = inbox.content_id AND message.recipient_number = inbox.recipient_number
 LEFT JOIN channel ON channel.id = message.channel_id
+LEFT JOIN contact ON contact.id = message.contact_id
 LEFT JOIN content_link link ON link.content_id = inbox.content_id AND link.position = inbox.position
 LEFT JOIN content shared ON shared.id = inbox.content_id AND shared.channel_id IS NULL
 """  # noqa: S608 - names of ours
@@ -120,10 +126,11 @@ WITH given AS MATERIALIZED (
 ), new AS (
     INSERT INTO click (id, clicked_at, org_id, contact_id, message_id, content_id, position, link_id, campaign_id, sequence_id,
         enrollment_id, verdict, reason)
-    SELECT given.id, clicked_at, coalesce(message.org_id, link.org_id), contact_id, message.id, given.content_id, given.position,
+    SELECT given.id, clicked_at, coalesce(message.org_id, link.org_id), contact.id, message.id, given.content_id, given.position,
         link.id, campaign_id, sequence_id, enrollment_id, verdict, given.reason
     FROM given
     LEFT JOIN message ON message.content_id = given.content_id AND message.recipient_number = given.recipient_number
+    LEFT JOIN contact ON contact.id = message.contact_id AND contact.erased_at IS NULL
     LEFT JOIN content_link link ON link.content_id = given.content_id AND link.position = given.position
     ON CONFLICT DO NOTHING
     RETURNING id, org_id, contact_id, message_id, content_id, campaign_id, sequence_id, link_id, verdict

@@ -23,7 +23,8 @@ from models.inbound.inbound_message import PENDING
 class Obstacles(NamedTuple):
     """`consent` is a ConsentState, or None when nothing covers the message. `suppressed` is a SuppressionReason. `held` says that
     nobody has judged an answer that looks like a refusal. With `paused_at`, the channel is paused since then, and an `archived`
-    one sends nothing any more. The recipient's domain has asked us to leave it alone until `slow_until`."""
+    one sends nothing any more. The recipient's domain has asked us to leave it alone until `slow_until`. With `erased`, the
+    person was erased meanwhile."""
 
     consent: str | None = None
     suppressed: str | None = None
@@ -31,6 +32,7 @@ class Obstacles(NamedTuple):
     paused_at: datetime | None = None
     slow_until: datetime | None = None
     archived: bool = False
+    erased: bool = False
 
 
 LOCK = text("SELECT FROM contact WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR KEY SHARE")
@@ -46,7 +48,8 @@ SELECT given.id,
        EXISTS (SELECT FROM inbound_message WHERE contact_id = given.id AND {PENDING}),
        channel.paused_at,
        (SELECT slow_until FROM channel_pace WHERE channel_pace.channel_id = channel.id AND domain = given.domain),
-       channel.archived_at IS NOT NULL
+       channel.archived_at IS NOT NULL,
+       (SELECT erased_at IS NOT NULL FROM contact WHERE contact.id = given.id)
   FROM unnest(CAST(:ids AS uuid[]), CAST(:hashes AS bytea[]), CAST(:domains AS text[])) AS given (id, address_hash, domain),
        channel
  WHERE channel.id = :channel_id

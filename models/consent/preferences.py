@@ -35,10 +35,11 @@ SELECT given.medium, given.kind,
 
 
 async def preferences_of(
-    session: AsyncSession, contact: Contact, channel_id: UUID, consent_required: Sequence[str]
+    session: AsyncSession, contact: Contact, channel_id: UUID | None, consent_required: Sequence[str]
 ) -> list[Preference]:
     """Returns a preference for each kind of message and each medium at which the person can be reached. `channel_id` is the
-    channel of a message that the person got. Where the organization asks for consent first, silence is a no to marketing."""
+    channel of a message that the person got, if any. Where the organization asks for consent first, silence is a no to
+    marketing."""
     media = [medium for medium, address in ((Medium.EMAIL, contact.email), (Medium.SMS, contact.phone)) if address]
     cells = [(medium, kind) for medium in media for kind in MessageKind]
     about = {"contact_id": contact.id, "channel_id": channel_id}

@@ -74,7 +74,11 @@ async def list_contacts(
     session: AsyncSession, org_id: UUID, wanted: ContactFilter, page: PageRequest
 ) -> tuple[list[Contact], UUID | None]:
     keys = {key: value for key in ("email", "phone", "external_id") if (value := getattr(wanted, key)) is not None}
-    statement = select(Contact).where(col(Contact.org_id) == org_id, *(col(getattr(Contact, key)) == keys[key] for key in keys))
+    statement = select(Contact).where(
+        col(Contact.org_id) == org_id,
+        col(Contact.erased_at).is_(None),
+        *(col(getattr(Contact, key)) == keys[key] for key in keys),
+    )
     if wanted.more_tags:
         statement = statement.where(col(Contact.tags).op("@>", is_comparison=True)([*wanted.more_tags]))
     if wanted.tag is None:

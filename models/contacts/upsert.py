@@ -65,6 +65,8 @@ async def create_contact(session: AsyncSession, org_id: UUID, row: ContactInput)
 async def change_contact(session: AsyncSession, org_id: UUID, contact_id: UUID, change: ContactFields) -> Contact:
     """Raises NotFound, Conflict when a new key is another contact's, and Invalid when no key would be left."""
     contact = await get_contact(session, org_id, contact_id)
+    if contact.erased_at is not None:
+        raise Conflict(ConflictCode.CONTACT_ERASED, "The contact was erased: create a new one.")
     index = ContactIndex(await _locked(session, org_id, [change], contact))
     others = {key: known for key, known in index.matches(change).items() if known.id != contact_id}
     if others:

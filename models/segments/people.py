@@ -14,9 +14,14 @@ from models.segments.definition import Condition, alternatives, leaves, parts
 from models.segments.limits import TO_COUNT, TO_READ_A_PAGE, limited
 from models.segments.values import Values
 
-COUNT = "SELECT count(*) FROM contact WHERE contact.org_id = :org_id AND ({condition})"
+COUNT = "SELECT count(*) FROM contact WHERE contact.org_id = :org_id AND erased_at IS NULL AND ({condition})"
 
-MATCHING = "SELECT contact.id FROM contact WHERE contact.org_id = :org_id AND contact.id = ANY(:ids) AND ({condition})"
+MATCHING = """
+SELECT contact.id FROM contact
+WHERE contact.org_id = :org_id AND erased_at IS NULL AND contact.id = ANY(:ids) AND ({condition})
+"""
+
+NOT_ERASED = "contact.erased_at IS NULL"
 
 # Limits are written out, because the planner takes one that it does not know for a tenth of the table.
 BY_CONTACT = """(SELECT contact.id FROM contact WHERE contact.org_id = :org_id AND {behind} AND ({condition})
@@ -88,7 +93,7 @@ class Order:
         return f"{column} {'<' if self.newest_first else '>'} {values.add(self.after, 'uuid')}"
 
 
-def pages_of_ids(definition: Condition, values: Values, order: Order, also: str = "true") -> list[str]:
+def pages_of_ids(definition: Condition, values: Values, order: Order, also: str = NOT_ERASED) -> list[str]:
     """Returns a statement for each of the alternatives of the definition, whose first ids together are the page of all. `also` is
     a condition on the contact that has to hold as well."""
     return [_page_of_ids(each, values, order, also) for each in alternatives(definition)]

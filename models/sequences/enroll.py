@@ -98,7 +98,7 @@ WITH given AS (
         variables, re_entry, state, step_run, created_at, start_due_at, start_attempts)
     SELECT given.id, :org_id, :sequence_id, :version_id, given.contact_id, CAST(:campaign_id AS uuid), given.cause,
         given.cause_id, given.cause_number, given.variables, :re_entry, 'queued', 0, :now, :start_due_at, 0
-    FROM given JOIN contact ON contact.id = given.contact_id AND contact.org_id = :org_id
+    FROM given JOIN contact ON contact.id = given.contact_id AND contact.org_id = :org_id AND contact.erased_at IS NULL
     WHERE {allowed}
     ORDER BY given.contact_id, given.place
     ON CONFLICT DO NOTHING
@@ -129,7 +129,7 @@ FROM contact CROSS JOIN LATERAL (
         count(*) FILTER (WHERE created_at > CAST(:since AS timestamptz)) AS lately
     FROM enrollment WHERE contact_id = contact.id AND sequence_id = :sequence_id
 ) AS other
-WHERE contact.id = ANY(CAST(:contact_ids AS uuid[])) AND contact.org_id = :org_id
+WHERE contact.id = ANY(CAST(:contact_ids AS uuid[])) AND contact.org_id = :org_id AND contact.erased_at IS NULL
 """
 
 BY_CAUSE = """

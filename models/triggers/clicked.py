@@ -19,9 +19,10 @@ TRIGGERING = """
 # time at which it was claimed.
 CLICKED = f"""
 WITH candidate AS MATERIALIZED (
-    SELECT trigger.id AS trigger_id, trigger.org_id, click.contact_id, click.message_id, click.enrollment_id,
+    SELECT trigger.id AS trigger_id, trigger.org_id, message.contact_id, click.message_id, click.enrollment_id,
         click.id AS click_id, link.name AS link_name, clicked_at AS at,
-        CASE WHEN clicked_at > coalesce(message.accepted_at, message.sending_at, message.created_at) + trigger.within
+        CASE WHEN contact.erased_at IS NOT NULL THEN 'contact_erased'
+             WHEN clicked_at > coalesce(message.accepted_at, message.sending_at, message.created_at) + trigger.within
                 THEN 'too_late'
              WHEN clicked_at >= least(enrollment.finished_at, stop_requested_at)
                 THEN 'enrollment_over' END AS refusal
@@ -29,6 +30,7 @@ WITH candidate AS MATERIALIZED (
     JOIN trigger_link USING (content_id, position)
     JOIN trigger ON trigger.id = trigger_link.trigger_id AND trigger.event = 'clicked'
     JOIN message ON message.id = click.message_id
+    JOIN contact ON contact.id = message.contact_id
     JOIN content_link link ON link.id = click.link_id
     LEFT JOIN enrollment ON enrollment.id = click.enrollment_id AND trigger.sequence_id IS NOT NULL
     WHERE click.id = ANY(CAST(:click_ids AS uuid[]))

@@ -88,9 +88,10 @@ NOT_CLICKED = f"""
 WITH candidate AS MATERIALIZED (
     SELECT trigger.id AS trigger_id, trigger.org_id, message.contact_id, message.id AS message_id, message.enrollment_id,
         CAST(NULL AS uuid) AS click_id, trigger.link AS link_name, message.accepted_at + trigger.within AS at,
-        CASE WHEN message.accepted_at + trigger.within >= least(enrollment.finished_at, stop_requested_at)
+        CASE WHEN contact.erased_at IS NOT NULL THEN 'contact_erased'
+             WHEN message.accepted_at + trigger.within >= least(enrollment.finished_at, stop_requested_at)
              THEN 'enrollment_over' END AS refusal
-    FROM message JOIN trigger ON trigger.id = :trigger_id
+    FROM message JOIN trigger ON trigger.id = :trigger_id JOIN contact ON contact.id = message.contact_id
     LEFT JOIN enrollment ON enrollment.id = message.enrollment_id AND trigger.sequence_id IS NOT NULL
     WHERE message.id = ANY(CAST(:message_ids AS uuid[])) AND message.tracked AND {CLICKED} IS NULL
 ), {FIRE}

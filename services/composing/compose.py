@@ -39,6 +39,13 @@ class Composed:
         return [self.message, *self.personal_links]
 
 
+def without_person(composed: Composed) -> Composed:
+    """Takes everything about the person out of a message whose contact was erased since it was composed."""
+    message = composed.message
+    message.to_address = message.subject = message.body = message.html = message.unsubscribe_url = None
+    return Composed(message)
+
+
 def contact_fields(contact: Contact) -> dict[str, Any]:
     """Returns what templates may use as `contact`. Documented in docs/templates.md."""
     return {
