@@ -14,8 +14,8 @@ from api.http.paging import Page, PageDep
 from models.errors import Invalid
 from models.organizations.link_domain import LinkDomain, Proof, claim_domain, domain_page, get_domain, hold_domain, release_domain
 from models.texts.text import Text
-from services.link_domains.dns_proof import txt_records
 from services.link_domains.usable_link_domains import reserved_error
+from services.name_servers import txt_records
 from tracking.links.hosts import named_host
 
 router = area("link domains")

@@ -36,7 +36,7 @@ async def judge_address(apprise: Apprise, way_out: WayOut, address: str) -> Judg
 
 
 def _is_encrypted(facts: AddressFacts) -> bool:
-    return facts.mail.security != "insecure" if facts.mail else facts.secure
+    return facts.mail.security != "none" if facts.mail else facts.secure
 
 
 def _shown(facts: AddressFacts) -> str:

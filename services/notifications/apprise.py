@@ -19,8 +19,8 @@ import structlog
 from pydantic import BaseModel, ConfigDict
 
 from safe_errors import OwnWords
+from services.mail.connect import Security
 from services.way_out.errors import WayOutError
-from services.way_out.mail import Security
 from services.way_out.way_out import Answer, WayOut
 
 SILENCE = 10.0
@@ -49,7 +49,7 @@ class Facts(BaseModel):
 
 
 class MailFacts(Facts):
-    """What the address of a mailbox says. `security` is `ssl`, `starttls` or `insecure`."""
+    """What the address of a mailbox says. `security` is `tls`, `starttls` or `none`."""
 
     user: str | None
     password: str | None

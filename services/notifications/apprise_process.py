@@ -26,6 +26,8 @@ from services.notifications.services import PLAIN, READS_FILES, REPEATS, TOGETHE
 FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.fork", "os.system", "os.spawn", "os.remove", "os.rename")
 """Beginnings of Python's audit events that raise an error here."""
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+SECURITY = {"ssl": "tls", "starttls": "starttls", "insecure": "none"}
+"""Apprise's words for how a mail leaves, and ours."""
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 HEADER_VALUE = re.compile(r"[ -~]*")
 ROOT = os.path.realpath(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
@@ -153,7 +155,7 @@ def _mail(plugin: Any) -> dict[str, Any]:
     return {
         "user": plugin.user,
         "password": plugin.password,
-        "security": plugin.secure_mode if plugin.secure else "insecure",
+        "security": SECURITY[plugin.secure_mode] if plugin.secure else "none",
         "sender": sender,
         "sender_name": sender_name or "Linkwake",
         "to": to,

@@ -6,11 +6,12 @@ from email.utils import format_datetime, formataddr
 from uuid import UUID
 
 from models.base import now
+from services.mail.connect import MailServer
+from services.mail.send_mail import send_mail
 from services.notifications.addresses import Judged, judge_address
 from services.notifications.apprise import AddressFacts, Apprise, MailFacts, NotSent
 from services.notifications.services import service_of
 from services.notifications.text import Written
-from services.way_out.mail import MailServer, send_mail
 from services.way_out.way_out import WayOut
 
 REFERENCE = "Linkwake-Notification"

@@ -97,7 +97,10 @@ class WayOut:
     async def connect(self, host: str, port: int, *, secure: bool) -> socket.socket:
         """Returns a connected socket for a protocol other than HTTP. The caller checks the certificate against `host`. Raises
         NothingSent."""
-        addresses = await self.check(host, port, secure=secure)
+        return await self.connect_to(await self.check(host, port, secure=secure), port)
+
+    async def connect_to(self, addresses: Sequence[str], port: int) -> socket.socket:
+        """Does the same for addresses that `check` has returned. Raises NothingSent."""
         loop = asyncio.get_running_loop()
         for address in addresses:
             family = socket.AF_INET6 if ":" in address else socket.AF_INET

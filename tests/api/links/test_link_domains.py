@@ -121,7 +121,7 @@ async def test_a_key_that_is_revoked_while_the_name_server_answers_proves_nothin
 async def test_while_no_name_server_answers_a_domain_can_be_verified_later(
     api: Caller, name_server: NameServerOfOurs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.link_domains.dns_proof.ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("services.name_servers.ANSWER_SECONDS", 0.1)
     name_server.silent = True
     await claimed(api)
     assert (await api.post(f"{DOMAINS}/go.shop.test/verify")).status_code == 503

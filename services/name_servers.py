@@ -1,4 +1,4 @@
-"""Looks for the DNS record that proves a link domain."""
+"""Asks name servers: those of `DNS_SERVERS`, or this machine's."""
 
 from collections.abc import Sequence
 
@@ -15,18 +15,27 @@ ANSWER_SECONDS = 5.0
 """Seconds of silence after which a name server counts as away."""
 
 
-async def txt_records(name: str, servers: Sequence[NameServer] | None) -> list[str]:
-    """Returns the texts at this name, in any order, and nothing when the name has no texts. With `servers` None it asks those of
-    this machine. Raises Unavailable when no name server answers."""
+async def records(name: str, kind: str, servers: Sequence[NameServer] | None) -> list[str]:
+    """Returns the records of this kind (`MX`, `A`, `PTR` …) as text, in any order, and nothing when the name has no such
+    records. With `servers` None it asks those of this machine. Raises Unavailable when no name server answers."""
     try:
-        answer = await _resolver(servers).resolve(name, "TXT", lifetime=ANSWER_SECONDS, search=False)
+        answer = await _resolver(servers).resolve(name, kind, lifetime=ANSWER_SECONDS, search=False)
     except (NXDOMAIN, NoAnswer):
         return []
     except (DNSException, OSError) as error:
         raise Unavailable(
             "No name server answers, so the record could not be looked up. Send the request again later."
         ) from error
-    return [b"".join(record.strings).decode(errors="replace") for record in answer if isinstance(record, TXT)]
+    return [_text(record) for record in answer]
+
+
+async def txt_records(name: str, servers: Sequence[NameServer] | None) -> list[str]:
+    """Returns the texts at this name, each in one piece."""
+    return await records(name, "TXT", servers)
+
+
+def _text(record: object) -> str:
+    return b"".join(record.strings).decode(errors="replace") if isinstance(record, TXT) else str(record)
 
 
 def _resolver(servers: Sequence[NameServer] | None) -> Resolver:

@@ -1,0 +1,109 @@
+"""E-mail by any mail server that speaks SMTP, such as a company's own or a provider's."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from models.base import now
+from models.channels.channel import ChannelKind, Medium
+from services.channels.base import (
+    CannotAsk,
+    ChannelError,
+    ChannelType,
+    Check,
+    Configured,
+    Fault,
+    Outgoing,
+    Outside,
+    Receipt,
+    TestStep,
+)
+from services.channels.smtp.check import check_sender
+from services.channels.smtp.config import SmtpConfig
+from services.channels.smtp.mail import Mail, MailWriter
+from services.channels.smtp.pool import Pool
+from services.channels.smtp.refusals import of_answer, of_connection
+from services.channels.smtp.trial import try_out
+from services.mail.connect import NotConnected, connect
+from services.mail.transaction import ConnectionLost, Refused, deliver
+from tracking.tokens.verp import MessageAddresses
+
+BEFORE_THE_DOT = 20.0
+"""How long a mail may wait for a connection and for the server, until it is complete. Then it is refused for now, without
+doubt."""
+TRY_AGAIN = timedelta(seconds=30)
+UNREACHABLE = 300.0
+"""Seconds after which a server that could never be reached meanwhile pauses the channel."""
+
+# HTML parts are large, so they are written in threads. Texts take less time than handing them over would.
+_threads = ThreadPoolExecutor(2, "mails")
+
+
+class SmtpChannel:
+    def __init__(self, configured: Configured, outside: Outside, clock: Callable[[], float] = time.monotonic) -> None:
+        self._config: SmtpConfig = configured.config
+        self._channel_id = configured.id
+        self._outside = outside
+        self._server = self._config.server()
+        self._writer = MailWriter(self._config, configured.id, MessageAddresses(outside.settings.effective_token_keys))
+        self._pool = Pool(lambda: connect(outside.way_out, self._server), self._config.connections)
+        self._clock = clock
+        self._unreachable_since: float | None = None
+
+    async def send(self, message: Outgoing) -> Receipt:
+        mail = await self._write(message)
+        try:
+            async with asyncio.timeout(BEFORE_THE_DOT) as deadline:
+                await self._deliver(mail, message, lambda: deadline.reschedule(None))
+        except TimeoutError:
+            text = f"The mail server had no time for this mail within {BEFORE_THE_DOT:g} s."
+            raise ChannelError(text, permanent=False, retry_after=TRY_AGAIN) from None
+        return Receipt(provider_id=mail.message_id)
+
+    async def _write(self, message: Outgoing) -> Mail:
+        if message.html is None:
+            return self._writer.write(message, now())
+        return await asyncio.get_running_loop().run_in_executor(_threads, self._writer.write, message, now())
+
+    async def _deliver(self, mail: Mail, message: Outgoing, before_the_dot: Callable[[], None]) -> None:
+        try:
+            async with self._pool.take() as client:
+                self._unreachable_since = None
+                if mail.envelope.utf8 and not client.supports_extension("smtputf8"):
+                    text = "The mail server takes no addresses with such characters before the @ (it lacks SMTPUTF8)."
+                    raise ChannelError(text, permanent=True)
+                if message.late_after is not None and now() >= message.late_after:
+                    raise ChannelError("It waited for a connection until it was too late.", permanent=True)
+                await deliver(client, mail.envelope, mail.content, before_the_dot)
+        except Refused as refused:
+            raise of_answer(refused) from None
+        except ConnectionLost as lost:
+            raise ChannelError(str(lost), permanent=False, retry_after=TRY_AGAIN) from None
+        except NotConnected as error:
+            raise self._not_connected(error) from None
+
+    def _not_connected(self, error: NotConnected) -> ChannelError:
+        """A server that is away for a moment, as for its restart, is waited for. One that stays away pauses the channel."""
+        since = self._unreachable_since = self._clock() if self._unreachable_since is None else self._unreachable_since
+        found = of_connection(error)
+        if found.fault == Fault.MESSAGE and self._clock() - since >= UNREACHABLE:
+            return ChannelError(str(error), permanent=False, fault=Fault.CHANNEL, code=found.code)
+        found.retry_after = TRY_AGAIN
+        return found
+
+    async def find(self, _message: Outgoing) -> Receipt | None:
+        raise CannotAsk
+
+    async def test(self, to_address: str) -> Sequence[TestStep]:
+        return await try_out(self._outside.way_out, self._server, self._writer, self._channel_id, to_address)
+
+    async def check(self) -> Sequence[Check]:
+        return await check_sender(self._config, self._outside)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+TYPE = ChannelType(ChannelKind.SMTP, frozenset({Medium.EMAIL}), SmtpConfig, SmtpChannel)
