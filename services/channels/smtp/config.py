@@ -53,6 +53,7 @@ def _mailbox(text: str) -> str:
     return address
 
 
+HostName = Annotated[str, Field(max_length=253), AfterValidator(_host)]
 Address = Annotated[str, Field(max_length=254), AfterValidator(normal_email)]
 Mailbox = Annotated[str, Field(max_length=254), AfterValidator(_mailbox)]
 DomainName = Annotated[str, Field(max_length=253), AfterValidator(_domain)]
@@ -88,9 +89,7 @@ class SmtpConfig(Config):
         None, description="A mailbox for unsubscribe mails, named in the same way; null: that of the bounces."
     )
     dkim_domain: DomainName | None = Field(None, description="The domain that signs; null: that of from_address.")
-    dkim_rsa_selector: SelectorName | None = Field(
-        None, description="The name of the RSA key in the DNS.", examples=["linkwake1"]
-    )
+    dkim_rsa_selector: SelectorName | None = Field(None, description="The RSA key's name in the DNS.", examples=["mail1"])
     dkim_rsa_key: SecretStr | None = Field(None, max_length=10_000, validate_default=True, description="A private key in PEM.")
     dkim_ed25519_selector: SelectorName | None = Field(None, description="The name of the Ed25519 key in the DNS.")
     dkim_ed25519_key: SecretStr | None = Field(
