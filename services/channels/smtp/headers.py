@@ -42,11 +42,9 @@ def structured_header(name: str, *parts: str) -> bytes:
 
 
 def _phrase(text: str, used: int) -> str:
-    if _ATOMS.fullmatch(text) and used + len(text) <= MOST:
-        return text
-    if _PLAIN.fullmatch(text) and "=?" not in text and used + len(text) + 2 <= MOST:
-        return f'"{quote(text)}"'
-    return _encoded(text, used)
+    if "=?" in text or not _PLAIN.fullmatch(text) or used + len(text) + 2 > MOST:
+        return _encoded(text, used)
+    return text if _ATOMS.fullmatch(text) else f'"{quote(text)}"'
 
 
 def _encoded(text: str, used: int) -> str:
