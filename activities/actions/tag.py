@@ -10,9 +10,9 @@ from models.triggers.actions.tag import TagAction, UntagAction
 
 class Tag:
     async def take(self, session: AsyncSession, batch: Batch, action: TagAction) -> Taken:
-        return await change_all(session, batch, ContactChange(add_tags=list(action.tags)))
+        return await change_all(session, batch, ContactChange(tags_add=list(action.tags)))
 
 
 class Untag:
     async def take(self, session: AsyncSession, batch: Batch, action: UntagAction) -> Taken:
-        return await change_all(session, batch, ContactChange(remove_tags=list(action.tags)))
+        return await change_all(session, batch, ContactChange(tags_remove=list(action.tags)))

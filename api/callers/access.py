@@ -62,6 +62,7 @@ NEEDS: dict[Role, frozenset[str]] = {
             "consent.record",
             "contact_imports.cancel",
             "contact_imports.create",
+            "contact_imports.preview",
             "contacts.change",
             "contacts.create",
             "contacts.upsert",
@@ -119,7 +120,7 @@ NEEDS: dict[Role, frozenset[str]] = {
 }
 
 READS = frozenset({"GET", "HEAD"})
-CHANGE_NOTHING = frozenset({"campaigns.preview", "segments.preview"})
+CHANGE_NOTHING = frozenset({"campaigns.preview", "contact_imports.preview", "segments.preview"})
 """Operations that are a POST and still change nothing, so the audit log has no row of them."""
 
 OPERATOR_CHANGES = frozenset({"link_domains.assign", "organization.limit", "organizations.create"})

@@ -2,7 +2,8 @@
 
 import asyncio
 from datetime import datetime
-from typing import Annotated, Any
+from itertools import islice
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
@@ -12,11 +13,13 @@ from api.contacts.routes import DEFAULT_COUNTRY, MatchOnQuery
 from api.handling.request import Idempotent, LargeBody, OrganizationDep, ServicesDep, SessionDep, after_commit, area
 from api.http.paging import Page, PageDep
 from models.contacts.csv_file import CHARSETS, decode_csv, find_delimiter
-from models.contacts.csv_rows import ImportOptions, count_rows
+from models.contacts.csv_rows import CsvRow, ImportOptions, columns_of, count_rows, read_rows
 from models.contacts.import_queue import add_import, require_place
 from models.contacts.imports import ContactImport, ImportState, cancel_import, get_import, list_imports
+from models.contacts.match import Outcome, Result
 from models.contacts.phone import Country
-from models.errors import Invalid, UnsupportedMediaType
+from models.contacts.preview import preview_rows
+from models.errors import ConflictCode, Invalid, UnsupportedMediaType
 from models.texts.text import Text
 
 router = area("contact imports")
@@ -35,6 +38,8 @@ BODY: dict[str, Any] = {
 
 
 COLUMNS = "What columns become, as a JSON object from header to field or property; null leaves a column out."
+TAGS = "What the column `tags` does: add to the tags that a contact has, or replace them all."
+CLEAR = "A cell with exactly this word empties its field. An empty cell leaves it as it is."
 _COLUMNS = TypeAdapter(dict[Text, Text | None])
 
 
@@ -76,8 +81,65 @@ def import_options(
     ] = None,
     match_on: MatchOnQuery = None,
     default_country: Annotated[Country | None, Query(description=DEFAULT_COUNTRY, examples=["DE"])] = None,
+    tags: Annotated[Literal["add", "replace"], Query(description=TAGS)] = "add",
+    clear: Annotated[Text | None, Query(min_length=1, max_length=40, description=CLEAR, examples=["NULL"])] = None,
 ) -> ImportOptions:
-    return ImportOptions(columns=_columns(columns), match_on=match_on, default_country=default_country)
+    return ImportOptions(
+        columns=_columns(columns),
+        match_on=match_on,
+        default_country=default_country,
+        tags=tags,
+        clear=clear.strip() if clear else None,
+    )
+
+
+class ColumnView(BaseModel):
+    """What a column becomes: a field of the contact, a property, or nothing."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    header: str = Field(examples=["Customer No"])
+    field: str | None = Field(examples=["external_id"])
+    property: str | None
+    type: str | None = Field(description="Of a property: text, number, boolean or date.")
+
+
+class PreviewRow(BaseModel):
+    """What the import would do with a row as things are now. `contact` has the fields as they were read."""
+
+    line: int = Field(examples=[2])
+    result: Result
+    contact_id: UUID | None = Field(description="Of the contact that would be changed.")
+    conflict: ConflictCode | None
+    contact: dict[str, Any] | None
+    errors: list[LineError]
+
+
+class PreviewView(BaseModel):
+    encoding: str = Field(examples=["utf-8"])
+    delimiter: str = Field(examples=[";"])
+    total: int = Field(description="Rows of the whole file.", examples=[2000])
+    columns: list[ColumnView]
+    rows: list[PreviewRow]
+
+
+@router.post("/contact-imports/preview", dependencies=[LargeBody], openapi_extra=BODY, summary="Preview a contact import")
+async def preview(
+    request: Request,
+    session: SessionDep,
+    caller: OrganizationDep,
+    options: Annotated[ImportOptions, Depends(import_options)],
+    limit: Annotated[int, Query(ge=1, le=100, description="The first rows that are shown.")] = 10,
+) -> PreviewView:
+    """Show what an import of this file would do with its first rows, and change nothing. It takes what the import takes."""
+    charset = _charset(request.headers.get("content-type", ""))
+    row = await asyncio.to_thread(_read, caller.id, await request.body(), charset, options)
+    options = ImportOptions.model_validate(row.options)
+    rows = await asyncio.to_thread(lambda: list(islice(read_rows(row.csv, options), limit)))
+    outcomes = await preview_rows(session, caller.id, rows, options.match_on)
+    columns = [ColumnView.model_validate(each) for each in columns_of(row.csv, options)]
+    shown = [_preview_row(each, outcome) for each, outcome in zip(rows, outcomes, strict=True)]
+    return PreviewView(encoding=row.encoding, delimiter=options.delimiter, total=row.total, columns=columns, rows=shown)
 
 
 @router.post(
@@ -97,9 +159,10 @@ async def create(
     """Import a CSV file of at most 200 columns and 20 MB. The answer's id shows the progress.
 
     The file is the body; its encoding and what separates its columns are found out. Its first line names the columns:
-    external_id, email, phone, first_name, last_name, time_zone, tags, default_country; every other one becomes a property,
-    `vip:boolean`, `age:number` and `since:date` with a type. `columns` maps other names. Each row is as `PUT /v1/contacts`; an
-    empty cell leaves the field as it is, and a cell that cannot be read is left out and named.
+    external_id, email, phone, first_name, last_name, time_zone, tags, tags_add, tags_remove, default_country; every other one
+    becomes a property, `vip:boolean`, `age:number` and `since:date` with a type. `columns` maps other names. Each row is as
+    `PUT /v1/contacts`, but `tags` are added; an empty cell leaves the field as it is, and a cell that cannot be read is left out
+    and named.
     """
     charset, limit = _charset(request.headers.get("content-type", "")), services.settings.imports_open
     await require_place(session, caller.id, limit)
@@ -132,6 +195,21 @@ async def cancel(
     row = await cancel_import(session, caller.id, import_id)
     after_commit(request, lambda: services.starter.start_next_import(caller.id))
     return ImportView.model_validate(row)
+
+
+def _preview_row(row: CsvRow, outcome: Outcome) -> PreviewRow:
+    contact = row.contact.contact
+    errors = [
+        LineError(line=row.line, field=each.field, message=each.message, contact_id=each.contact_id) for each in outcome.errors
+    ]
+    return PreviewRow(
+        line=row.line,
+        result=outcome.result,
+        contact_id=None if outcome.result == "created" else outcome.contact_id,
+        conflict=outcome.conflict,
+        contact=contact.model_dump(mode="json", exclude_unset=True, exclude={"default_country"}) if contact else None,
+        errors=errors,
+    )
 
 
 def _columns(text: str | None) -> dict[str, str | None]:

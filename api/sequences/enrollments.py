@@ -1,7 +1,9 @@
 """Enrollments: one contact's way through a sequence. Start, look, stop."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,10 +17,12 @@ from api.http.paging import Listing, ListingDep, Page, PageDep, no_cursor
 from api.ops.workflow_links import workflow_ui_url
 from models.base import now
 from models.commands.command import CommandKind
+from models.contacts.input import Tags
 from models.errors import FieldError, Invalid
 from models.organizations.limits import Limits
 from models.reports.known_ids import require_known
-from models.segments.definition import read_definition
+from models.segments.definition import Condition, read_definition
+from models.segments.kinds.tags import TagsCondition
 from models.segments.people import next_people
 from models.segments.segment import get_segment
 from models.sequences.enroll import EnrollResult, new_enrollments
@@ -54,9 +58,10 @@ class EnrollRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [ENROLL_EXAMPLE]})
 
     contact_ids: list[UUID] | None = Field(None, min_length=1, max_length=MOST)
+    tags: Tags | None = Field(None, min_length=1, description="Instead of `contact_ids`: the people who have all of these tags.")
     segment_id: UUID | None = Field(None, description="Instead of `contact_ids`: the people of this segment.")
-    limit: int = Field(MOST, ge=1, le=MOST, strict=True, description="The most people of the segment in one request.")
-    cursor: str | None = Field(None, description="`next_cursor` of the answer before, to go on with the same segment.")
+    limit: int = Field(MOST, ge=1, le=MOST, strict=True, description="The most people of the tags or the segment in one request.")
+    cursor: str | None = Field(None, description="`next_cursor` of the answer before, to go on with the same tags or segment.")
     variables: Variables = Field(default_factory=dict, description="Of every enrollment that this request makes.")
 
 
@@ -72,7 +77,7 @@ class EnrolledContact(BaseModel):
 
 
 class EnrollAnswer(BaseModel):
-    """`results` has one entry for each of `contact_ids`, in their order, or for each contact of this page of the segment."""
+    """`results` has one entry for each of `contact_ids`, in their order, or for each contact of this page of people."""
 
     enrolled: int
     already_enrolled: int
@@ -80,7 +85,7 @@ class EnrollAnswer(BaseModel):
     too_often: int
     unknown_contact: int
     results: list[EnrolledContact]
-    next_cursor: str | None = Field(description="Of a segment: send it as `cursor` for the next people; null: no more.")
+    next_cursor: str | None = Field(description="Of tags and segments: send it as `cursor` for the next people; null: no more.")
 
 
 class EnrollmentView(BaseModel):
@@ -153,11 +158,11 @@ async def create(
     sequence_id: UUID,
     body: EnrollRequest,
 ) -> EnrollAnswer:
-    """Enroll up to 4,000 contacts in the published version: those that are named, or the next ones of a segment.
+    """Enroll up to 4,000 contacts in the published version: those that are named, or the next ones with tags or of a segment.
 
     The sequence's `re_entry` and `re_entry_limit` say who can be enrolled again, however the contact was enrolled before:
-    `already_enrolled`, `entered_before` and `too_often` are those who cannot. With a `segment_id`, send the request again with
-    the answer's `next_cursor` as `cursor` until it is null.
+    `already_enrolled`, `entered_before` and `too_often` are those who cannot. With `tags` or a `segment_id`, send the request
+    again with the answer's `next_cursor` as `cursor` until it is null.
     """
     limits = Limits.of(services.settings, caller.limits)
     people, next_cursor = await _people(session, caller.id, listing, body)
@@ -175,22 +180,31 @@ async def create(
 async def _people(
     session: AsyncSession, org_id: UUID, listing: Listing, body: EnrollRequest
 ) -> tuple[Sequence[UUID], str | None]:
-    """Returns whom to enroll, and where the segment goes on, if it does."""
-    if (body.contact_ids is None) == (body.segment_id is None):
-        raise Invalid.field("contact_ids", "Give either contact_ids or segment_id.")
-    if body.segment_id is None:
-        return body.contact_ids or [], None
+    """Returns whom to enroll, and where the tags or the segment go on, if they do."""
+    if [body.contact_ids, body.tags, body.segment_id].count(None) != 2:
+        raise Invalid.field("contact_ids", "Give one of contact_ids, tags and segment_id.")
+    if body.contact_ids is not None:
+        return body.contact_ids, None
+    source, definition = await _source(session, org_id, body)
     after = None
     if body.cursor is not None:
         position = listing.position(body.cursor, 32)
-        if position[:16] != body.segment_id.bytes:
+        if position[:16] != source:
             raise no_cursor()
         after = UUID(bytes=position[16:])
-    definition = read_definition((await get_segment(session, org_id, body.segment_id)).definition)
     people = [each.id for each in await next_people(session, org_id, definition, now(), after, body.limit + 1)]
     more = len(people) > body.limit
     people = people[: body.limit]
-    return people, listing.cursor(body.segment_id.bytes + people[-1].bytes) if more else None
+    return people, listing.cursor(source + people[-1].bytes) if more else None
+
+
+async def _source(session: AsyncSession, org_id: UUID, body: EnrollRequest) -> tuple[bytes, Condition]:
+    """Returns 16 bytes that name the people, so that no cursor goes on with others, and the condition that they fulfil."""
+    if body.segment_id is not None:
+        segment = await get_segment(session, org_id, body.segment_id)
+        return body.segment_id.bytes, read_definition(segment.definition)
+    tags = body.tags or []
+    return sha256(json.dumps(sorted(tags)).encode()).digest()[:16], TagsCondition(kind="tags", has="all", tags=tags)
 
 
 @router.get("/enrollments", summary="List enrollments")

@@ -29,8 +29,8 @@ class ContactChange(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    add_tags: Tags = Field(default_factory=list, examples=[["hot"]])
-    remove_tags: Tags = Field(default_factory=list, examples=[["cold"]])
+    tags_add: Tags = Field(default_factory=list, examples=[["hot"]])
+    tags_remove: Tags = Field(default_factory=list, examples=[["cold"]])
     fields: Annotated[dict[Literal["first_name", "last_name", "time_zone"], Name | None], AfterValidator(_with_known_zone)] = (
         Field(default_factory=dict, examples=[{"time_zone": "Europe/London"}])
     )
@@ -38,9 +38,9 @@ class ContactChange(BaseModel):
 
     @model_validator(mode="after")
     def _changes_something(self) -> "ContactChange":
-        if not any((self.add_tags, self.remove_tags, self.fields, self.properties)):
-            raise ValueError("Say what to change: add_tags, remove_tags, fields or properties.")
-        if both := sorted(set(self.add_tags) & set(self.remove_tags)):
+        if not any((self.tags_add, self.tags_remove, self.fields, self.properties)):
+            raise ValueError("Say what to change: tags_add, tags_remove, fields or properties.")
+        if both := sorted(set(self.tags_add) & set(self.tags_remove)):
             raise ValueError(f"The tag '{both[0]}' cannot be added and removed at once.")
         return self
 
@@ -97,8 +97,8 @@ async def change_contacts(
     parameters = {
         "ids": list(contact_ids),
         "org_id": org_id,
-        "add": change.add_tags,
-        "remove": change.remove_tags,
+        "add": change.tags_add,
+        "remove": change.tags_remove,
         "set": dumps({name: value for name, value in change.properties.items() if value is not None}),
         "unset": [name for name, value in change.properties.items() if value is None],
         "fields": dumps(change.fields),

@@ -14,7 +14,7 @@ from models.contacts.csv_file import invalid
 from models.contacts.input import KEYS, property_problem
 from models.texts.plain_text import plain
 
-FIELDS = (*KEYS, "first_name", "last_name", "time_zone", "tags", "default_country")
+FIELDS = (*KEYS, "first_name", "last_name", "time_zone", "tags", "tags_add", "tags_remove", "default_country")
 TYPES = ("text", "number", "boolean", "date")
 MAX_COLUMNS = 200
 MAX_PROBLEMS = 100

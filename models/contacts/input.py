@@ -8,7 +8,7 @@ import json
 import math
 import re
 import unicodedata
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import unquote
 
 from email_validator import EmailNotValidError, validate_email
@@ -22,6 +22,9 @@ from models.texts.text import Text, is_blank, storable
 
 KEYS = ("external_id", "email", "phone")
 """The keys of a contact. Each names at most one contact of an organization."""
+
+NOT_STORED = frozenset({"default_country", "tags_add", "tags_remove"})
+"""Fields that say how others are read or changed."""
 
 MAX_TAGS = 100
 MAX_PROPERTIES_BYTES = 16 * 1024
@@ -144,8 +147,8 @@ Properties = Annotated[dict[str, Any], AfterValidator(checked_properties)]
 
 
 class ContactFields(BaseModel):
-    """Only the given fields are changed. `null` removes a value. `tags` replace the tags. Each property is a field of its own,
-    and a property that is `null` is removed."""
+    """Only the given fields are changed. `null` removes a value. `tags` replace all tags; `tags_add` and `tags_remove` leave the
+    others as they are. Each property is a field of its own, and a property that is `null` is removed."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"tags": ["newsletter", "vip"]}]})
 
@@ -160,13 +163,28 @@ class ContactFields(BaseModel):
     last_name: Name | None = Field(None, examples=["Lovelace"])
     time_zone: TimeZone | None = Field(None, description="IANA name.", examples=["Europe/London"])
     tags: Tags = Field(default_factory=list, description="At most 100; letters, digits, spaces and _ . : - in any script.")
+    tags_add: Tags = Field(default_factory=list, description="Tags that the contact gets beside those that it has.")
+    tags_remove: Tags = Field(default_factory=list, description="Tags that the contact has no more.", examples=[["trial"]])
     properties: Properties = Field(
         default_factory=dict, description="Anything else, up to 16 KB as JSON.", examples=[{"plan": "gold", "logins": 42}]
     )
 
     def given(self) -> dict[str, Any]:
         """Returns the fields of the contact that the caller wrote, and no others."""
-        return {name: getattr(self, name) for name in self.model_fields_set - {"default_country"}}
+        return {name: getattr(self, name) for name in self.model_fields_set - NOT_STORED}
+
+    def tags_of(self, before: list[str]) -> list[str]:
+        """Returns the tags of a contact that had those before. They keep their order, and new ones come behind them."""
+        kept = [tag for tag in (self.tags if "tags" in self.model_fields_set else before) if tag not in self.tags_remove]
+        return without_repeats([*kept, *self.tags_add])
+
+    @model_validator(mode="after")
+    def _changes_tags_in_one_way(self) -> Self:
+        if "tags" in self.model_fields_set and (self.tags_add or self.tags_remove):
+            raise ValueError("Give either tags, which replace all, or tags_add and tags_remove.")
+        if both := sorted(set(self.tags_add) & set(self.tags_remove)):
+            raise ValueError(f"The tag '{both[0]}' cannot be added and removed at once.")
+        return self
 
 
 class ContactInput(ContactFields):

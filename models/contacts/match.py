@@ -15,7 +15,7 @@ from uuid import UUID
 
 from models.base import new_id
 from models.contacts.contact import Contact
-from models.contacts.input import KEYS, MAX_PROPERTIES_BYTES, ContactFields, ContactInput, properties_size
+from models.contacts.input import KEYS, MAX_PROPERTIES_BYTES, MAX_TAGS, ContactFields, ContactInput, properties_size
 from models.contacts.row import Key
 from models.errors import ConflictCode, FieldError
 
@@ -89,7 +89,7 @@ class ContactIndex:
 
     def change(self, known: Known, row: ContactFields) -> Outcome:
         values = _merged(known.values, row)
-        if errors := tuple(_errors(values)):
+        if errors := tuple(_errors(known.values, values)):
             return Outcome("failed", errors=errors)
         if _same(values, known.values):
             return Outcome("unchanged", known.id)
@@ -141,6 +141,7 @@ def _stronger_key_kept(known: Known, row: ContactFields, found_by: str) -> str |
 def _merged(values: dict[str, Any], row: ContactFields) -> dict[str, Any]:
     given = row.given()
     properties = {**values["properties"], **given.pop("properties", {})}
+    given["tags"] = row.tags_of(values["tags"])
     return {**values, **given, "properties": {name: value for name, value in properties.items() if value is not None}}
 
 
@@ -153,8 +154,10 @@ def _as_json(values: dict[str, Any]) -> str:
     return json.dumps(values["properties"], sort_keys=True)
 
 
-def _errors(values: dict[str, Any]) -> Iterable[FieldError]:
+def _errors(before: dict[str, Any], values: dict[str, Any]) -> Iterable[FieldError]:
     """Finds problems that only show once the row and the stored contact are put together."""
+    if len(values["tags"]) > max(MAX_TAGS, len(before["tags"])):
+        yield FieldError("tags_add", f"Together with the tags that the contact has, these are more than {MAX_TAGS}.")
     if not any(values[key] for key in KEYS):
         yield FieldError("external_id", "At least one of external_id, email and phone has to stay.")
     if properties_size(values["properties"]) > MAX_PROPERTIES_BYTES:

@@ -45,12 +45,20 @@ async def upsert_rows(
     session: AsyncSession, org_id: UUID, rows: Sequence[ContactRow], match_on: Key | None = None
 ) -> list[Outcome]:
     """Does the same for rows of which some could not be read; those have failed already."""
-    written = iter(await upsert_contacts(session, org_id, [row.contact for row in rows if row.contact], match_on))
-    return [_outcome(row, next(written) if row.contact else Outcome("failed")) for row in rows]
+    written = await upsert_contacts(session, org_id, [row.contact for row in rows if row.contact], match_on)
+    return outcomes_of(rows, written)
 
 
-def _outcome(row: ContactRow, written: Outcome) -> Outcome:
-    return replace(written, errors=(*written.errors, *row.errors))
+def outcomes_of(rows: Sequence[ContactRow], written: Iterable[Outcome]) -> list[Outcome]:
+    """Returns an outcome for each row: those that were written have theirs in `written`, in the same order."""
+    left = iter(written)
+    outcomes = [next(left) if row.contact else Outcome("failed") for row in rows]
+    return [replace(outcome, errors=(*outcome.errors, *row.errors)) for row, outcome in zip(rows, outcomes, strict=True)]
+
+
+async def stored_contacts(session: AsyncSession, org_id: UUID, rows: Sequence[ContactFields]) -> list[Contact]:
+    """Returns the stored contacts that the rows name, without locking them."""
+    return list((await _named(session, org_id, rows, None)).values())
 
 
 async def create_contact(session: AsyncSession, org_id: UUID, row: ContactInput) -> Contact:

@@ -21,7 +21,7 @@ EVENTS = "SELECT kind, step_run, step_key FROM event WHERE step_run > 1 ORDER BY
 
 
 def mark(key: str, tag: str, next: str | None = None) -> dict[str, Any]:
-    return {"kind": "update_contact", "key": key, "change": {"add_tags": [tag]}, "next": next}
+    return {"kind": "update_contact", "key": key, "change": {"tags_add": [tag]}, "next": next}
 
 
 async def enrolled(sending: Sending, *more: dict[str, Any], **fields: Any) -> Enrollment:

@@ -30,7 +30,7 @@ async def test_one_turn_tags_a_contact_moves_it_into_another_sequence_and_stops_
     rows = Rows(database, organization[0].id)
     demo, waiting = await rows.sequence([SEND]), await rows.sequence([WAIT])
     move: list[dict[str, Any]] = [
-        {"kind": "update_contact", "key": "mark", "change": {"add_tags": ["hot"]}},
+        {"kind": "update_contact", "key": "mark", "change": {"tags_add": ["hot"]}},
         {"kind": "stop_other", "key": "alone", "sequence_id": str(waiting.id)},
         {"kind": "enroll", "key": "demo", "sequence_id": str(demo.id)},
         {"kind": "end", "key": "over", "outcome": "moved"},

@@ -12,9 +12,9 @@ from tests.sending import Sending
 @pytest.mark.parametrize(
     ("change", "outcome"),
     [
-        ({"add_tags": ["hot"], "remove_tags": ["cold"], "properties": {"plan": "gold"}}, "updated"),
-        ({"add_tags": ["cold"]}, "unchanged"),
-        ({"add_tags": [f"t{n}" for n in range(100)]}, "not_updated: too_many_tags"),
+        ({"tags_add": ["hot"], "tags_remove": ["cold"], "properties": {"plan": "gold"}}, "updated"),
+        ({"tags_add": ["cold"]}, "unchanged"),
+        ({"tags_add": [f"t{n}" for n in range(100)]}, "not_updated: too_many_tags"),
         ({"properties": {"note": "x" * 10_000}}, "not_updated: properties_too_large"),
     ],
 )

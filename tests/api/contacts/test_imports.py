@@ -304,3 +304,65 @@ async def test_rows_that_postgresql_refuses_end_the_import_without_being_quoted(
     found, reason = await state(api, import_id)
     assert (found, "from line 2 on" in str(reason)) == ("failed", True)
     assert b"canary" not in b"".join(event.SerializeToString() for event in (await handle.fetch_history()).events)
+
+
+async def test_a_preview_shows_what_an_import_would_do_and_changes_nothing(api: Caller) -> None:
+    ada = (await api.post("/contacts", json={"external_id": "a", "email": "ada@example.com", "tags": ["vip"]})).json()
+    bob = (await api.post("/contacts", json={"external_id": "b", "phone": "+4915112345678"})).json()
+    content = (
+        "sep=;\nKundennr;email;phone;tags;Notes\n"
+        "a;ada@example.com;;new;x\n"  # changes Ada
+        "c;carl@example.com;by mail;;\n"  # is new, without the number
+        "c;carl@example.com;;;\n"  # says the same again
+        "a;;+4915112345678;;\n"  # Bob's number
+        ";nobody;;;\n"
+    )
+    columns = json.dumps({"Kundennr": "external_id", "Notes": None})
+    path = f"/contact-imports/preview?{urlencode({'columns': columns, 'default_country': 'DE', 'clear': 'NULL'})}"
+    answer = await api.post(path, content=content.encode("utf-16"), headers=CSV)
+    assert answer.status_code == 200, answer.text
+    view = answer.json()
+    assert (view["encoding"], view["delimiter"], view["total"]) == ("utf-16", ";", 5)
+    assert [(each["header"], each["field"]) for each in view["columns"]] == [
+        ("Kundennr", "external_id"),
+        ("email", "email"),
+        ("phone", "phone"),
+        ("tags", "tags"),
+        ("Notes", None),
+    ]
+    rows = view["rows"]
+    assert [(each["line"], each["result"]) for each in rows] == [
+        (3, "updated"),
+        (4, "created"),
+        (5, "unchanged"),
+        (6, "failed"),
+        (7, "failed"),
+    ]
+    assert rows[0]["contact"] == {"external_id": "a", "email": "ada@example.com", "tags_add": ["new"]}
+    assert (rows[0]["contact_id"], rows[1]["contact_id"]) == (ada["id"], None)
+    assert (rows[1]["contact"], rows[1]["errors"][0]["field"]) == ({"external_id": "c", "email": "carl@example.com"}, "phone")
+    assert (rows[3]["conflict"], {each["contact_id"] for each in rows[3]["errors"]}) == ("two_contacts", {ada["id"], bob["id"]})
+    assert rows[4]["contact"] is None
+    assert (await api.get("/contact-imports")).json()["items"] == []
+    assert {each["external_id"] for each in (await api.get("/contacts")).json()["items"]} == {"a", "b"}
+    assert (await api.get(f"/contacts/{ada['id']}")).json() == ada
+
+
+async def test_a_preview_shows_the_first_rows_and_refuses_what_the_import_refuses(api: Caller) -> None:
+    content = "email\n" + "".join(f"p{number}@example.com\n" for number in range(30))
+    view = (await api.post("/contact-imports/preview?limit=3", content=content, headers=CSV)).json()
+    assert (view["total"], [each["line"] for each in view["rows"]]) == (30, [2, 3, 4])
+    refused = await api.post("/contact-imports/preview", content="name\nAda\n", headers=CSV)
+    assert (refused.status_code, refused.json()["errors"][0]["line"]) == (422, 1)
+
+
+async def test_an_import_adds_tags_replaces_them_or_clears_cells(
+    api: Caller, temporal: Client, organization: Org, worker: None
+) -> None:
+    ada = (await api.post("/contacts", json={"external_id": "a", "first_name": "Ada", "tags": ["vip"]})).json()
+    await imported(api, temporal, organization[0], "external_id,tags\na,new\n")
+    added = (await api.get(f"/contacts/{ada['id']}")).json()
+    assert (added["first_name"], added["tags"]) == ("Ada", ["vip", "new"])
+    await imported(api, temporal, organization[0], "external_id,first_name,tags\na,-,other\n", "tags=replace&clear=-")
+    replaced = (await api.get(f"/contacts/{ada['id']}")).json()
+    assert (replaced["first_name"], replaced["tags"]) == (None, ["other"])

@@ -238,3 +238,27 @@ async def test_pages_of_a_tag_follow_each_other(api: Caller) -> None:
 async def test_filters_that_do_not_fit_together_find_nobody(api: Caller) -> None:
     await new(api, **ADA)
     assert (await api.get("/contacts?tag=other&email=ada@example.com")).json() == {"items": [], "next_cursor": None}
+
+
+async def test_tags_are_added_and_removed_without_the_others(api: Caller) -> None:
+    made = (await api.post("/contacts", json={"external_id": "a", "tags": ["one", "two"]})).json()
+    changed = await put(api, external_id="a", tags_add=["three", "one"], tags_remove=["two", "none"])
+    assert changed.json()["tags"] == ["one", "three"]
+    patched = await api.patch(f"/contacts/{made['id']}", json={"tags_add": ["four"]})
+    assert patched.json()["tags"] == ["one", "three", "four"]
+    unchanged = await put(api, external_id="a", tags_add=["one"], tags_remove=["gone"])
+    assert unchanged.json()["updated_at"] == patched.json()["updated_at"]
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [{"tags": ["a"], "tags_add": ["b"]}, {"tags": [], "tags_remove": ["b"]}, {"tags_add": ["a"], "tags_remove": ["a"]}],
+)
+async def test_tags_that_contradict_each_other_are_refused(api: Caller, tags: dict[str, Any]) -> None:
+    assert (await put(api, external_id="a", **tags)).status_code == 422
+
+
+async def test_added_tags_keep_the_limit_of_a_contact(api: Caller) -> None:
+    await api.post("/contacts", json={"external_id": "a", "tags": [f"t{number}" for number in range(99)]})
+    answer = await put(api, external_id="a", tags_add=["x", "y"])
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "tags_add")

@@ -109,7 +109,7 @@ async def test_two_that_are_published_at_once_do_not_pass_each_other(api: Caller
     ("step", "field"),
     [
         ({"kind": "update_contact", "key": "x", "change": {}}, "steps[0].change"),
-        ({"kind": "update_contact", "key": "x", "change": {"add_tags": ["#hot"]}}, "steps[0].change.add_tags[0]"),
+        ({"kind": "update_contact", "key": "x", "change": {"tags_add": ["#hot"]}}, "steps[0].change.tags_add[0]"),
         ({"kind": "update_contact", "key": "x", "change": {"fields": {"email": "a@b.c"}}}, "steps[0].change.fields.email"),
         ({"kind": "update_contact", "key": "x", "change": {"properties": {"1": 1}}}, "steps[0].change.properties"),
         (enroll("x", "none"), "steps[0].sequence_id"),
@@ -126,7 +126,7 @@ async def test_a_step_of_a_wrong_form_is_refused_when_it_is_saved(api: Caller, s
 
 
 async def test_a_loop_of_steps_that_take_no_time_is_refused(api: Caller) -> None:
-    mark = {"kind": "update_contact", "key": "mark", "change": {"add_tags": ["hot"]}, "next": "alone"}
+    mark = {"kind": "update_contact", "key": "mark", "change": {"tags_add": ["hot"]}, "next": "alone"}
     sequence = await new_sequence(api, publish=False, steps=[mark, {"kind": "stop_other", "key": "alone", "next": "mark"}])
     faults = fields(await api.post(f"/sequences/{sequence}/publish"))
     assert faults == {

@@ -166,7 +166,7 @@ def test_the_charset_that_is_said_counts_before_a_guess() -> None:
 
 def test_the_line_of_a_spreadsheet_that_names_the_delimiter_is_read() -> None:
     (row,) = rows("sep=;\r\nemail;tags\r\na@example.com;vip,new\r\n")
-    assert (row.line, row.contact.contact and row.contact.contact.tags) == (3, ["vip", "new"])
+    assert (row.line, row.contact.contact and row.contact.contact.tags_add) == (3, ["vip", "new"])
 
 
 def test_a_phone_number_that_cannot_be_read_is_named_and_the_rest_is_imported() -> None:
@@ -207,3 +207,30 @@ def test_lines_of_separators_are_skipped_like_blank_lines() -> None:
     assert count(text) == 2
     assert [(row.line, row.contact.errors) for row in rows(text)] == [(3, ()), (7, ())]
     assert [row.line for row in rows(text, skip=1)] == [7]
+
+
+def test_tags_of_a_file_are_added_unless_the_caller_replaces_them() -> None:
+    text = "email,tags\na@example.com,vip;new\n"
+    added = contact(text)
+    assert (added.tags_add, "tags" in added.model_fields_set) == (["vip", "new"], False)
+    replaced = contact(text, tags="replace")
+    assert (replaced.tags, replaced.tags_add) == (["vip", "new"], [])
+
+
+def test_tags_can_be_removed_by_a_column_of_their_own() -> None:
+    found = contact("email,tags,Tags Remove\na@example.com,vip,old|cold\n")
+    assert (found.tags_add, found.tags_remove) == (["vip"], ["old", "cold"])
+
+
+def test_the_callers_word_clears_a_cell_and_an_empty_cell_does_not() -> None:
+    text = "external_id,email,first_name,last_name,tags,plan,age:number\na,NULL,NULL,,NULL,NULL,NULL\n"
+    found = contact(text, clear="NULL")
+    assert found.given() == {
+        "external_id": "a",
+        "email": None,
+        "first_name": None,
+        "tags": [],
+        "properties": {"plan": None, "age": None},
+    }
+    assert contact("external_id,first_name\na,null\n", clear="NULL").first_name == "null"
+    assert contact("external_id,first_name\na,NULL\n").first_name == "NULL"

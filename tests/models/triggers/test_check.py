@@ -147,7 +147,7 @@ def test_a_trigger_is_refused_exactly_when_no_click_can_fire_it(
 
 
 HELLO: dict[str, Any] = {**SEND, "key": "hello"}
-MARK = {"kind": "update_contact", "key": "mark", "change": {"add_tags": ["seen"]}}
+MARK = {"kind": "update_contact", "key": "mark", "change": {"tags_add": ["seen"]}}
 PAUSE = {"kind": "wait", "key": "pause", "duration": "P1D"}
 FOR_CLICK = {"kind": "wait_for_click", "key": "ask", "timeout": "P1D", "on_click": "over", "on_timeout": "over"}
 OVER = {"kind": "end", "key": "over"}

@@ -37,8 +37,8 @@ async def test_tags_names_and_properties_change_and_the_rest_stays(rows: Rows) -
     )
     empty = await rows.contact(email="e@example.com")
     what = {
-        "add_tags": ["hot", "vip"],
-        "remove_tags": ["cold"],
+        "tags_add": ["hot", "vip"],
+        "tags_remove": ["cold"],
         "fields": {"last_name": None, "time_zone": "Europe/London"},
         "properties": {"plan": "silver", "trial": None, "list": [1, {"a": None}]},
     }
@@ -57,13 +57,13 @@ async def test_a_contact_beyond_a_limit_is_left_as_it_is_and_the_others_are_chan
     full = await rows.contact(tags=[f"t{n}" for n in range(100)])
     large = await rows.contact(properties={"text": "x" * 16_300})
     other = await rows.contact()
-    assert await change(rows, [full, large, other], add_tags=["hot"], properties={"more": "y" * 100}) == [
+    assert await change(rows, [full, large, other], tags_add=["hot"], properties={"more": "y" * 100}) == [
         "too_many_tags",
         "properties_too_large",
         "updated",
     ]
     assert (await stored(rows, large)).tags == []
-    assert await change(rows, [full], add_tags=["hot"], remove_tags=["t0"]) == ["updated"]
+    assert await change(rows, [full], tags_add=["hot"], tags_remove=["t0"]) == ["updated"]
     assert await change(rows, [large], properties={"text": None, "more": 1}) == ["updated"]
 
 
@@ -71,7 +71,7 @@ async def test_a_contact_of_another_organization_is_unknown(rows: Rows) -> None:
     async with rows.database.transaction() as session:
         other, _ = await create_organization(session, "Other")
     stranger, own = await Rows(rows.database, other.id).contact(), await rows.contact()
-    assert await change(rows, [stranger, own], add_tags=["hot"]) == ["unknown_contact", "updated"]
+    assert await change(rows, [stranger, own], tags_add=["hot"]) == ["unknown_contact", "updated"]
     assert (await stored(rows, stranger)).tags == []
 
 
@@ -79,8 +79,8 @@ async def test_a_contact_of_another_organization_is_unknown(rows: Rows) -> None:
     "what",
     [
         {},
-        {"add_tags": ["a", "b"], "remove_tags": ["b"]},
-        {"add_tags": ["#hot"]},
+        {"tags_add": ["a", "b"], "tags_remove": ["b"]},
+        {"tags_add": ["#hot"]},
         {"fields": {"email": "a@example.com"}},
         {"fields": {"time_zone": "Mars/Olympus"}},
         {"fields": {"first_name": " "}},
