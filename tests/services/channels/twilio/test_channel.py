@@ -1,6 +1,8 @@
 """What the channel asks of Twilio, and what it makes of the answers."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,6 +10,7 @@ from urllib.parse import urldefrag
 
 import pytest
 
+from drills._http_server import HttpServer, Request, Response
 from drills._twilio import NUMBER, SERVICE_SID, Trouble
 from models.base import now
 from services.channels.base import CannotAsk, ChannelError, Fault
@@ -233,3 +236,56 @@ async def test_a_check_without_an_answer_is_a_finding(twilio: Provider) -> None:
 
 async def test_a_name_cannot_be_looked_up_and_gets_no_answers(twilio: Provider) -> None:
     assert [check.name for check in await twilio.channel(from_address="Shop").check()] == ["callbacks"]
+
+
+@asynccontextmanager
+async def answering(response: Response) -> AsyncIterator[str]:
+    """A server in place of Twilio's that gives this answer to everything, as a proxy between may do."""
+
+    async def answer(_: Request) -> Response:
+        return response
+
+    server = HttpServer(answer)
+    yield f"http://127.0.0.1:{await server.start()}"
+    await server.stop()
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Welcome</html>", b"[]", b'{"sid": 7}', b'{"sid": ""}'])
+async def test_an_answer_without_a_name_leaves_open_whether_the_message_was_taken(twilio: Provider, body: bytes) -> None:
+    async with answering(Response(200, body)) as api_url:
+        with pytest.raises(Uncertain):
+            await twilio.channel(api_url=api_url).send(twilio.message())
+
+
+@pytest.mark.parametrize("response", [Response(502, b"<html>Bad gateway</html>"), Response(200, b'{"messages": "none"}')])
+async def test_an_answer_of_somebody_else_is_no_answer(twilio: Provider, response: Response) -> None:
+    async with answering(response) as api_url:
+        channel = twilio.channel(api_url=api_url)
+        with pytest.raises(UnexpectedAnswer):
+            await channel.find(twilio.message())
+        *_, last = await channel.check()
+    assert (last.name, last.ok) == ("sender", False)
+
+
+async def test_a_service_that_cannot_be_asked_for_is_a_finding(twilio: Provider) -> None:
+    service: dict[str, Any] = {"from_address": None, "messaging_service_sid": SERVICE_SID}
+    *_, last = await twilio.channel(auth_token="wrong", **service).check()
+    assert (last.name, last.ok, last.detail) == (
+        "sender",
+        False,
+        "Twilio answered 401 when it was asked for the Messaging Service.",
+    )
+
+
+async def test_a_test_says_that_twilio_fails(twilio: Provider) -> None:
+    async with answering(Response(503)) as api_url:
+        *_, last = await twilio.channel(api_url=api_url).test(TO)
+    assert (last.name, last.error) == ("log_in", "Twilio answered 503.")
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("3", 3), ("999999999999", 86_400), ("soon", None), ("-1", None), ("", None)])
+async def test_how_long_to_wait_is_read_as_seconds(twilio: Provider, given: str, seconds: int | None) -> None:
+    async with answering(Response(429, b'{"code": 20429}', {"Retry-After": given})) as api_url:
+        with pytest.raises(ChannelError) as refused:
+            await twilio.channel(api_url=api_url).send(twilio.message())
+    assert refused.value.retry_after == (None if seconds is None else timedelta(seconds=seconds))
