@@ -31,11 +31,11 @@ class Sent:
 
 @dataclass(frozen=True)
 class Facts:
-    """`expected` is how many messages were asked for. `opted_out_at` is when the opt-out of a contact was answered. `unknown` are
-    the messages of which nobody knows whether they arrived, as the API lists them, and `unfinished` campaigns and enrollments
-    that are still under way. `errors` are answers that nobody should ever get."""
+    """`expected` is how many messages each contact must have a row of at least. `opted_out_at` is when the opt-out of a contact
+    was answered. `unknown` are the messages of which nobody knows whether they arrived, as the API lists them, and `unfinished`
+    campaigns and enrollments that are still under way. `errors` are answers that nobody should ever get."""
 
-    expected: int
+    expected: Mapping[UUID, int]
     messages: Sequence[Sent]
     taken: Sequence[Taken]
     opted_out_at: Mapping[UUID, datetime] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`doubled` messages were taken more than once. `missing` ones were asked for and have no row; `stuck` ones are still to be
+    """`doubled` messages were taken more than once. `missing` ones must have a row and have none; `stuck` ones are still to be
     sent, or their campaign or enrollment is not over. `after_opt_out` messages were claimed after the opt-out was answered;
     those that were claimed before and taken after it are `in_flight`, which is permitted. `late` ones were taken when they were
     not worth sending any more. `contradicted` rows say something else than the provider, and `strangers` were taken and have no
@@ -79,9 +79,10 @@ def judge(facts: Facts) -> Verdict:
     times = Counter((each.to, each.text) for each in facts.taken)
     ours = {(each.to, each.text) for each in facts.messages}
     unknown = {each.id for each in facts.messages if each.state == "unknown"}
+    rows = Counter(each.contact_id for each in facts.messages)
     faults = {
         "doubled": sum(count - 1 for count in times.values()),
-        "missing": max(0, facts.expected - len(facts.messages)),
+        "missing": sum(max(0, count - rows[contact]) for contact, count in facts.expected.items()),
         "stuck": sum(each.state in ON_ITS_WAY for each in facts.messages) + facts.unfinished,
         "after_opt_out": sum(_claimed_after_opt_out(each, facts) for each in facts.messages),
         "late": _late(facts),

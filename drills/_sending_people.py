@@ -16,8 +16,8 @@ TEXTS, MAILS = "texts", "mails"
 REFUSERS = 0.25
 """The share of people who opt out."""
 LATEST_REFUSAL = 8.0
-MESSAGES_EACH = 4
-"""A campaign by each channel, and a sequence of one message by each."""
+MESSAGES_EACH, BY_CAMPAIGNS = 4, 2
+"""A campaign by each channel, and a sequence of one message by each, which people who opt out leave before its messages."""
 AGAIN_SECONDS = 0.5
 WATCH_SECONDS = 2.0
 SMS = {"body": "Look: https://example.com/offer"}
@@ -34,18 +34,21 @@ class Person:
     refuses_after: float | None
     opted_out_at: datetime | None = None
 
+    @property
+    def expects(self) -> int:
+        """How many messages have a row, sent or not."""
+        return MESSAGES_EACH if self.opted_out_at is None else BY_CAMPAIGNS
+
 
 class Audience:
     """Asks for messages to more and more people, lets some of them opt out, and resumes the channels that have paused.
 
-    `expected` counts the messages that were asked for. `errors` has answers that nobody should ever get, and `pauses` the reasons
-    for which channels paused."""
+    `errors` has answers that nobody should ever get, and `pauses` the reasons for which channels paused."""
 
     def __init__(self, consumer: Consumer, choice: random.Random) -> None:
         self.people: list[Person] = []
         self.errors: list[str] = []
         self.pauses: list[str] = []
-        self.expected = 0
         self._consumer, self._choice = consumer, choice
         self._sequence = ""
         self._tasks: list[asyncio.Task[None]] = []
@@ -76,7 +79,6 @@ class Audience:
             await self._call("POST", f"/campaigns/{made['id']}/launch")
         body = {"contact_ids": [str(each) for each in ids]}
         await self._call("POST", f"/sequences/{self._sequence}/enrollments", body)
-        self.expected += count * MESSAGES_EACH
         self._tasks += [asyncio.create_task(self._refuses(each)) for each in people]
 
     async def close(self) -> None:

@@ -146,7 +146,7 @@ async def _facts(consumer: Consumer, scene: Scene, database: Database, fired: di
     unknown = [message["id"] async for message in consumer.every("/messages", state="unknown")]
     taken = [*text_messages(scene.providers[TEXTS]), *mails(scene.providers[MAILS])]
     return Facts(
-        expected=scene.audience.expected,
+        expected={each.contact_id: each.expects for each in scene.audience.people},
         messages=messages,
         taken=taken,
         opted_out_at={each.contact_id: each.opted_out_at for each in scene.audience.people if each.opted_out_at},

@@ -23,7 +23,7 @@ def taken(at: datetime = NOON) -> Taken:
     return Taken("+491511", "Look: https://l.test/abc", at.timestamp())
 
 
-FINE = Facts(1, [sent()], [taken()], opted_out_at={BOB: NOON}, faults={"worker_killed": True})
+FINE = Facts({ADA: 1}, [sent()], [taken()], opted_out_at={BOB: NOON}, faults={"worker_killed": True})
 
 
 def test_a_drill_in_which_everything_went_well_is_fine() -> None:
@@ -33,7 +33,7 @@ def test_a_drill_in_which_everything_went_well_is_fine() -> None:
 @pytest.mark.parametrize(
     "facts",
     [
-        replace(FINE, messages=[], taken=[], expected=0),
+        replace(FINE, messages=[], taken=[], expected={}),
         replace(FINE, taken=[]),
         replace(FINE, opted_out_at={}),
         replace(FINE, faults={"worker_killed": False}),
@@ -48,7 +48,7 @@ def test_a_drill_that_proves_nothing_is_not(facts: Facts) -> None:
     ("facts", "what"),
     [
         (replace(FINE, taken=[taken(), taken()]), "doubled"),
-        (replace(FINE, expected=2), "missing"),
+        (replace(FINE, expected={ADA: 1, BOB: 1}), "missing"),
         (replace(FINE, messages=[sent("planned")], taken=[]), "stuck"),
         (replace(FINE, messages=[sent("sending")]), "stuck"),
         (replace(FINE, unfinished=1), "stuck"),
@@ -57,7 +57,7 @@ def test_a_drill_that_proves_nothing_is_not(facts: Facts) -> None:
         (replace(FINE, taken=[]), "contradicted"),
         (replace(FINE, messages=[sent("failed")]), "contradicted"),
         (replace(FINE, messages=[sent("skipped", claimed_at=None)]), "contradicted"),
-        (replace(FINE, messages=[]), "strangers"),
+        (replace(FINE, messages=[], expected={}), "strangers"),
         (replace(FINE, messages=[sent("unknown")]), "unlisted"),
         (replace(FINE, unknown=frozenset({new_id()})), "unlisted"),
         (replace(FINE, errors=1), "errors"),
@@ -77,12 +77,11 @@ def test_what_was_claimed_before_the_answer_may_arrive_after_it() -> None:
 def test_an_unknown_message_that_is_listed_is_no_fault_whether_it_arrived_or_not() -> None:
     unknown = sent("unknown")
     for arrived in ([taken()], []):
-        verdict = judge(replace(FINE, expected=2, messages=[unknown, sent_to_bob()], taken=[*arrived, taken_by_bob()]))
+        verdict = judge(replace(FINE, messages=[unknown, sent_to_bob()], taken=[*arrived, taken_by_bob()]))
         assert verdict.unlisted == 1
     assert judge(
         replace(
             FINE,
-            expected=2,
             messages=[unknown, sent_to_bob()],
             taken=[taken_by_bob()],
             unknown=frozenset({unknown.id}),
