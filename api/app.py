@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
+from api.callbacks import bounces as bounce_callbacks
 from api.callbacks import http as http_callbacks
 from api.callbacks import twilio as twilio_callbacks
 from api.campaigns import routes as campaigns
@@ -65,6 +66,7 @@ AREAS = (
     firings,
     trigger_counts,
     health,
+    bounce_callbacks,
     http_callbacks,
     inbound_messages,
     link_domains,

@@ -85,6 +85,12 @@ class SmtpConfig(Config):
         "bounces go to from_address.",
         examples=["bounce@mail.example.com"],
     )
+    bounce_secret: SecretStr | None = Field(
+        None,
+        min_length=16,
+        max_length=200,
+        description="Signs the bounces that a mail server of yours posts to us; null: none are taken that way.",
+    )
     unsubscribe_address: Mailbox | None = Field(
         None, description="A mailbox for unsubscribe mails, named in the same way; null: that of the bounces."
     )
