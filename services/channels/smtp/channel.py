@@ -106,4 +106,12 @@ class SmtpChannel:
         await self._pool.close()
 
 
-TYPE = ChannelType(ChannelKind.SMTP, frozenset({Medium.EMAIL}), SmtpConfig, SmtpChannel)
+EXAMPLE = {
+    "host": "smtp.example.com",
+    "user": "shop",
+    "password": "the-password-of-the-mailbox",
+    "from_address": "hello@example.com",
+    "from_name": "Example Shop",
+    "bounce_address": "bounce@mail.example.com",
+}
+TYPE = ChannelType(ChannelKind.SMTP, frozenset({Medium.EMAIL}), SmtpConfig, SmtpChannel, example=EXAMPLE)
