@@ -60,7 +60,7 @@ class ChangeResult(StrEnum):
 CHANGE = """
 WITH held AS (
     SELECT id, tags, properties, first_name, last_name, time_zone FROM contact
-    WHERE id = ANY(CAST(:ids AS uuid[])) AND org_id = :org_id ORDER BY id FOR NO KEY UPDATE
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND org_id = :org_id AND erased_at IS NULL ORDER BY id FOR NO KEY UPDATE
 ), wanted AS (
     SELECT held.id, ARRAY(SELECT kept.tag FROM (
             SELECT tag, place FROM unnest(held.tags) WITH ORDINALITY AS had (tag, place) WHERE tag <> ALL(CAST(:remove AS text[]))

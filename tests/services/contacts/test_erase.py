@@ -16,6 +16,7 @@ from models.channels.simulator_inbox import SimulatorInbox
 from models.clicks.inbox import ClickInbox
 from models.consent import obstacles
 from models.consent.consent import ConsentSource, ConsentState
+from models.contacts.change_many import ChangeResult, ContactChange, change_contacts
 from models.contacts.contact import Contact
 from models.contacts.imports import ContactImport, ImportState
 from models.contacts.input import ContactInput
@@ -301,3 +302,14 @@ async def test_an_erased_person_enters_no_sequence(person: Person, database: Dat
         assert into is not None
         (result,) = await enroll(session, into, [EnrollPerson(person.contact.id)])
     assert result.result == EnrollResult.UNKNOWN_CONTACT
+
+
+async def test_a_trigger_or_a_step_that_comes_later_writes_nothing_about_the_person(
+    person: Person, database: Database, temporal: Client
+) -> None:
+    await erase(person, temporal)
+    async with database.transaction() as session:
+        change = ContactChange(tags_add=["canary"], fields={"first_name": "Canary"})
+        results = await change_contacts(session, person.made.org_id, [person.contact.id], change)
+    assert results == {person.contact.id: ChangeResult.UNKNOWN_CONTACT}
+    assert await tables_with(database, CANARY) == set()
