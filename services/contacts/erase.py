@@ -5,7 +5,7 @@ histories hold ids only. Asking again does what a crash or an outage has left.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -113,18 +113,23 @@ async def _delete_runs(temporal: Client, enrollment_ids: Sequence[UUID]) -> tupl
     try:
         async with asyncio.timeout(TEMPORAL_SECONDS):
             for enrollment_id in enrollment_ids:
-                async for execution in _runs(temporal, enrollment_workflow_id(enrollment_id)):
-                    deleted += await _delete_run(temporal, execution)
+                workflow_id = enrollment_workflow_id(enrollment_id)
+                for run_id in await _runs(temporal, workflow_id):
+                    deleted += await _delete_run(temporal, WorkflowExecution(workflow_id=workflow_id, run_id=run_id))
     except (*TEMPORAL_AWAY, TimeoutError) as error:
         return deleted, error
     return deleted, None
 
 
-async def _runs(temporal: Client, workflow_id: str) -> AsyncIterator[WorkflowExecution]:
-    """Yields the listed runs and then the newest one, which may not be in the list yet."""
-    async for run in temporal.list_workflows(f"WorkflowId = '{workflow_id}'"):
-        yield WorkflowExecution(workflow_id=workflow_id, run_id=run.run_id)
-    yield WorkflowExecution(workflow_id=workflow_id)
+async def _runs(temporal: Client, workflow_id: str) -> set[str]:
+    """Returns the ids of the runs: those of the list, and the newest one, which may not be in the list yet."""
+    found = {run.run_id async for run in temporal.list_workflows(f"WorkflowId = '{workflow_id}'")}
+    try:
+        found.add((await temporal.get_workflow_handle(workflow_id).describe()).run_id)
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+    return found
 
 
 async def _delete_run(temporal: Client, execution: WorkflowExecution) -> bool:
