@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from cli_channels import channel, channels
 from cli_keys import encrypt_again, rotate_secret_key, rotate_token_key
 from cli_operator import domains, in_transaction, known_organization, limit, with_database
 
@@ -36,6 +37,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.add_typer(domains, name="link-domain")
+app.add_typer(channel, name="channel")
+app.command()(channels)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Coverage = Annotated[bool, typer.Option("--coverage", help="Measure branch coverage, which has a floor for all tests together.")]
 

@@ -43,7 +43,9 @@ def rotate_secret_key(
 
 def encrypt_again() -> None:
     """Encrypt all stored secrets with the newest key, so that no older key is needed any more."""
+    from models.channels.channel import channels_encrypted_otherwise, replace_secrets
     from models.notifications.target import encrypted_otherwise, replace_address
+    from services.channels.configure import secrets_place
     from services.notifications.addresses import address_place
     from services.secrets.secrets import Secrets
 
@@ -55,7 +57,12 @@ def encrypt_again() -> None:
         for row in rows:
             place = address_place(row.org_id, row.id)
             await replace_address(session, row.id, secrets.encrypt(secrets.decrypt(row.address or b"", place), place))
-        return len(rows)
+        channels = await channels_encrypted_otherwise(session, secrets.newest)
+        for channel in channels:
+            place = secrets_place(channel.org_id, channel.id)
+            text = secrets.decrypt(channel.secrets or b"", place)
+            await replace_secrets(session, channel.id, secrets.encrypt(text, place))
+        return len(rows) + len(channels)
 
     print(f"{asyncio.run(in_transaction(settings, again))} secrets were encrypted again; all are of the newest key now.")
 

@@ -52,6 +52,11 @@ def misspelled(env_file: Path) -> Iterator[tuple[str, str]]:
             yield name.upper(), close[0]
 
 
+def named_variable(name: str) -> str | None:
+    """Returns the value of a variable that somebody has named on the command line, such as one that holds a secret."""
+    return os.environ.get(name)
+
+
 def for_servers() -> dict[str, str]:
     """Returns the whole environment of an embedded server."""
     return {name: value for name, value in os.environ.items() if name in MACHINE or name.startswith(MACHINE_PREFIX)}

@@ -7,9 +7,11 @@ from sqlalchemy import text
 
 import cli_keys
 from models.base import new_id
+from models.channels.channel import Channel, channels_by_name
 from models.database import Database
 from models.notifications.target import NotificationTarget
 from models.organizations.organization import Organization
+from services.channels.configure import secrets_place
 from services.notifications.addresses import address_place
 from services.secrets.secrets import Secrets, Undecipherable
 from settings import Settings
@@ -35,10 +37,12 @@ async def test_all_secrets_are_encrypted_again_with_the_newest_key(
             target.address = Secrets([key]).encrypt(f"slack://{number}", places[-1])
             session.add(target)
         session.add(NotificationTarget(org_id=organization[0].id, name="gone", service="Slack", shown="slack://…"))
+        channel = (await channels_by_name(session, organization[0].id))["simulator-sms"]
+        channel.secrets = Secrets([OLD]).encrypt("{}", secrets_place(channel.org_id, channel.id))
     rotated = settings.model_copy(update={"secret_keys": None})
     rotated.__dict__["stack_state"] = {"secret_keys": f"{NEW.hex()},{OLD.hex()}"}
     monkeypatch.setattr(cli_keys, "_settings", lambda: rotated)
-    for expected in ("2 secrets", "0 secrets"):
+    for expected in ("3 secrets", "0 secrets"):
         await asyncio.to_thread(cli_keys.encrypt_again)
         assert capsys.readouterr().out.startswith(expected)
     async with database.transaction() as session:
@@ -50,6 +54,9 @@ async def test_all_secrets_are_encrypted_again_with_the_newest_key(
         "slack://1",
         "slack://2",
     ]
+    async with database.transaction() as session:
+        stored = (await session.get_one(Channel, channel.id)).secrets
+    assert Secrets([NEW]).decrypt(stored or b"", secrets_place(channel.org_id, channel.id)) == "{}"
     with pytest.raises(Undecipherable):
         Secrets([OLD]).decrypt(rows[0].address, places[0])
 

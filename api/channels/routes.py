@@ -21,15 +21,13 @@ from api.handling.request import Idempotent, OrganizationDep, ServicesDep, Sessi
 from api.handling.services import Services
 from api.http.paging import Page, PageDep
 from models.base import new_id, now
-from models.channels.channel import Channel, Medium, add_channel, channel_page, get_channel
+from models.channels.channel import Channel, add_channel, channel_page, get_channel
 from models.channels.pause import pause
-from models.contacts.input import normal_email
-from models.contacts.phone import normal_phone
-from models.errors import Conflict, ConflictCode, Invalid, TooManyRequests
+from models.errors import Conflict, ConflictCode, TooManyRequests
 from models.texts.text import cut
 from services.channels.configure import changed_config, config_errors, write_config
 from services.channels.pause import resume_channel, wake_campaigns
-from services.channels.try_out import TESTED_AGAIN_AFTER, check_channel, test_channel
+from services.channels.try_out import TESTED_AGAIN_AFTER, check_channel, test_channel, tested_address
 from services.contents.compile_content import refuse
 
 router = area("channels")
@@ -99,7 +97,7 @@ async def test(
     one every ten seconds, and one of an organization's channels at a time."""
     async with services.test_turns.turn(caller.id):  # however many channels hang, they take one of the organization's turns
         channel = await _not_archived(session, caller.id, channel_id, lock=True)
-        to_address = _address(channel.medium, body.to_address)
+        to_address = tested_address(channel.medium, body.to_address)
         if channel.tested_at is not None and now() - channel.tested_at < TESTED_AGAIN_AFTER:
             raise TooManyRequests("This channel was tested within the last ten seconds: wait a moment, then test it again.")
         channel.tested_at = now()
@@ -173,11 +171,3 @@ async def _not_archived(session: AsyncSession, org_id: UUID, channel_id: UUID, *
     if channel.archived_at is not None:
         raise Conflict(ConflictCode.CHANNEL_ARCHIVED, f"The channel '{channel.name}' is archived: create another one.")
     return channel
-
-
-def _address(medium: Medium, text: str) -> str:
-    """Raises Invalid."""
-    try:
-        return normal_phone(text) if medium == Medium.SMS else normal_email(text)
-    except ValueError as error:
-        raise Invalid.field("to_address", f"{str(error)[:1].upper()}{str(error)[1:].rstrip('.')}.") from None

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, String, UniqueConstraint, select, text
+from sqlalchemy import LargeBinary, String, UniqueConstraint, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -89,3 +89,14 @@ async def add_channel(session: AsyncSession, channel: Channel) -> None:
     if (await session.scalars(made.returning(col(Channel.id)))).first() is None:
         name = channel.name
         raise Conflict(ConflictCode.CHANNEL_NAME_TAKEN, f"There is a channel named '{name}' already: choose another name.")
+
+
+async def channels_encrypted_otherwise(session: AsyncSession, key_id: bytes) -> list[Channel]:
+    """Returns the channels whose secrets another key has encrypted, locked until the transaction ends."""
+    other = func.substr(col(Channel.secrets), 1, len(key_id)) != key_id
+    return list(await session.scalars(select(Channel).where(other).order_by(col(Channel.id)).with_for_update(key_share=True)))
+
+
+async def replace_secrets(session: AsyncSession, channel_id: UUID, secrets: bytes) -> None:
+    """The settings stay the same, so the channel need not be opened again."""
+    await session.execute(update(Channel).where(col(Channel.id) == channel_id).values(secrets=secrets))

@@ -7,6 +7,10 @@ from datetime import timedelta
 from typing import TypeVar
 
 from models.channels.channel import Channel as ChannelRow
+from models.channels.channel import Medium
+from models.contacts.input import normal_email
+from models.contacts.phone import normal_phone
+from models.errors import Invalid
 from safe_errors import describe
 from services.channels.base import Channel, Check, Outside, TestStep
 from services.channels.configure import read_config
@@ -21,6 +25,14 @@ T = TypeVar("T")
 
 class CannotTry(Exception):
     """The channel could not be tried. The text says what to do and quotes nobody."""
+
+
+def tested_address(medium: Medium, text: str) -> str:
+    """Returns the address in the form in which contacts have it. Raises Invalid, with the field `to_address`."""
+    try:
+        return normal_phone(text) if medium == Medium.SMS else normal_email(text)
+    except ValueError as error:
+        raise Invalid.field("to_address", f"{str(error)[:1].upper()}{str(error)[1:].rstrip('.')}.") from None
 
 
 async def test_channel(row: ChannelRow, to_address: str, outside: Outside, secrets: Secrets) -> list[TestStep]:
