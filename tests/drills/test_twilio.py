@@ -5,6 +5,7 @@ import json
 import random
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -199,24 +200,19 @@ async def test_what_was_taken_survives_a_kill(us: Us, tmp_path: Path) -> None:
     """A process of its own is killed while messages wait in its queue, with a line of its log cut off, and started again."""
     log = str(tmp_path / "twilio.jsonl")
     settings = {"auth_token": AUTH_TOKEN, "log": log, "rate": 0.001}
-    process, base = await started(settings)
-    client = library(base)
-    made = [
-        await asyncio.to_thread(client.messages.create, to=ADA, from_=NUMBER, body="Hello", status_callback=us.base)
-        for _ in range(3)
-    ]
-    process.kill()
-    await process.wait()
+    async with killed_at_the_end(settings) as base:
+        create = library(base).messages.create
+        made = [await asyncio.to_thread(create, to=ADA, from_=NUMBER, body="Hello", status_callback=us.base) for _ in range(3)]
     cut_off(Path(log))
-    process, base = await started(settings | {"rate": None})
-    async with httpx.AsyncClient(base_url=base, trust_env=False) as control:
+    async with (
+        killed_at_the_end(settings | {"rate": None}) as base,
+        httpx.AsyncClient(base_url=base, trust_env=False) as control,
+    ):
         await control.post("/stand-in/finish", timeout=60)
         kept = (await control.get("/stand-in/messages")).json()
     assert [each["sid"] for each in kept] == [each.sid for each in made]
     assert {each["status"] for each in kept} == {"delivered"}
     assert all("delivered" in us.statuses(each.sid) for each in made[1:]), "that of the first one may have died with the process"
-    process.terminate()
-    await process.wait()
 
 
 def cut_off(log: Path) -> None:
@@ -225,7 +221,9 @@ def cut_off(log: Path) -> None:
         file.write('{"taken": {"sid": "SM')
 
 
-async def started(settings: dict[str, object]) -> tuple[asyncio.subprocess.Process, str]:
+@asynccontextmanager
+async def killed_at_the_end(settings: dict[str, object]) -> AsyncIterator[str]:
+    """A stand-in in a process of its own. Yields its address."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "drills._twilio", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
@@ -233,7 +231,11 @@ async def started(settings: dict[str, object]) -> tuple[asyncio.subprocess.Proce
     assert process.stdout is not None
     process.stdin.write(json.dumps(settings).encode())
     process.stdin.write_eof()
-    return process, (await process.stdout.readline()).decode().strip()
+    try:
+        yield (await process.stdout.readline()).decode().strip()
+    finally:
+        process.kill()
+        await process.wait()
 
 
 @pytest.mark.parametrize("seed", range(20))
