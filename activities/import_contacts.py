@@ -17,6 +17,7 @@ from models.contacts.imports import ContactImport, ImportState, count_page, end_
 from models.contacts.upsert import upsert_rows
 from models.database import Database
 from models.wire.imports import ImportFailed, ImportInput, ImportResult
+from services.consent.imported import answers_of, record_imported
 from services.starter import Starter
 
 PAGE = 500
@@ -74,6 +75,7 @@ class ImportContacts:
                 if not row.is_over:
                     match_on = ImportOptions.model_validate(row.options).match_on
                     outcomes = await upsert_rows(session, org_id, [each.contact for each in page], match_on)
+                    await record_imported(session, org_id, row.id, answers_of(page, outcomes))
                     count_page(row, page, outcomes)
         except (DataError, IntegrityError) as error:  # without the error's text, which quotes the row
             problem = f"PostgreSQL refused the rows from line {page[0].line} on ({type(error).__name__})"

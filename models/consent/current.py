@@ -77,3 +77,16 @@ NEWEST = text("SELECT contact_id, max(given_at) FROM consent WHERE contact_id = 
 async def newest_given_at(session: AsyncSession, contact_ids: Sequence[UUID]) -> dict[UUID, datetime]:
     """Returns when each contact said something last. Those who never did are left out."""
     return {row[0]: row[1] for row in await session.execute(NEWEST, {"ids": list(contact_ids)})}
+
+
+NEVER_ANSWERED = text("""
+SELECT given.id FROM unnest(CAST(:ids AS uuid[])) AS given (id)
+ WHERE NOT EXISTS (
+    SELECT FROM consent WHERE contact_id = given.id AND state <> 'unknown'
+       AND (medium IS NULL OR CAST(:medium AS text) IS NULL OR medium = :medium))
+""")
+
+
+async def never_answered(session: AsyncSession, contact_ids: Sequence[UUID], medium: str | None) -> list[UUID]:
+    """Returns those of the contacts who have never said anything about messages of this medium. None stands for any medium."""
+    return list(await session.scalars(NEVER_ANSWERED, {"ids": list(contact_ids), "medium": medium}))

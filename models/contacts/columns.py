@@ -15,14 +15,16 @@ from models.contacts.input import KEYS, property_problem
 from models.texts.plain_text import plain
 
 FIELDS = (*KEYS, "first_name", "last_name", "time_zone", "tags", "tags_add", "tags_remove", "default_country")
+CONSENT_COLUMNS: dict[str, str | None] = {"consent": None, "consent_sms": "sms", "consent_email": "email"}
+"""Columns that are no field of the contact, with the medium about which they say something; None stands for all."""
 TYPES = ("text", "number", "boolean", "date")
 MAX_COLUMNS = 200
 MAX_PROBLEMS = 100
 
 _ALIASES = {"e_mail": "email"}
 # Spreadsheets write these words in their own language.
-_TRUE = {"true", "yes", "y", "1", "on", "wahr", "ja", "vrai", "oui", "verdadero", "si", "sí", "vero", "sì"}
-_FALSE = {"false", "no", "n", "0", "off", "falsch", "nein", "faux", "non", "falso"}
+TRUE = {"true", "yes", "y", "1", "on", "wahr", "ja", "vrai", "oui", "verdadero", "si", "sí", "vero", "sì"}
+FALSE = {"false", "no", "n", "0", "off", "falsch", "nein", "faux", "non", "falso"}
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 _UNCLEAR_NUMBER = re.compile(r"[+-]?\d{1,3},\d{3}")
 
@@ -83,7 +85,7 @@ def _target(header: str, target: str) -> Column:
     name, colon, kind = (part.strip() for part in target.partition(":"))
     if colon and kind not in TYPES:
         raise ValueError(f"'{header[:80]}' has no type that is known: write one of {', '.join(TYPES)} behind the colon")
-    if name in FIELDS:
+    if name in FIELDS or name in CONSENT_COLUMNS:
         if colon:
             raise ValueError(f"'{header[:80]}' becomes {name}, and only properties have a type")
         return Column(header, field=name)
@@ -96,7 +98,7 @@ def _field(name: str) -> str | None:
     """Reads headings such as `First Name` and `E-Mail` as the fields that they mean."""
     word = re.sub(r"[\s_-]+", "_", name.strip()).lower()
     word = _ALIASES.get(word, word)
-    return word if word in FIELDS else None
+    return word if word in FIELDS or word in CONSENT_COLUMNS else None
 
 
 def _nameless(number: int) -> Column:
@@ -129,9 +131,9 @@ def _number(cell: str) -> int | float:
 
 def _boolean(cell: str) -> bool:
     word = cell.lower()
-    if word not in _TRUE | _FALSE:
+    if word not in TRUE | FALSE:
         raise ValueError("This is neither true nor false: write true, false, yes, no, 1 or 0.")
-    return word in _TRUE
+    return word in TRUE
 
 
 def _date(cell: str) -> str:

@@ -7,12 +7,13 @@ semicolons, commas or bars inside of their cell.
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from models.contacts.columns import Column, read_header
+from models.contacts.columns import CONSENT_COLUMNS, Column, read_header
+from models.contacts.csv_consent import Answers, read_consent
 from models.contacts.csv_file import csv_rows, header_line, invalid
 from models.contacts.row import ContactRow, Key, RowOptions, read_row
 from models.errors import FieldError
@@ -39,10 +40,11 @@ class ImportOptions(BaseModel):
 
 @dataclass(frozen=True)
 class CsvRow:
-    """`line` is the line of the file in which the row begins, from 1."""
+    """`line` is the line of the file in which the row begins, from 1. `consent` is what the row says about getting messages."""
 
     line: int
     contact: ContactRow
+    consent: Answers = field(default_factory=dict)
 
 
 def count_rows(text: str, options: ImportOptions) -> int:
@@ -76,7 +78,8 @@ def read_rows(text: str, options: ImportOptions, skip: int = 0) -> Iterator[CsvR
         elif skip > 0:
             skip -= 1
         else:
-            yield CsvRow(line, _contact(columns, cells, options))
+            contact, (consent, errors) = _contact(columns, cells, options), read_consent(columns, cells)
+            yield CsvRow(line, ContactRow(contact.contact, (*contact.errors, *errors)), consent)
         line = reader.line_num + 1
 
 
@@ -88,7 +91,8 @@ def _says_something(cells: Sequence[str]) -> bool:
 def _contact(columns: Sequence[Column], cells: Sequence[str], options: ImportOptions) -> ContactRow:
     if len(cells) != len(columns):
         return ContactRow(None, (FieldError("row", f"The row has {len(cells)} cells, the header has {len(columns)}."),))
-    written = [(column, cell) for column, each in zip(columns, cells, strict=True) if (cell := each.strip()) and plain(cell)]
+    about = [pair for pair in zip(columns, cells, strict=True) if pair[0].field not in CONSENT_COLUMNS]
+    written = [(column, cell) for column, each in about if (cell := each.strip()) and plain(cell)]
     contact = dict(_field(column.field, cell, options) for column, cell in written if column.field)
     properties, errors = _properties(written, options.clear)
     if properties:

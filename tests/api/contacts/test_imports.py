@@ -366,3 +366,14 @@ async def test_an_import_adds_tags_replaces_them_or_clears_cells(
     await imported(api, temporal, organization[0], "external_id,first_name,tags\na,-,other\n", "tags=replace&clear=-")
     replaced = (await api.get(f"/contacts/{ada['id']}")).json()
     assert (replaced["first_name"], replaced["tags"]) == (None, ["other"])
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_column_says_who_may_be_written_to(api: Caller, temporal: Client, organization: Org) -> None:
+    view = await imported(api, temporal, organization[0], "email,consent\na@example.com,opted_out\nb@example.com,maybe\n")
+    assert (view["created"], view["incomplete"], [each["field"] for each in view["errors"]]) == (2, 1, ["consent"])
+    (out,) = (await api.get("/contacts?email=a@example.com")).json()["items"]
+    answers = (await api.get(f"/contacts/{out['id']}/consent")).json()["items"]
+    assert [(each["state"], each["source"], each["proof"]) for each in answers] == [
+        ("opted_out", "import", {"import_id": view["id"]})
+    ]
