@@ -12,11 +12,13 @@ from models.segments.kinds.address import AddressCondition
 from models.segments.kinds.base import Leaf, Reference
 from models.segments.kinds.clicked import ClickedCondition
 from models.segments.kinds.clicks import ClicksCondition
+from models.segments.kinds.consent import ConsentCondition
 from models.segments.kinds.created_at import CreatedAtCondition
 from models.segments.kinds.field import FieldCondition
 from models.segments.kinds.last_click import LastClickCondition
 from models.segments.kinds.property import PropertyCondition
 from models.segments.kinds.received import ReceivedCondition
+from models.segments.kinds.replied import RepliedCondition
 from models.segments.kinds.tags import TagsCondition
 from models.segments.values import Values
 from models.sequences.steps.base import Frozen
@@ -79,6 +81,7 @@ FORMS: dict[str, type[Frozen]] = {
     "not": NotOf,
     "clicked": ClickedCondition,
     "clicks": ClicksCondition,
+    "consent": ConsentCondition,
     "created_at": CreatedAtCondition,
     "field": FieldCondition,
     "has_email": AddressCondition,
@@ -87,6 +90,7 @@ FORMS: dict[str, type[Frozen]] = {
     "not_clicked": ClickedCondition,
     "property": PropertyCondition,
     "received": ReceivedCondition,
+    "replied": RepliedCondition,
     "tags": TagsCondition,
 }
 GROUPS = ("all", "any", "not")
@@ -116,12 +120,14 @@ Condition = Annotated[
     | Annotated[NotOf, Tag(_mark(NotOf))]
     | Annotated[ClickedCondition, Tag(_mark(ClickedCondition))]
     | Annotated[ClicksCondition, Tag(_mark(ClicksCondition))]
+    | Annotated[ConsentCondition, Tag(_mark(ConsentCondition))]
     | Annotated[CreatedAtCondition, Tag(_mark(CreatedAtCondition))]
     | Annotated[FieldCondition, Tag(_mark(FieldCondition))]
     | Annotated[AddressCondition, Tag(_mark(AddressCondition))]
     | Annotated[LastClickCondition, Tag(_mark(LastClickCondition))]
     | Annotated[PropertyCondition, Tag(_mark(PropertyCondition))]
     | Annotated[ReceivedCondition, Tag(_mark(ReceivedCondition))]
+    | Annotated[RepliedCondition, Tag(_mark(RepliedCondition))]
     | Annotated[TagsCondition, Tag(_mark(TagsCondition))],
     Discriminator(_mark_of, custom_error_type="condition_unknown", custom_error_message=_UNKNOWN),
 ]

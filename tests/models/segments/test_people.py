@@ -11,8 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from models.channels.channel import channels_by_name
+from models.consent.consent import Consent, ConsentSource, ConsentState
 from models.contacts.contact import Contact
 from models.database import Database
+from models.inbound.inbound_message import InboundMeaning, InboundMessage
 from models.messages.message import Message, MessageState
 from models.organizations.organization import Organization, create_organization
 from models.paging import PageRequest
@@ -26,11 +29,14 @@ TIMES = [NOON, minutes(30), NOON + timedelta(days=1), AT]
 
 @dataclass
 class Person:
-    """What the model knows of a contact. `clicks` are (campaign, sequence, link) and when."""
+    """What the model knows of a contact. `clicks` are (campaign, sequence, link) and when, `consent` is what was said last, by
+    medium and kind."""
 
     row: Contact
     received: set[UUID | None] = field(default_factory=set)
     clicks: list[tuple[set[UUID | None], datetime]] = field(default_factory=list)
+    consent: dict[tuple[str, str], str] = field(default_factory=dict)
+    replied: bool = False
 
 
 @dataclass
@@ -75,7 +81,43 @@ async def make_world(database: Database, org_id: UUID) -> World:
         if number % 3 == 0:
             enrollment = await rows.enrollment(sequence, person.row)
             await click(rows, world, person, await rows.message(content, person.row, enrollment=enrollment), number, 4)
+    await say(rows, people)
     return world
+
+
+SAID: list[list[tuple[str, str | None, str | None]]] = [
+    [],
+    [("opted_out", None, None)],
+    [("opted_out", None, None), ("opted_in", "sms", "marketing")],
+    [("opted_in", "sms", None), ("unknown", None, "marketing")],
+    [("opted_in", None, None), ("opted_out", "email", "transactional")],
+]
+"""What people say, in this order: the state, the medium and the kind, of which None means all."""
+WRITTEN = [None, "reply", "stop", "perhaps_refusal", "help"]
+
+
+async def say(rows: Rows, people: list[Person]) -> None:
+    """People say something about messages, and write something. An answer about one channel counts for nothing here."""
+    async with rows.database.transaction() as session:
+        channel = (await channels_by_name(session, rows.org_id))["simulator-sms"]
+        for number, person in enumerate(people):
+            own: dict[str, Any] = {"org_id": rows.org_id, "contact_id": person.row.id}
+            about = {**own, "source": ConsentSource.API}
+            for place, (state, medium, kind) in enumerate(SAID[number % len(SAID)]):
+                session.add(
+                    Consent(**about, state=ConsentState(state), medium=medium, message_kind=kind, given_at=minutes(place))
+                )
+                person.consent |= {
+                    (each, which): state
+                    for each in ([medium] if medium else ["sms", "email"])
+                    for which in ([kind] if kind else ["marketing", "transactional"])
+                }
+            only = {"medium": "sms", "channel_id": channel.id}
+            session.add(Consent(**about, **only, state=ConsentState.OPTED_OUT, given_at=AT))
+            if meaning := WRITTEN[number % len(WRITTEN)]:
+                wrote = {"channel_id": channel.id, "provider_id": str(number), "meaning": InboundMeaning(meaning)}
+                session.add(InboundMessage(**own, **wrote))
+                person.replied = meaning in ("reply", "perhaps_refusal")
 
 
 async def click(rows: Rows, world: World, person: Person, message: Message, number: int, first_link: int) -> None:
@@ -205,6 +247,10 @@ KINDS: dict[str, Any] = {
     "not_clicked": _clicked,
     "clicks": _clicks,
     "received": _received,
+    "consent": lambda definition, person, _world: (
+        person.consent.get((definition["medium"], definition["message_kind"]), "unknown") == definition["state"]
+    ),
+    "replied": lambda _definition, person, _world: person.replied,
 }
 
 
@@ -254,8 +300,14 @@ def conditions(world: World) -> st.SearchStrategy[dict[str, Any]]:
         st.builds(lambda kind, rest: {"kind": kind, **rest}, st.sampled_from(["created_at", "last_click"]), times),
         st.builds(lambda kind, rest: {"kind": kind, **rest}, st.sampled_from(["clicked", "not_clicked"]), scopes),
         st.builds(lambda rest: {"kind": "clicks", **rest}, one_of(at_least=[0, 1, 2, 3], at_most=[0, 1, 2])),
+        st.builds(
+            lambda state, medium, rest: {"kind": "consent", "state": state, "medium": medium, **rest},
+            st.sampled_from(["opted_in", "opted_out", "unknown"]),
+            st.sampled_from(["sms", "email"]),
+            st.sampled_from([{}, {"message_kind": "marketing"}, {"message_kind": "transactional"}]),
+        ),
         st.sampled_from(
-            [{"kind": "received"}, {"kind": "received", "sequence_id": str(world.sequence)}]
+            [{"kind": "replied"}, {"kind": "received"}, {"kind": "received", "sequence_id": str(world.sequence)}]
             + [{"kind": "received", "campaign_id": each} for each in campaigns]
         ),
     )
