@@ -112,10 +112,10 @@ async def say(rows: Rows, people: list[Person]) -> None:
                     for each in ([medium] if medium else ["sms", "email"])
                     for which in ([kind] if kind else ["marketing", "transactional"])
                 }
-            only = {"medium": "sms", "channel_id": channel.id}
+            only: dict[str, Any] = {"medium": "sms", "channel_id": channel.id}
             session.add(Consent(**about, **only, state=ConsentState.OPTED_OUT, given_at=AT))
             if meaning := WRITTEN[number % len(WRITTEN)]:
-                wrote = {"channel_id": channel.id, "provider_id": str(number), "meaning": InboundMeaning(meaning)}
+                wrote: dict[str, Any] = {"channel_id": channel.id, "provider_id": str(number), "meaning": InboundMeaning(meaning)}
                 session.add(InboundMessage(**own, **wrote))
                 person.replied = meaning in ("reply", "perhaps_refusal")
 
