@@ -18,7 +18,7 @@ Answers = dict[str | None, ConsentState]
 
 
 def read_consent(columns: Sequence[Column], cells: Sequence[str]) -> tuple[Answers, tuple[FieldError, ...]]:
-    """Returns the answers of a row, and the errors of cells that are none. An empty cell and `unknown` say nothing."""
+    """Returns the answers of a row, and an error for each cell that is not an answer. An empty cell and `unknown` say nothing."""
     answers, errors = Answers(), list[FieldError]()
     for column, cell in zip(columns, cells, strict=False):
         word = cell.strip().lower()
