@@ -59,6 +59,7 @@ class ConflictCode(StrEnum):
     ENROLLMENT_OVER = "enrollment_already_over"
     CONTACT_EXISTS = "contact_exists"
     TWO_CONTACTS = "two_contacts"
+    MAILBOXES_SHARED = "mailboxes_shared"
     KEY_OF_ANOTHER = "key_of_another_contact"
     CONTACT_ERASED = "contact_erased"
     CHANNEL_NAME_TAKEN = "channel_name_taken"

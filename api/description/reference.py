@@ -88,6 +88,7 @@ CONFLICTS = {
     ConflictCode.CONTACT_ERASED: "Create a new contact: nothing about the erased one comes back.",
     ConflictCode.CONTACT_EXISTS: "Use `PUT /v1/contacts`, or the contact that `errors` names: a key belongs to one contact.",
     ConflictCode.TWO_CONTACTS: "Leave out the keys of one: the request names two contacts, which `errors` lists.",
+    ConflictCode.MAILBOXES_SHARED: "Give each contact an address of its own, then switch `shared_mailboxes` off.",
     ConflictCode.KEY_OF_ANOTHER: "A weaker key is another contact's: leave it out, change that contact, or send `match_on`.",
     ConflictCode.CHANNEL_NAME_TAKEN: "Choose another name.",
     ConflictCode.CHANNEL_ARCHIVED: "Create another channel: an archived one sends nothing any more.",

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
 from models.channels.channel import Medium
+from models.contacts.lock import lock_keys
+from models.contacts.shared_mailboxes import stop_sharing
 from models.organizations.limits import Limits
 from models.organizations.organization import OptOutScope, Organization, WordsAnswered
 from models.organizations.time_zone import TimeZone
@@ -27,6 +29,7 @@ Destination = Annotated[Text, AfterValidator(check_destination), Field(min_lengt
 
 CONSENT_REQUIRED = "Media whose marketing goes only to contacts who have opted in: sms, email."
 OPT_OUT_SCOPE = "What an opt-out covers that does not say it itself: everything, its medium, or its channel."
+SHARED_MAILBOXES = "Several contacts may have one e-mail address: external_id and phone say who is who."
 ANSWERS_WORDS = "Who confirms STOP, START and HELP by SMS: by_us, or by_provider when the provider does it itself."
 
 
@@ -50,6 +53,7 @@ class OrganizationView(BaseModel):
     consent_required: list[str] = Field(description=CONSENT_REQUIRED, examples=[["sms"]])
     opt_out_scope: str = Field(description=OPT_OUT_SCOPE, examples=["everything"])
     answers_words: str = Field(description=ANSWERS_WORDS, examples=["by_us"])
+    shared_mailboxes: bool
     limits: Limits = Field(description="What the organization may have; whoever runs the server can change it.")
     created_at: datetime
 
@@ -78,6 +82,7 @@ class OrganizationChange(BaseModel):
     consent_required: list[Medium] | None = Field(None, max_length=len(Medium), description=CONSENT_REQUIRED)
     opt_out_scope: OptOutScope | None = Field(None, description=OPT_OUT_SCOPE)
     answers_words: WordsAnswered | None = Field(None, description=ANSWERS_WORDS)
+    shared_mailboxes: bool | None = Field(None, strict=True, description=SHARED_MAILBOXES)
 
     @field_validator(
         "name",
@@ -87,6 +92,7 @@ class OrganizationChange(BaseModel):
         "consent_required",
         "opt_out_scope",
         "answers_words",
+        "shared_mailboxes",
         mode="before",
     )
     @classmethod
@@ -116,6 +122,8 @@ async def change(
     errors = await link_domain_errors(session, services.settings, caller.id, body.link_domain)
     errors += await own_address_errors(session, services.settings, [("fallback_url", body.fallback_url)])
     refuse(errors, "The organization cannot be changed")
+    if body.shared_mailboxes is not None and body.shared_mailboxes != caller.shared_mailboxes:
+        await (stop_sharing if caller.shared_mailboxes else lock_keys)(session, caller.id)
     for field in body.model_fields_set:
         setattr(caller, field, getattr(body, field))
     return _view(caller, services.settings)

@@ -165,6 +165,17 @@ def upgrade() -> None:
     op.add_column("channel", sa.Column("test_error", sa.String(), nullable=True))
     op.add_column("channel", sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("channel", sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False))
+    op.add_column("organization", sa.Column("shared_mailboxes", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("contact", sa.Column("mailbox_of", sa.Uuid(), nullable=True))
+    op.drop_index("uq_contact_email", table_name="contact")
+    op.create_index(
+        "uq_contact_email",
+        "contact",
+        ["org_id", "email", "mailbox_of"],
+        unique=True,
+        postgresql_where=sa.text("email IS NOT NULL"),
+        postgresql_nulls_not_distinct=True,
+    )
     op.add_column("contact", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("content", sa.Column("message_kind", sa.String(), server_default="marketing", nullable=False))
     op.add_column("content", sa.Column("valid_for", sa.Interval(), nullable=True))
@@ -242,6 +253,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_index("uq_contact_email", table_name="contact")
+    op.create_index(
+        "uq_contact_email", "contact", ["org_id", "email"], unique=True, postgresql_where=sa.text("email IS NOT NULL")
+    )
+    op.drop_column("contact", "mailbox_of")
+    op.drop_column("organization", "shared_mailboxes")
     op.drop_column("organization", "answers_words")
     op.drop_column("organization", "opt_out_scope")
     op.drop_column("organization", "consent_required")

@@ -17,11 +17,21 @@ from models.paging import PageRequest, newest_first
 
 class Contact(SQLModel, table=True):
     """`phone` is in E.164 and `email` in lower case. Each of external_id, email and phone names at most one contact in an
-    organization. An erased contact is a row without anything about the person, which the counters still count."""
+    organization, but with `organization.shared_mailboxes` several contacts may have one e-mail address: `mailbox_of` is then the
+    contact's own id, and otherwise null. An erased contact is a row without anything about the person, which the counters still
+    count."""
 
     __table_args__ = (
         Index("uq_contact_external_id", "org_id", "external_id", unique=True, postgresql_where=text("external_id IS NOT NULL")),
-        Index("uq_contact_email", "org_id", "email", unique=True, postgresql_where=text("email IS NOT NULL")),
+        Index(
+            "uq_contact_email",
+            "org_id",
+            "email",
+            "mailbox_of",
+            unique=True,
+            postgresql_where=text("email IS NOT NULL"),
+            postgresql_nulls_not_distinct=True,
+        ),
         Index("uq_contact_phone", "org_id", "phone", unique=True, postgresql_where=text("phone IS NOT NULL")),
         Index("ix_contact_org_id_id", "org_id", "id"),
     )
@@ -30,6 +40,7 @@ class Contact(SQLModel, table=True):
     org_id: UUID = Field(foreign_key="organization.id")
     external_id: str | None = None
     email: str | None = None
+    mailbox_of: UUID | None = None
     phone: str | None = None
     first_name: str | None = None
     last_name: str | None = None

@@ -23,6 +23,12 @@ from models.texts.text import Text, is_blank, storable
 KEYS = ("external_id", "email", "phone")
 """The keys of a contact. Each names at most one contact of an organization."""
 
+
+def keys_of(shared_mailboxes: bool) -> tuple[str, ...]:
+    """Returns the keys that find contacts, the strongest first: without the e-mail address where contacts share mailboxes."""
+    return tuple(key for key in KEYS if not (shared_mailboxes and key == "email"))
+
+
 NOT_STORED = frozenset({"default_country", "tags_add", "tags_remove"})
 """Fields that say how others are read or changed."""
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from models.base import new_id
 from models.contacts.contact import Contact
-from models.contacts.input import KEYS, MAX_PROPERTIES_BYTES, MAX_TAGS, ContactFields, ContactInput, properties_size
+from models.contacts.input import KEYS, MAX_PROPERTIES_BYTES, MAX_TAGS, ContactFields, ContactInput, keys_of, properties_size
 from models.contacts.row import Key
 from models.errors import ConflictCode, FieldError
 
@@ -55,9 +55,10 @@ class ContactIndex:
     """The contacts that the rows can mean, by each of their keys. `match_on` names the one key that finds contacts. With None,
     the order of the keys decides."""
 
-    def __init__(self, contacts: Iterable[Contact], match_on: Key | None = None) -> None:
+    def __init__(self, contacts: Iterable[Contact], match_on: Key | None = None, *, shared_mailboxes: bool = False) -> None:
         self.known: dict[UUID, Known] = {}
         self._match_on = match_on
+        self._keys = keys_of(shared_mailboxes)
         self._by_key: dict[tuple[str, str], Known] = {}
         for contact in contacts:
             values = {name: getattr(contact, name) for name in VALUES}
@@ -70,10 +71,12 @@ class ContactIndex:
 
     def matches(self, row: ContactFields) -> dict[str, Known]:
         """Returns which contact each key of the row names, strongest key first."""
-        found = {key: self._by_key.get((key, value)) for key in KEYS if (value := getattr(row, key)) is not None}
+        found = {key: self._by_key.get((key, value)) for key in self._keys if (value := getattr(row, key)) is not None}
         return {key: known for key, known in found.items() if known is not None}
 
     def apply(self, row: ContactInput) -> Outcome:
+        if error := self._cannot_find(row):
+            return Outcome("failed", errors=(error,))
         named = self.matches(row)
         if len({known.id for known in named.values()}) > 1:
             errors = tuple(taken(named, ", but the keys given here belong to more than one contact"))
@@ -83,7 +86,7 @@ class ContactIndex:
         found = next(iter(named.values()), None)
         if found is None:
             return self._create(row)
-        if kept := _stronger_key_kept(found, row, next(iter(named))):
+        if kept := self._stronger_key_kept(found, row, next(iter(named))):
             return _conflict(named, f", whose {kept} is {found.values[kept]}")
         return self.change(found, row)
 
@@ -112,11 +115,28 @@ class ContactIndex:
         self._index(known)
         return Outcome("created", known.id)
 
+    def _cannot_find(self, row: ContactInput) -> FieldError | None:
+        """Where contacts share mailboxes, an address says nothing about who a row is."""
+        if self._match_on is not None and self._match_on not in self._keys:
+            return FieldError(self._match_on, "Contacts share mailboxes here: match on external_id or phone.")
+        if all(getattr(row, key) is None for key in self._keys):
+            return FieldError(
+                "external_id", "Contacts share mailboxes here, so an address names nobody: give external_id or phone."
+            )
+        return None
+
+    def _stronger_key_kept(self, known: Known, row: ContactFields, found_by: str) -> str | None:
+        """Returns the key, stronger than the one that found the contact, that the row would replace or remove."""
+        for key in self._keys[: self._keys.index(found_by)]:
+            if key in row.model_fields_set and known.values[key] not in (None, getattr(row, key)):
+                return key
+        return None
+
     def _index(self, known: Known) -> None:
-        self._by_key.update({(key, known.values[key]): known for key in KEYS if known.values[key] is not None})
+        self._by_key.update({(key, known.values[key]): known for key in self._keys if known.values[key] is not None})
 
     def _forget(self, known: Known) -> None:
-        for key in KEYS:
+        for key in self._keys:
             self._by_key.pop((key, known.values[key]), None)
 
 
@@ -128,14 +148,6 @@ def taken(named: dict[str, Known], end: str = "") -> Iterable[FieldError]:
 
 def _conflict(named: dict[str, Known], end: str) -> Outcome:
     return Outcome("failed", errors=tuple(taken(named, end)), conflict=ConflictCode.KEY_OF_ANOTHER)
-
-
-def _stronger_key_kept(known: Known, row: ContactFields, found_by: str) -> str | None:
-    """Returns the key, stronger than the one that found the contact, that the row would replace or remove."""
-    for key in KEYS[: KEYS.index(found_by)]:
-        if key in row.model_fields_set and known.values[key] not in (None, getattr(row, key)):
-            return key
-    return None
 
 
 def _merged(values: dict[str, Any], row: ContactFields) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import now
 from models.contacts.contact import Contact, get_contact
-from models.contacts.input import KEYS, ContactFields, ContactInput
+from models.contacts.input import KEYS, ContactFields, ContactInput, keys_of
 from models.contacts.lock import changes_a_key, lock_contacts, lock_keys
 from models.contacts.match import VALUES, ContactIndex, Known, Outcome, Result, taken
 from models.contacts.row import ContactRow, Key
+from models.contacts.shared_mailboxes import shares_mailboxes
 from models.errors import Conflict, ConflictCode, Invalid
 
 AT_ONCE = 500
@@ -29,15 +30,15 @@ async def upsert_contacts(
     session: AsyncSession, org_id: UUID, rows: Sequence[ContactInput], match_on: Key | None = None
 ) -> list[Outcome]:
     """One outcome for each row, in order. A row that fails changes nothing and stops nothing."""
-    found = await _locked(session, org_id, rows)
+    found, shared = await _locked(session, org_id, rows)
 
     def apply() -> tuple[ContactIndex, list[Outcome]]:
-        index = ContactIndex(found, match_on)
+        index = ContactIndex(found, match_on, shared_mailboxes=shared)
         return index, [index.apply(row) for row in rows]
 
     # Thousands take a tenth of a second, in which nobody else of this process would be answered: so they go to a thread.
     index, outcomes = apply() if len(rows) <= AT_ONCE else await asyncio.to_thread(apply)
-    await _write(session, org_id, index.known)
+    await _write(session, org_id, index.known, shared)
     return outcomes
 
 
@@ -56,18 +57,21 @@ def outcomes_of(rows: Sequence[ContactRow], written: Iterable[Outcome]) -> list[
     return [replace(outcome, errors=(*outcome.errors, *row.errors)) for row, outcome in zip(rows, outcomes, strict=True)]
 
 
-async def stored_contacts(session: AsyncSession, org_id: UUID, rows: Sequence[ContactFields]) -> list[Contact]:
+async def stored_contacts(session: AsyncSession, org_id: UUID, rows: Sequence[ContactFields], shared: bool) -> list[Contact]:
     """Returns the stored contacts that the rows name, without locking them."""
-    return list((await _named(session, org_id, rows, None)).values())
+    return list((await _named(session, org_id, rows, None, shared)).values())
 
 
 async def create_contact(session: AsyncSession, org_id: UUID, row: ContactInput) -> Contact:
     """Raises Conflict when one of its keys is another contact's."""
-    index = ContactIndex(await _locked(session, org_id, [row]))
-    if found := index.matches(row):
-        raise Conflict(ConflictCode.CONTACT_EXISTS, "There is such a contact already; PUT changes it.", list(taken(found)))
+    found, shared = await _locked(session, org_id, [row])
+    index = ContactIndex(found, shared_mailboxes=shared)
+    if named := index.matches(row):
+        raise Conflict(ConflictCode.CONTACT_EXISTS, "There is such a contact already; PUT changes it.", list(taken(named)))
     outcome = index.apply(row)
-    return await _written(session, org_id, index, outcome)
+    if outcome.errors:
+        raise Invalid(outcome.errors[0].message, list(outcome.errors))
+    return await _written(session, org_id, index, outcome, shared)
 
 
 async def change_contact(session: AsyncSession, org_id: UUID, contact_id: UUID, change: ContactFields) -> Contact:
@@ -75,14 +79,15 @@ async def change_contact(session: AsyncSession, org_id: UUID, contact_id: UUID, 
     contact = await get_contact(session, org_id, contact_id)
     if contact.erased_at is not None:
         raise Conflict(ConflictCode.CONTACT_ERASED, "The contact was erased: create a new one.")
-    index = ContactIndex(await _locked(session, org_id, [change], contact))
+    found, shared = await _locked(session, org_id, [change], contact)
+    index = ContactIndex(found, shared_mailboxes=shared)
     others = {key: known for key, known in index.matches(change).items() if known.id != contact_id}
     if others:
         raise Conflict(ConflictCode.CONTACT_EXISTS, "Another contact has this already.", list(taken(others)))
     outcome = index.change(index.by_id(contact_id), change)
     if outcome.errors:
         raise Invalid(outcome.errors[0].message, list(outcome.errors))
-    return await _written(session, org_id, index, outcome)
+    return await _written(session, org_id, index, outcome, shared)
 
 
 async def put_contact(
@@ -100,35 +105,41 @@ async def put_contact(
 
 async def _locked(
     session: AsyncSession, org_id: UUID, rows: Sequence[ContactFields], own: Contact | None = None
-) -> list[Contact]:
-    """The stored contacts that the rows name, and `own`, the one that the rows are for, if it is given.
+) -> tuple[list[Contact], bool]:
+    """The stored contacts that the rows name, and `own`, the one that the rows are for, if it is given. And whether the
+    organization's contacts share mailboxes.
 
     Until this transaction ends, nobody else changes them, nor any identifying field of the organization if a row changes one.
     """
-    named = await _named(session, org_id, rows, own)
-    if not await _change_keys(named, rows, own):
+    shared = await shares_mailboxes(session, org_id)
+    named = await _named(session, org_id, rows, own, shared)
+    if not await _change_keys(named, rows, own, shared):
         savepoint = await session.begin_nested()
         locked = await lock_contacts(session, named, AT_ONCE)
-        if not await _change_keys({contact.id: contact for contact in locked}, rows, own):
+        if not await _change_keys({contact.id: contact for contact in locked}, rows, own, shared):
             await savepoint.commit()
-            return locked
+            return locked, shared
         await savepoint.rollback()  # a key has changed hands since it was looked up; whoever waits for keys holds no contact
     await lock_keys(session, org_id)
-    return await lock_contacts(session, await _named(session, org_id, rows, own), AT_ONCE)
+    shared = await shares_mailboxes(session, org_id)  # whoever changes the setting holds this lock too
+    return await lock_contacts(session, await _named(session, org_id, rows, own, shared), AT_ONCE), shared
 
 
-async def _change_keys(found: dict[UUID, Contact], rows: Sequence[ContactFields], own: Contact | None) -> bool:
+async def _change_keys(found: dict[UUID, Contact], rows: Sequence[ContactFields], own: Contact | None, shared: bool) -> bool:
     def look() -> bool:
-        index = ContactIndex(found.values())
+        index = ContactIndex(found.values(), shared_mailboxes=shared)
         return any(changes_a_key(index, row, own.id if own else None) for row in rows)
 
     return look() if len(rows) <= AT_ONCE else await asyncio.to_thread(look)
 
 
-async def _named(session: AsyncSession, org_id: UUID, rows: Sequence[ContactFields], own: Contact | None) -> dict[UUID, Contact]:
+async def _named(
+    session: AsyncSession, org_id: UUID, rows: Sequence[ContactFields], own: Contact | None, shared: bool
+) -> dict[UUID, Contact]:
     """The stored contacts that any key of the rows names, as they are now, and `own`."""
     found: dict[UUID, Contact] = {own.id: own} if own else {}
-    for key, statement in FIND.items():
+    for key in keys_of(shared):
+        statement = FIND[key]
         values = [value for row in rows if (value := getattr(row, key)) is not None]
         for start in range(0, len(values), AT_ONCE):
             contacts = await session.scalars(statement, {"org_id": org_id, "values": values[start : start + AT_ONCE]})
@@ -136,7 +147,7 @@ async def _named(session: AsyncSession, org_id: UUID, rows: Sequence[ContactFiel
     return found
 
 
-async def _write(session: AsyncSession, org_id: UUID, known: dict[UUID, Known]) -> None:
+async def _write(session: AsyncSession, org_id: UUID, known: dict[UUID, Known], shared: bool) -> None:
     new = [each for each in known.values() if each.is_new]
     changed = [each for each in known.values() if each.is_changed and not each.is_new]
     if moved := [each.id for each in changed if _gives_up_a_key(each)]:
@@ -144,9 +155,9 @@ async def _write(session: AsyncSession, org_id: UUID, known: dict[UUID, Known]) 
         release = "UPDATE contact SET external_id = NULL, email = NULL, phone = NULL WHERE id = ANY(CAST(:ids AS uuid[]))"
         await session.execute(text(release), {"ids": moved})
     if changed:
-        await session.execute(UPDATE, {"now": now(), "rows": _rows(changed)})
+        await session.execute(UPDATE, {"now": now(), "rows": _rows(changed), "shared": shared})
     if new:
-        await session.execute(INSERT, {"org_id": org_id, "now": now(), "rows": _rows(new)})
+        await session.execute(INSERT, {"org_id": org_id, "now": now(), "rows": _rows(new), "shared": shared})
 
 
 def _gives_up_a_key(known: Known) -> bool:
@@ -157,8 +168,8 @@ def _rows(contacts: Iterable[Known]) -> str:
     return json.dumps([{"id": str(each.id), **each.values} for each in contacts])
 
 
-async def _written(session: AsyncSession, org_id: UUID, index: ContactIndex, outcome: Outcome) -> Contact:
-    await _write(session, org_id, index.known)
+async def _written(session: AsyncSession, org_id: UUID, index: ContactIndex, outcome: Outcome, shared: bool) -> Contact:
+    await _write(session, org_id, index.known, shared)
     assert outcome.contact_id is not None  # noqa: S101 - only a failed row has none
     return await _fresh(session, org_id, outcome.contact_id)
 
@@ -188,14 +199,16 @@ FIND = {
 }
 UPDATE = text(
     f"""
-    UPDATE contact SET updated_at = :now, {", ".join(f"{name} = new.{name}" for name in VALUES)}
+    UPDATE contact SET updated_at = :now, mailbox_of = CASE WHEN :shared THEN contact.id END,
+        {", ".join(f"{name} = new.{name}" for name in VALUES)}
     FROM jsonb_populate_recordset(CAST(NULL AS contact), CAST(:rows AS jsonb)) AS new
     WHERE contact.id = new.id
     """  # noqa: S608 - the names of columns, from above
 )
 INSERT = text(
     f"""
-    INSERT INTO contact (id, org_id, created_at, updated_at, {COLUMNS})
-    SELECT id, :org_id, :now, :now, {COLUMNS} FROM jsonb_populate_recordset(CAST(NULL AS contact), CAST(:rows AS jsonb))
+    INSERT INTO contact (id, org_id, created_at, updated_at, mailbox_of, {COLUMNS})
+    SELECT id, :org_id, :now, :now, CASE WHEN :shared THEN id END, {COLUMNS}
+    FROM jsonb_populate_recordset(CAST(NULL AS contact), CAST(:rows AS jsonb))
     """  # noqa: S608 - the names of columns, from above
 )
