@@ -102,6 +102,7 @@ def test_canonical_headers_are_those_of_dkimpy(value: bytes) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "nonsense", ED25519_KEY, pem(ed25519.Ed25519PrivateKey.generate()), RSA_KEY[:300]],
+    ids=["empty", "nonsense", "the seed of an Ed25519 key", "an Ed25519 key", "the beginning of an RSA key"],
 )
 def test_what_is_not_an_rsa_key_is_refused_and_not_quoted(text: str) -> None:
     with pytest.raises(ValueError, match="not an RSA key") as refused:
@@ -115,7 +116,9 @@ def test_a_key_of_another_kind_is_refused() -> None:
         read_rsa_key(other)
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "AAAA", RSA_KEY, "-----BEGIN"])
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "AAAA", RSA_KEY, "-----BEGIN"], ids=["empty", "nonsense", "short", "RSA", "cut off"]
+)
 def test_what_is_not_an_ed25519_key_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not an Ed25519 key"):
         read_ed25519_key(text)
