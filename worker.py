@@ -22,6 +22,7 @@ from activities.gone import GoneWorkflows
 from activities.heartbeats import BEAT_SECONDS
 from activities.import_contacts import ImportContacts
 from activities.left_behind import LeftBehind
+from activities.places import PAGE_SLOTS, SEND_SLOTS
 from activities.record_clicks import RecordClicks
 from activities.run_triggers import RunTriggers
 from activities.send_notifications import SendNotifications
@@ -203,11 +204,11 @@ def build_workers(client: Client, activities: Activities) -> list[Worker]:
             client,
             task_queue=queue(kind),
             activities=activities.sending,
-            max_concurrent_activities=20,
+            max_concurrent_activities=slots,
             **options,
         )
         for kind in ChannelKind
-        for queue in (send_queue, page_queue)
+        for queue, slots in ((send_queue, SEND_SLOTS), (page_queue, PAGE_SLOTS))
     ]
     return [workflow_worker, platform_worker, import_worker, *senders]
 

@@ -4,7 +4,8 @@ A provider that refuses at least as many messages as it takes is busy. Then the 
 which it goes on, so that no message is tried, and nobody's day begins, before there is a chance. Messages that are refused while
 others are taken do not hold up the pages that follow: they are tried again when those are done.
 
-A channel that is at its pace ends the page as well, at the first recipient for whom there is nothing left.
+A channel that is at its pace ends the page as well, at the first recipient for whom there is nothing left. And a channel of which
+other campaigns hold all places ends it before its first recipient.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from temporalio import activity
 
 from activities.delivery import Delivery, StillSending, check_interrupted
 from activities.heartbeats import beating
+from activities.places import PAGE_PLACES, Places
 from models.base import now
 from models.campaigns import audience
 from models.campaigns.campaign import Campaign, may_send
@@ -108,26 +110,34 @@ class SendPage:
         delivery: Delivery,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
+        places: Places | None = None,
     ) -> None:
-        """`limits` are those of organizations without limits of their own. With None, nobody has any limits."""
+        """`limits` are those of organizations without limits of their own. With None, nobody has any limits. `places` are those
+        of each channel; by default there are as many as in `activities/places.py`."""
         self._limits = limits
         self._database = database
         self._composing = composing
         self._pacing = pacing
         self._delivery = delivery
         self._clock = clock
+        self._places = places or Places(PAGE_PLACES)
 
     @activity.defn
     async def send_page(self, page: CampaignPage) -> CampaignPageResult:
         """It is safe to repeat, because (campaign, contact) has one message. Counts are read from the rows when the page is done.
         A page whose turn is over ends where it stands, with at least one recipient done."""
         async with beating():
-            return await self._send_page(page)
+            async with self._database.transaction() as session:
+                campaign = await session.get_one(Campaign, page.campaign_id)
+            if not self._places.has_free(campaign.channel_id):
+                later_at = self._places.wait_for(campaign.channel_id)
+                return CampaignPageResult(cursor=page.cursor, last=False, later_at=later_at, paced=True)
+            with self._places.hold(campaign.channel_id):
+                return await self._send_page(page, campaign)
 
-    async def _send_page(self, page: CampaignPage) -> CampaignPageResult:
+    async def _send_page(self, page: CampaignPage, campaign: Campaign) -> CampaignPageResult:
         end = self._clock() + TURN
         async with self._database.transaction() as session:
-            campaign = await session.get_one(Campaign, page.campaign_id)
             recipients = await self._recipients(session, campaign, page)
             facts = await ledger.campaign_facts(session, campaign)
         contacts, went = recipients.contacts, _Page()

@@ -11,7 +11,7 @@ import structlog
 from temporalio import activity
 
 from activities.bugs import bugs_end
-from activities.places import Places
+from activities.places import SEND_PLACES, Places
 from activities.steps.base import Done, Elsewhere, Here, MustEnd, StopAsked
 from activities.steps.registry import Effects
 from activities.write_passed import write_passed
@@ -52,14 +52,17 @@ class TakeTurn:
         effects: Effects,
         hints: Hints | None = None,
         places: Places | None = None,
+        channel_places: Places | None = None,
     ) -> None:
         """Without `hints`, the sweepers start and stop what instant effects have enrolled and asked to stop. `places` are those
-        of channels on the workflows' queue; by default there are as many as in `activities/places.py`."""
+        of kinds of channels on the workflows' queue, and `channel_places` those of each channel on the queue of its kind; by
+        default there are as many as in `activities/places.py`."""
         self._database = database
         self._versions = versions
         self._effects = effects
         self._hints = hints
         self._places = places or Places()
+        self._channel_places = channel_places or Places(SEND_PLACES)
 
     @activity.defn
     async def take_turn(self, request: TurnRequest) -> Turn:
@@ -127,7 +130,7 @@ class TakeTurn:
         while isinstance(step := arrival.at, Effect) and self._is_ours(step, request, version, done, held):
             if done is not None or here.has_effects:
                 await self._come_to(here, arrival, done)
-            answer = await self._effects.doing[step.kind].take(here, step)
+            answer = await self._take(here, step)
             if isinstance(answer, MustEnd):
                 return await self._end(request, STOPPED)
             if isinstance(answer, Later):
@@ -139,6 +142,19 @@ class TakeTurn:
         rest = await self._come_to(here, arrival, done)
         crashpoint("turn_recorded")
         return _turn(here, None if isinstance(arrival.at, Ended) else arrival.at.key, rest, sent)
+
+    async def _take(self, here: Here, step: Effect) -> Done | Later | MustEnd:
+        """Does the effect, unless this is the queue of its kind of channel and its channel has no free place there. Then the step
+        is entered, from when on its time counts."""
+        if here.request.queue is None or step.key not in here.version.texts:
+            return await self._effects.doing[step.kind].take(here, step)
+        channel_id, places = here.version.text(step.key).channel.id, self._channel_places
+        if places.has_free(channel_id):
+            with places.hold(channel_id):
+                return await self._effects.doing[step.kind].take(here, step)
+        async with self._database.transaction() as session:
+            await here.enter(session, await standing.lock(session, here.request.enrollment_id, here.number), step)
+        return Later(at=places.wait_for(channel_id), why="other messages hold all places of the channel")
 
     def _is_ours(self, step: Effect, request: TurnRequest, version: Published, done: Done | None, held: ExitStack) -> bool:
         """Whether this turn takes the step: the step takes no time, or it is the first one, and this is its channel's queue or
