@@ -15,8 +15,8 @@ from uuid import UUID
 from models.base import now
 
 PLACES = 6
-"""For each kind of channel on the workflows' queue, in each worker. Three kinds that hang leave some of the slots (`ACTIVITIES` in
-`worker.py`)."""
+"""For each kind of channel on the workflows' queue, in each worker. Three kinds that hang leave some of the slots (`ACTIVITIES`
+in `worker.py`)."""
 SEND_SLOTS, SEND_PLACES = 40, 10
 """How many turns run at a time on the queue of one kind of channel, and how many of them one channel may hold."""
 PAGE_SLOTS, PAGE_PLACES = 20, 5

@@ -36,9 +36,9 @@ class Channel(SQLModel, table=True):
     """Steps and campaigns refer to a channel by its `name`, which never changes.
 
     `config` is the kind's own model as JSON, without its secrets, which stand encrypted in `secrets`
-    (`services/channels/configure.py`). While `paused_at` is set, no message is claimed, and `pause_reason` says why. An archived
-    channel sends nothing, and cannot be named by anything new. `test_error` is what the last test has found, and null when
-    everything went well. `updated_at` is the last change of the settings.
+    (`services/channels/configure.py`). While `paused_at` is set, no message is claimed, and `pause_reason` says why; `resumed_at`
+    is when the last pause ended. An archived channel sends nothing, and cannot be named by anything new. `test_error` is what the
+    last test has found, and null when everything went well. `updated_at` is the last change of the settings.
     """
 
     __table_args__ = (UniqueConstraint("org_id", "name"),)
@@ -52,6 +52,7 @@ class Channel(SQLModel, table=True):
     secrets: bytes | None = Field(default=None, sa_type=LargeBinary)
     paused_at: datetime | None = Field(default=None, sa_type=Timestamp)
     pause_reason: str | None = None
+    resumed_at: datetime | None = Field(default=None, sa_type=Timestamp)
     tested_at: datetime | None = Field(default=None, sa_type=Timestamp)
     test_error: str | None = None
     archived_at: datetime | None = Field(default=None, sa_type=Timestamp)

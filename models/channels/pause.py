@@ -22,7 +22,9 @@ async def pause(session: AsyncSession, channel_id: UUID, reason: str, at: dateti
     return org_id
 
 
-RESUME = text("UPDATE channel SET paused_at = NULL, pause_reason = NULL WHERE id = :id AND paused_at IS NOT NULL")
+RESUME = text(
+    "UPDATE channel SET paused_at = NULL, pause_reason = NULL, resumed_at = :now WHERE id = :id AND paused_at IS NOT NULL"
+)
 
 # Those of the organization's other paused channels look once in vain. A firing that somebody works on has other news soon.
 FREE_FIRINGS = text("""
@@ -38,7 +40,7 @@ SENDING = text(
 
 async def resume(session: AsyncSession, channel_id: UUID) -> None:
     """Ends the pause, if there is one."""
-    await session.execute(RESUME, {"id": channel_id})
+    await session.execute(RESUME, {"id": channel_id, "now": now()})
 
 
 async def free_firings(session: AsyncSession, org_id: UUID, why: str) -> None:

@@ -75,6 +75,8 @@ class ChannelError(Exception):
     """A definite refusal: the message was not sent. `permanent` means that trying again will not help.
 
     `retry_after` is how long the provider asks us to wait; at most an hour of it is respected. `code` is the provider's own.
+    `unreachable` says that the provider has not been asked, because no connection to it could be made. When that goes on for
+    some minutes, the channel pauses (`failure_watch.py`).
     """
 
     def __init__(
@@ -85,12 +87,14 @@ class ChannelError(Exception):
         retry_after: timedelta | None = None,
         fault: Fault = Fault.MESSAGE,
         code: str | None = None,
+        unreachable: bool = False,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after = retry_after
         self.fault = fault
         self.code = code
+        self.unreachable = unreachable
 
 
 class CannotAsk(Exception):

@@ -8,6 +8,7 @@ followed stays true.
 from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
+from uuid import UUID
 
 from models.base import now
 from models.channels.channel import find_channel
@@ -40,6 +41,9 @@ class Consequences:
 
     async def of_refusal(self, message: Message, error: ChannelError) -> SendResult:
         """Does what follows from a definite refusal, and returns what it means for the message."""
+        if error.unreachable:
+            return await self._not_reached(message, error)
+        self._watch.answered(message)
         match error.fault:
             case Fault.CHANNEL:
                 return await self._pause(message, error)
@@ -60,19 +64,39 @@ class Consequences:
 
     async def of_failure(self, message: Message, reason: str) -> None:
         """Pauses the channel when too many of its latest messages have failed, or were not answered."""
-        why = self._watch.failed(message, reason)
-        if why is not None:
-            async with self._database.transaction() as session:
-                await pause_channel(session, message.channel_id, f"{why}. Correct what is wrong, and resume the channel.")
+        self._watch.answered(message)
+        self._watch.failed(message)
+        await self._judge(message.channel_id, reason)
 
     def of_success(self, message: Message) -> None:
+        self._watch.answered(message)
         self._watch.succeeded(message)
 
+    async def _judge(self, channel_id: UUID, reason: str) -> bool:
+        """Pauses the channel when the watch says so. It is asked again about what came after the channel was resumed, which only
+        the row knows."""
+        if self._watch.why_pause(channel_id) is None:
+            return False
+        async with self._database.transaction() as session:
+            channel = await find_channel(session, channel_id)
+            why = self._watch.why_pause(channel_id, channel.resumed_at)
+            if why is None:
+                return False
+            text = f"{why}. The latest reason: {reason.removesuffix('.')}. Correct what is wrong, and resume the channel."
+            await pause_channel(session, channel_id, text)
+        return True
+
+    async def _not_reached(self, message: Message, error: ChannelError) -> SendResult:
+        """A provider that is away for a moment, as for its restart, is waited for. When it stays away, the channel pauses."""
+        self._watch.not_reached(message)
+        if await self._judge(message.channel_id, str(error)):
+            return _waits(message, error)
+        return refused(message, str(error), error.retry_after)
+
     async def _pause(self, message: Message, error: ChannelError) -> SendResult:
-        """The message waits without using up the day after which a refused one is given up, because it is not refused itself."""
         async with self._database.transaction() as session:
             await pause_channel(session, message.channel_id, str(error))
-        return SendResult(message.id, MessageState.PLANNED, reason=cut(str(error)), retry_at=now() + LOOK_AGAIN)
+        return _waits(message, error)
 
     async def _slow_down(self, message: Message, error: ChannelError) -> SendResult:
         async with self._database.statement() as session:
@@ -109,3 +133,9 @@ class Consequences:
                 proof=proof,
             )
         await tell(self._commands, told)
+
+
+def _waits(message: Message, error: ChannelError) -> SendResult:
+    """The message waits for its paused channel without using up the day after which a refused one is given up, because it is not
+    refused itself."""
+    return SendResult(message.id, MessageState.PLANNED, reason=cut(str(error)), retry_at=now() + LOOK_AGAIN)

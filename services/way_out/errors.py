@@ -11,5 +11,9 @@ class NothingSent(WayOutError):
     """Nothing of the request has left this server. Every other error leaves open what the other side has got."""
 
 
+class Unreachable(NothingSent):
+    """No connection could be made. That may pass by itself."""
+
+
 class RefusedAddress(NothingSent):
     """No connection may lead to this host, whoever asks for it."""

@@ -9,7 +9,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 from services.way_out.addresses import refusal
-from services.way_out.errors import NothingSent, RefusedAddress
+from services.way_out.errors import RefusedAddress, Unreachable
 
 SECONDS = 5.0
 """How long the name servers may take."""
@@ -22,21 +22,21 @@ _threads = ThreadPoolExecutor(16, thread_name_prefix="way-out-names")
 
 async def checked_addresses(host: str, port: int, *, local: bool = False) -> list[str]:
     """Returns the addresses to which a connection may be made, in the order of the operating system. Raises RefusedAddress when
-    any of them is not public, and NothingSent when there are none."""
+    any of them is not public, and Unreachable when there are none."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(SECONDS):
             found = await loop.run_in_executor(_threads, _look_up, host, port)
     except TimeoutError:
-        raise NothingSent(f"The name servers did not answer for the host within {SECONDS:g} s.") from None
+        raise Unreachable(f"The name servers did not answer for the host within {SECONDS:g} s.") from None
     except (OSError, UnicodeError):
-        raise NothingSent("The host has no address: check its spelling, and the name servers.") from None
+        raise Unreachable("The host has no address: check its spelling, and the name servers.") from None
     addresses = list(dict.fromkeys(found))[:MOST_ADDRESSES]
     for address in addresses:
         if kind := refusal(address, local=local):
             raise RefusedAddress(f"The host's address is {kind}: only public addresses can be reached. Use a public host.")
     if not addresses:
-        raise NothingSent("The host has no address: check its spelling, and the name servers.")
+        raise Unreachable("The host has no address: check its spelling, and the name servers.")
     return addresses
 
 

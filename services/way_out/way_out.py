@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import certifi
 import httpcore
 
-from services.way_out.errors import NothingSent, RefusedAddress, WayOutError
+from services.way_out.errors import NothingSent, RefusedAddress, Unreachable, WayOutError
 from services.way_out.resolve import checked_addresses
 
 SECONDS = 15.0
@@ -48,14 +48,15 @@ class WayOut:
         self.tls = tls or ssl.create_default_context(cafile=certifi.where())
 
     async def check(self, host: str, port: int, *, secure: bool) -> list[str]:
-        """Returns the addresses that a connection may use. Raises RefusedAddress or NothingSent."""
+        """Returns the addresses that a connection may use. Raises RefusedAddress or Unreachable."""
         self._check_encryption(secure)
         return await checked_addresses(host, port, local=self.local)
 
     async def request(self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"") -> Answer:
         """Sends one HTTP request; an answer with any status is an answer.
 
-        Raises NothingSent (RefusedAddress is one) when the other side has got nothing of it, and otherwise WayOutError.
+        Raises NothingSent (RefusedAddress and Unreachable are such) when the other side has got nothing of it, and otherwise
+        WayOutError.
         """
         if len(content) > MOST_SENT:
             raise NothingSent(f"The request has more than {MOST_SENT:,} bytes.")
@@ -96,11 +97,11 @@ class WayOut:
 
     async def connect(self, host: str, port: int, *, secure: bool) -> socket.socket:
         """Returns a connected socket for a protocol other than HTTP. The caller checks the certificate against `host`. Raises
-        NothingSent."""
+        RefusedAddress or Unreachable."""
         return await self.connect_to(await self.check(host, port, secure=secure), port)
 
     async def connect_to(self, addresses: Sequence[str], port: int) -> socket.socket:
-        """Does the same for addresses that `check` has returned. Raises NothingSent."""
+        """Does the same for addresses that `check` has returned. Raises Unreachable."""
         loop = asyncio.get_running_loop()
         for address in addresses:
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -111,7 +112,7 @@ class WayOut:
                     await loop.sock_connect(connection, (address, port))
                 return connection
             connection.close()
-        raise NothingSent("The host could not be reached.")
+        raise Unreachable("The host could not be reached.")
 
     def _check_encryption(self, secure: bool) -> None:
         if not secure and not self.local:
@@ -129,7 +130,7 @@ class _Progress:
         self._begun = self._begun or step.endswith("send_request_headers.started")
 
     def error(self, text: str) -> WayOutError:
-        return WayOutError(text) if self._begun else NothingSent(text)
+        return WayOutError(text) if self._begun else Unreachable(text)
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):

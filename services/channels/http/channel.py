@@ -33,7 +33,7 @@ from services.channels.http.answers import UnclearAnswer, read_answer, read_foun
 from services.channels.http.config import HttpConfig
 from services.channels.http.judge import judge_templates
 from services.channels.http.templates import fill_in
-from services.way_out.errors import NothingSent, RefusedAddress, WayOutError
+from services.way_out.errors import NothingSent, RefusedAddress, Unreachable, WayOutError
 from services.way_out.way_out import WayOut
 from settings import Settings
 from tracking.templates.template import TemplateError
@@ -64,7 +64,7 @@ class HttpChannel:
         except RefusedAddress as error:
             raise ChannelError(str(error), permanent=False, fault=Fault.CHANNEL) from None
         except NothingSent as error:
-            raise ChannelError(str(error), permanent=False) from None
+            raise ChannelError(str(error), permanent=False, unreachable=isinstance(error, Unreachable)) from None
         return read_answer(answer, self._config.answer, message.message_id)
 
     async def find(self, message: Outgoing) -> Receipt | None:

@@ -1,7 +1,6 @@
 """E-mail by any mail server that speaks SMTP, such as a company's own or a provider's."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,7 +13,6 @@ from services.channels.base import (
     ChannelType,
     Check,
     Configured,
-    Fault,
     Outgoing,
     Outside,
     Receipt,
@@ -34,23 +32,19 @@ BEFORE_THE_DOT = 20.0
 """How long a mail may wait for a connection and for the server, until it is complete. Then it is refused for now, without
 doubt."""
 TRY_AGAIN = timedelta(seconds=30)
-UNREACHABLE = 300.0
-"""Seconds after which a server that could never be reached meanwhile pauses the channel."""
 
 # HTML parts are large, so they are written in threads. Texts take less time than handing them over would.
 _threads = ThreadPoolExecutor(2, "mails")
 
 
 class SmtpChannel:
-    def __init__(self, configured: Configured, outside: Outside, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, configured: Configured, outside: Outside) -> None:
         self._config: SmtpConfig = configured.config
         self._channel_id = configured.id
         self._outside = outside
         self._server = self._config.server()
         self._writer = MailWriter(self._config, configured.id, MessageAddresses(outside.settings.effective_token_keys))
         self._pool = Pool(lambda: connect(outside.way_out, self._server), self._config.connections)
-        self._clock = clock
-        self._unreachable_since: float | None = None
 
     async def send(self, message: Outgoing) -> Receipt:
         mail = await self._write(message)
@@ -70,7 +64,6 @@ class SmtpChannel:
     async def _deliver(self, mail: Mail, message: Outgoing, before_the_dot: Callable[[], None]) -> None:
         try:
             async with self._pool.take() as client:
-                self._unreachable_since = None
                 if mail.envelope.utf8 and not client.supports_extension("smtputf8"):
                     text = "The mail server takes no addresses with such characters before the @ (it lacks SMTPUTF8)."
                     raise ChannelError(text, permanent=True)
@@ -82,16 +75,7 @@ class SmtpChannel:
         except ConnectionLost as lost:
             raise ChannelError(str(lost), permanent=False, retry_after=TRY_AGAIN) from None
         except NotConnected as error:
-            raise self._not_connected(error) from None
-
-    def _not_connected(self, error: NotConnected) -> ChannelError:
-        """A server that is away for a moment, as for its restart, is waited for. One that stays away pauses the channel."""
-        since = self._unreachable_since = self._clock() if self._unreachable_since is None else self._unreachable_since
-        found = of_connection(error)
-        if found.fault == Fault.MESSAGE and self._clock() - since >= UNREACHABLE:
-            return ChannelError(str(error), permanent=False, fault=Fault.CHANNEL, code=found.code)
-        found.retry_after = TRY_AGAIN
-        return found
+            raise of_connection(error, TRY_AGAIN) from None
 
     async def find(self, _message: Outgoing) -> Receipt | None:
         raise CannotAsk

@@ -4,6 +4,8 @@ The enhanced status code (RFC 3463) decides. A server that sends none has said t
 channel for, except about the sender and the log-in.
 """
 
+from datetime import timedelta
+
 from services.channels.base import ChannelError, Fault
 from services.mail.connect import NotConnected
 from services.mail.transaction import EnhancedCode, Phase, Refused, spoken
@@ -63,6 +65,8 @@ def _fault_of_status(status: EnhancedCode | None, phase: Phase) -> Fault:
     return Fault.ADDRESS if kind in ADDRESSES else Fault.MESSAGE
 
 
-def of_connection(error: NotConnected) -> ChannelError:
+def of_connection(error: NotConnected, retry_after: timedelta | None = None) -> ChannelError:
     """Returns the error for a connection that could not be made. One that does not pass by itself pauses the channel."""
-    return ChannelError(str(error), permanent=False, fault=Fault.CHANNEL if error.ours else Fault.MESSAGE, code=error.code)
+    if error.ours:
+        return ChannelError(str(error), permanent=False, fault=Fault.CHANNEL, code=error.code)
+    return ChannelError(str(error), permanent=False, retry_after=retry_after, code=error.code, unreachable=True)

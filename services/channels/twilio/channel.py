@@ -31,7 +31,7 @@ from services.channels.twilio.config import TwilioConfig
 from services.channels.twilio.errors import Uncertain, refusal
 from services.channels.twilio.findings import look
 from services.channels.twilio.trial import run_test
-from services.way_out.errors import NothingSent, RefusedAddress
+from services.way_out.errors import NothingSent, RefusedAddress, Unreachable
 from tracking.links.segments import count_segments
 
 LONGEST_VALIDITY = timedelta(hours=10)
@@ -56,7 +56,7 @@ class Twilio:
         except RefusedAddress as error:
             raise ChannelError(str(error), permanent=False, fault=Fault.CHANNEL) from None
         except NothingSent as error:
-            raise ChannelError(str(error), permanent=False) from None
+            raise ChannelError(str(error), permanent=False, unreachable=isinstance(error, Unreachable)) from None
         if not answered.succeeded:
             raise refusal(answered.status, answered.number, answered.retry_after)
         sid = answered.body.get("sid")

@@ -1,11 +1,12 @@
 """What follows from a refusal for others: each kind of fault, sent as a campaign's page and as one person's step."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlmodel import col
 
+from activities.delivery import Delivery
 from models.base import now
 from models.channels.channel import Channel
 from models.channels.slow_domain import FIRST_SLOW
@@ -16,9 +17,12 @@ from models.messages.message import MessageState
 from models.sequences.enrollment import Enrollment
 from models.wire.enrollments import Later
 from services.channels.base import ChannelError, Fault
-from services.channels.failure_watch import Threshold
+from services.channels.consequences import Consequences
+from services.channels.failure_watch import UNREACHABLE, FailureWatch, Threshold
+from services.channels.pause import resume_channel
 from tests.sending import Always, Provider, Sending, deliver_by
 
+AWAY = ChannelError("The host could not be reached.", permanent=False, unreachable=True)
 SLOW = ChannelError("421 4.7.0 too fast", permanent=False, fault=Fault.DOMAIN, code="4.7.0")
 
 
@@ -30,7 +34,8 @@ async def channel(sending: Sending, medium: str = "sms") -> Channel:
 
 async def resume(database: Database) -> None:
     async with database.transaction() as session:
-        await session.execute(update(Channel).values(paused_at=None, pause_reason=None))
+        for each in (await session.scalars(select(Channel).where(col(Channel.paused_at).is_not(None)))).all():
+            await resume_channel(session, each)
 
 
 async def quick(database: Database) -> None:
@@ -145,7 +150,7 @@ async def test_a_channel_whose_messages_fail_pauses_itself_and_says_why(sending:
     paused = await channel(sending)
     assert paused.paused_at is not None
     assert paused.pause_reason == (
-        "10 of the last 10 messages have failed, the latest one with: 30007 filtered. "
+        "10 of the last 10 messages have failed. The latest reason: 30007 filtered. "
         "Correct what is wrong, and resume the channel."
     )
 
@@ -169,3 +174,60 @@ async def test_a_message_for_which_trying_again_helps_is_no_failure(sending: Sen
     await sending.send_page(await sending.campaign())
     assert (await channel(sending)).paused_at is None
     assert all(each.refused_at and each.refused_at >= before for each in await sending.messages())
+
+
+async def test_what_failed_before_the_channel_was_resumed_does_not_pause_it_again(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(5)
+    deliver = deliver_by(Always(provider), sending.database, Threshold(share=100, results=5, window=timedelta(minutes=10)))
+    sending.pages._delivery = deliver
+    provider.before = {each.phone or "": ChannelError("30007 filtered", permanent=True) for each in contacts}
+    assert (await sending.send_page(await sending.campaign())).failed == 5
+    assert (await channel(sending)).paused_at is not None
+    await resume(sending.database)
+    provider.before = dict(list(provider.before.items())[:4])
+    page = await sending.send_page(await sending.campaign())
+    assert (page.failed, page.accepted, (await channel(sending)).paused_at) == (4, 1, None)
+
+
+class Hours:
+    """Time that a test lets pass."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return now() + self.ahead
+
+
+async def test_a_provider_that_stays_out_of_reach_pauses_the_channel_with_the_reason_and_nothing_is_lost(
+    sending: Sending, provider: Provider
+) -> None:
+    (contact,) = await sending.contacts()
+    campaign, time = await sending.campaign(), Hours()
+    sending.pages._delivery = Delivery(Always(provider), Consequences(sending.database, FailureWatch(Threshold(), time)))
+    provider.before[contact.phone or ""] = AWAY
+    for minutes in (0, 2, 4):
+        time.ahead = timedelta(minutes=minutes)
+        assert (await sending.send_page(campaign, insist=True)).refused == 1
+        assert (await channel(sending)).paused_at is None
+    time.ahead = UNREACHABLE
+    assert (await sending.send_page(campaign, insist=True)).accepted == 0
+    assert (await channel(sending)).pause_reason == (
+        "The provider could not be reached for 5 minutes. The latest reason: The host could not be reached. "
+        "Correct what is wrong, and resume the channel."
+    )
+    assert (await sending.message()).state == "planned"
+    provider.before.clear()
+    await resume(sending.database)
+    assert (await sending.send_page(campaign)).accepted == 1
+
+
+async def test_a_provider_that_answers_in_between_is_within_reach(sending: Sending, provider: Provider) -> None:
+    (contact,) = await sending.contacts()
+    campaign, time = await sending.campaign(), Hours()
+    sending.pages._delivery = Delivery(Always(provider), Consequences(sending.database, FailureWatch(Threshold(), time)))
+    for answer in (AWAY, ChannelError("busy", permanent=False), AWAY):
+        provider.before[contact.phone or ""] = answer
+        assert (await sending.send_page(campaign, insist=True)).refused == 1
+        time.ahead += UNREACHABLE
+    assert (await channel(sending)).paused_at is None

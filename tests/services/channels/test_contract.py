@@ -99,7 +99,9 @@ async def test_a_refusal_says_whether_to_try_again_and_whose_fault_it_is(case: C
 async def test_a_message_that_was_refused_for_now_can_be_sent_later(case: Case, how: Behaviour) -> None:
     await case.behave(how)
     message = case.message()
-    assert not (await refusal(case, message)).permanent
+    error = await refusal(case, message)
+    assert (error.permanent, error.fault) == (False, Fault.MESSAGE)
+    assert error.unreachable is (how == Behaviour.IS_AWAY)
     await case.behave(Behaviour.TAKES)
     await case.channel.send(message)
     assert await case.texts() == [TEXT]
