@@ -1,4 +1,4 @@
-"""The channel keeps connections, gives each mail a clean one, and pauses when its server stays away."""
+"""The channel keeps connections, gives each mail a clean one, and says when its server is away."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from models.database import Database
 from services.channels.base import ChannelError, Configured, Fault, Outside
 from services.channels.smtp import channel as module
 from services.channels.smtp import pool
-from services.channels.smtp.channel import UNREACHABLE, SmtpChannel
+from services.channels.smtp.channel import TRY_AGAIN, SmtpChannel
 from services.way_out.way_out import WayOut
 from settings import Settings
 from tests.mail_server import PostOffice, post_office
@@ -31,9 +31,9 @@ def outside(database: Database, settings: Settings) -> Outside:
     return Outside(database, WayOut(local=True), settings)
 
 
-def opened(outside: Outside, office: PostOffice, clock: Any = None, **changes: Any) -> SmtpChannel:
+def opened(outside: Outside, office: PostOffice, **changes: Any) -> SmtpChannel:
     configured = Configured(CHANNEL, CHANNEL, "mail", Medium.EMAIL, config(port=office.port, **changes))
-    return SmtpChannel(configured, outside, clock) if clock else SmtpChannel(configured, outside)
+    return SmtpChannel(configured, outside)
 
 
 async def refusal(channel: SmtpChannel, **changes: Any) -> ChannelError:
@@ -42,20 +42,14 @@ async def refusal(channel: SmtpChannel, **changes: Any) -> ChannelError:
     return refused.value
 
 
-async def test_a_server_that_restarts_is_waited_for_and_one_that_stays_away_pauses_the_channel(
-    outside: Outside, office: PostOffice
-) -> None:
-    seconds = [0.0]
-    channel = opened(outside, office, lambda: seconds[0])
+async def test_a_server_that_is_away_is_tried_again_in_a_while(outside: Outside, office: PostOffice) -> None:
+    channel = opened(outside, office)
     await office.close()
-    assert (await refusal(channel)).fault == Fault.MESSAGE
-    seconds[0] = UNREACHABLE
-    assert (await refusal(channel)).fault == Fault.CHANNEL
+    away = await refusal(channel)
+    assert (away.unreachable, away.fault, away.permanent, away.retry_after) == (True, Fault.MESSAGE, False, TRY_AGAIN)
     await office.listen()
     await channel.send(message())
     await channel.close()
-    await office.close()
-    assert (await refusal(channel)).fault == Fault.MESSAGE
 
 
 async def test_a_server_without_time_for_a_mail_refuses_it_for_now(
