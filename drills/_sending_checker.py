@@ -1,6 +1,7 @@
 """Did everybody get each message once, and nobody one after an opt-out or too late? A function of what was answered, what the
 providers have taken, and what the rows say afterwards."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -31,13 +32,15 @@ class Sent:
 
 @dataclass(frozen=True)
 class Facts:
-    """`expected` is how many messages each contact must have a row of at least. `opted_out_at` is when the opt-out of a contact
-    was answered. `unknown` are the messages of which nobody knows whether they arrived, as the API lists them, and `unfinished`
-    campaigns and enrollments that are still under way. `errors` are answers that nobody should ever get."""
+    """`expected` is how many messages each contact must have a row of at least. `asked_at` is when a contact said no, and
+    `opted_out_at` when that was answered. `unknown` are the messages of which nobody knows whether they arrived, as the API lists
+    them, and `unfinished` campaigns and enrollments that are still under way. `errors` are answers that nobody should ever get.
+    """
 
     expected: Mapping[UUID, int]
     messages: Sequence[Sent]
     taken: Sequence[Taken]
+    asked_at: Mapping[UUID, datetime] = field(default_factory=dict)
     opted_out_at: Mapping[UUID, datetime] = field(default_factory=dict)
     unknown: frozenset[UUID] = frozenset()
     unfinished: int = 0
@@ -53,6 +56,9 @@ class Verdict:
     those that were claimed before and taken after it are `in_flight`, which is permitted. `late` ones were taken when they were
     not worth sending any more. `contradicted` rows say something else than the provider, and `strangers` were taken and have no
     row. `unknown` are the ids of messages that may or may not have arrived; of these, the API does not list the `unlisted` ones.
+
+    `last_claim_p99`: of 99 % of the people who opted out, the last message was claimed within so many seconds after they said
+    no, outages included.
     """
 
     faults: Mapping[str, bool]
@@ -65,6 +71,7 @@ class Verdict:
     stuck: int
     after_opt_out: int
     in_flight: int
+    last_claim_p99: float
     late: int
     contradicted: int
     strangers: int
@@ -97,6 +104,7 @@ def judge(facts: Facts) -> Verdict:
         faults=dict(facts.faults),
         skipped=dict(sorted(skipped.items())),
         in_flight=_in_flight(facts),
+        last_claim_p99=_last_claim_p99(facts),
         unknown=sorted(map(str, unknown)),
         counters_equal=facts.counters_equal,
         # A drill without messages or opt-outs, or in which nothing was broken, proves nothing.
@@ -131,6 +139,15 @@ def _in_flight(facts: Facts) -> int:
     return found
 
 
+def _last_claim_p99(facts: Facts) -> float:
+    claims: dict[UUID, list[float]] = {contact: [0.0] for contact in facts.asked_at}
+    for each in facts.messages:
+        if each.contact_id in claims and each.claimed_at is not None:
+            claims[each.contact_id].append((each.claimed_at - facts.asked_at[each.contact_id]).total_seconds())
+    spans = sorted(max(each) for each in claims.values())
+    return round(spans[math.ceil(len(spans) * 0.99) - 1], 3) if spans else 0.0
+
+
 def _late(facts: Facts) -> int:
     limits = {(each.to, each.text): each.late_after for each in facts.messages}
     found = 0
@@ -152,5 +169,6 @@ def _at(taken: Taken) -> datetime:
     return datetime.fromtimestamp(taken.taken_at, UTC)
 
 
-def as_document(seed: int, verdict: Verdict) -> dict[str, object]:
-    return {"seed": seed, **asdict(verdict)}
+def as_document(seed: int, seconds: float, verdict: Verdict) -> dict[str, object]:
+    """`seconds` is how long the drill took."""
+    return {"seed": seed, "seconds": round(seconds), **asdict(verdict)}

@@ -22,16 +22,18 @@ AGAIN_SECONDS = 0.5
 WATCH_SECONDS = 2.0
 SMS = {"body": "Look: https://example.com/offer"}
 MAIL = {"subject": "An offer", "body": "Look: https://example.com/offer\n\nNo more of these: {{ unsubscribe_url }}"}
-WORTH = "PT25S"
+WORTH = "PT45S"
 """How long the text messages of campaigns are worth sending, which is shorter than many of the outages."""
 
 
 @dataclass
 class Person:
-    """`refuses_after`: seconds after the messages were asked for; None means never. `opted_out_at` is when that was answered."""
+    """`refuses_after`: seconds after the messages were asked for; None means never. `asked_at` is when the person said no, and
+    `opted_out_at` when that was answered."""
 
     contact_id: UUID
     refuses_after: float | None
+    asked_at: datetime | None = None
     opted_out_at: datetime | None = None
 
     @property
@@ -94,6 +96,7 @@ class Audience:
         if person.refuses_after is None:
             return
         await asyncio.sleep(person.refuses_after)
+        person.asked_at = datetime.now(UTC)
         try:
             await self._call(
                 "POST",

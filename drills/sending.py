@@ -49,8 +49,9 @@ def main(as_json: bool) -> int:
     """Returns status 0 only when nobody got a message twice, too late or after an opt-out, none was lost, and every fault
     fired."""
     plan = Plan(seed=seed(Settings()))
+    begin = time.monotonic()
     verdict = run(plan)
-    print_document("sending", as_document(plan.seed, verdict), as_json)
+    print_document("sending", as_document(plan.seed, time.monotonic() - begin, verdict), as_json)
     return 0 if verdict.ok else 1
 
 
@@ -149,6 +150,7 @@ async def _facts(consumer: Consumer, scene: Scene, database: Database, fired: di
         expected={each.contact_id: each.expects for each in scene.audience.people},
         messages=messages,
         taken=taken,
+        asked_at={each.contact_id: each.asked_at for each in scene.audience.people if each.asked_at},
         opted_out_at={each.contact_id: each.opted_out_at for each in scene.audience.people if each.opted_out_at},
         unknown=frozenset(UUID(each) for each in unknown),
         unfinished=unfinished,

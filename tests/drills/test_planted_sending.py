@@ -63,7 +63,7 @@ async def judged(sending: Sending, server: MailServer, opted_out_at: datetime | 
         messages = [Sent(**row) for row in await sent_messages(session)]
     unknown = frozenset(each.id for each in messages if each.state == "unknown")
     answered = {each.contact_id: opted_out_at for each in messages if opted_out_at}
-    return judge(Facts({}, messages, server.log, answered, unknown))
+    return judge(Facts({}, messages, server.log, opted_out_at=answered, unknown=unknown))
 
 
 async def unclaimed(session: AsyncSession, message: Message) -> bool:

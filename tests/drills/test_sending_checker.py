@@ -101,3 +101,13 @@ def taken_by_bob() -> Taken:
 def test_the_reasons_of_what_was_left_out_are_counted() -> None:
     left_out = [sent("skipped", claimed_at=None, reason="opted_out"), sent("skipped", claimed_at=None, reason="too_late")]
     assert judge(replace(FINE, messages=left_out, taken=[])).skipped == {"opted_out": 1, "too_late": 1}
+
+
+def test_the_time_from_an_opt_out_to_the_last_claim_is_that_of_nearly_everybody() -> None:
+    people = [new_id() for _ in range(200)]
+    messages = [replace(sent(), contact_id=each) for each in people]
+    asked_at = {each: NOON - timedelta(seconds=number / 100) for number, each in enumerate(people)}
+    assert judge(replace(FINE, messages=messages, asked_at=asked_at)).last_claim_p99 == 1.97
+    later = dict.fromkeys(people, NOON + MINUTE)
+    assert judge(replace(FINE, messages=messages, asked_at=later)).last_claim_p99 == 0
+    assert judge(replace(FINE, asked_at={})).last_claim_p99 == 0
