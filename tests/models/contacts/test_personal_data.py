@@ -47,6 +47,7 @@ NOTHING = {
     "trigger_link": IDS,
     "trigger_person": IDS,
     "trigger_refusal": IDS,
+    "waiting_report": "a provider's name for a message, for an hour, and words without addresses",
 }
 
 
