@@ -21,12 +21,11 @@ CHANNEL_ARCHIVED = "channel_archived"
 """Reasons of messages that are skipped. A suppressed address adds why: `suppressed: bounce`."""
 
 NOTHING = Obstacles()
-LOOK_AGAIN = timedelta(minutes=1)
-"""After this time it is looked again whether somebody has decided about an answer."""
 CHANNEL_PAUSED = "the channel is paused"
+ANSWER_UNDECIDED = "somebody has to decide whether the person's answer is a refusal"
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
-"""A paused channel is looked at after a quarter of the time since it was paused, within these limits. Whoever resumes it tells
-those that wait, so this is only for what is told to nobody."""
+"""What somebody has to do first, such as resume a channel, is looked at again after a quarter of the time since it began, within
+these limits. Whoever does it tells those that wait, so this is only for what is told to nobody."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +122,8 @@ def _has_not_opted_in(facts: Facts) -> Answer | None:
 
 
 def _perhaps_refused(facts: Facts) -> Answer | None:
-    held = facts.obstacles.held
-    return Later(facts.now + LOOK_AGAIN, "somebody has to decide whether the person's answer is a refusal") if held else None
+    since = facts.obstacles.held_since
+    return _look_again(facts.now, since, ANSWER_UNDECIDED) if since is not None else None
 
 
 def _channel_is_archived(facts: Facts) -> Answer | None:
@@ -132,10 +131,12 @@ def _channel_is_archived(facts: Facts) -> Answer | None:
 
 
 def _channel_is_paused(facts: Facts) -> Answer | None:
-    paused_at = facts.obstacles.paused_at
-    if paused_at is None:
-        return None
-    return Later(facts.now + min(max((facts.now - paused_at) / 4, SHORTEST_PAUSE), LONGEST_PAUSE), CHANNEL_PAUSED)
+    since = facts.obstacles.paused_at
+    return _look_again(facts.now, since, CHANNEL_PAUSED) if since is not None else None
+
+
+def _look_again(at: datetime, since: datetime, why: str) -> Later:
+    return Later(at + min(max((at - since) / 4, SHORTEST_PAUSE), LONGEST_PAUSE), why)
 
 
 def _is_paced(facts: Facts) -> Answer | None:

@@ -19,6 +19,7 @@ from models.inbound.inbound_message import (
 )
 from models.reports.known_ids import require_known
 from models.texts.text import Text
+from services.channels.pause import wake_campaigns
 from services.inbound.decide import decide
 
 router = area("inbound messages")
@@ -88,11 +89,14 @@ async def decide_one(
     inbound_message_id: UUID,
     body: DecisionRequest,
 ) -> InboundMessageView:
-    """Say whether the text was a refusal. Until then nothing is sent to the contact. 409 when there is nothing to decide."""
-    message, commands = await decide(session, caller, inbound_message_id, body.decision, body.reason)
-    if commands:
-        after_commit(request, lambda: services.commands.deliver(commands))
-    return _view(message)
+    """Say whether the text was a refusal. Until then nothing is sent to the contact, and then it is at once what is not refused.
+    409 when there is nothing to decide."""
+    decided = await decide(session, caller, inbound_message_id, body.decision, body.reason)
+    if decided.goes_on:
+        after_commit(request, lambda: services.commands.deliver(decided.command_ids))
+        after_commit(request, lambda: wake_campaigns(services.temporal, decided.campaign_ids))
+        after_commit(request, lambda: services.starter.ring_sweeper("sends"))
+    return _view(decided.message)
 
 
 def _view(row: InboundMessage) -> InboundMessageView:

@@ -80,9 +80,11 @@ async def move_these(session: AsyncSession, org_id: UUID, enrollment_ids: Sequen
     return commands
 
 
-async def look_again(session: AsyncSession, org_id: UUID, enrollment_ids: Sequence[UUID]) -> None:
-    """Asks these enrollments, which the caller has locked, to try now what they wait for."""
-    await _issue(session, org_id, {each: new_id() for each in enrollment_ids}, CommandKind.LOOK_AGAIN, {})
+async def look_again(session: AsyncSession, org_id: UUID, enrollment_ids: Sequence[UUID]) -> list[UUID]:
+    """Asks these enrollments, which the caller has locked, to try now what they wait for. Returns the ids of the commands."""
+    commands = {each: new_id() for each in enrollment_ids}
+    await _issue(session, org_id, commands, CommandKind.LOOK_AGAIN, {})
+    return list(commands.values())
 
 
 async def _commands(session: AsyncSession, org_id: UUID, enrollment_ids: Sequence[UUID]) -> dict[UUID, UUID]:

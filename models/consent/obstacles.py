@@ -21,14 +21,14 @@ from models.inbound.inbound_message import PENDING
 
 
 class Obstacles(NamedTuple):
-    """`consent` is a ConsentState, or None when nothing covers the message. `suppressed` is a SuppressionReason. `held` says that
-    nobody has judged an answer that looks like a refusal. With `paused_at`, the channel is paused since then, and an `archived`
-    one sends nothing any more. The recipient's domain has asked us to leave it alone until `slow_until`. With `erased`, the
-    person was erased meanwhile."""
+    """`consent` is a ConsentState, or None when nothing covers the message. `suppressed` is a SuppressionReason. `held_since` is
+    the time of the first answer that looks like a refusal and that nobody has judged. With `paused_at`, the channel is paused
+    since then, and an `archived` one sends nothing any more. The recipient's domain has asked us to leave it alone until
+    `slow_until`. With `erased`, the person was erased meanwhile."""
 
     consent: str | None = None
     suppressed: str | None = None
-    held: bool = False
+    held_since: datetime | None = None
     paused_at: datetime | None = None
     slow_until: datetime | None = None
     archived: bool = False
@@ -45,7 +45,7 @@ SELECT given.id,
          ORDER BY given_at DESC, consent.id DESC LIMIT 1),
        (SELECT reason FROM suppression
          WHERE org_id = :org_id AND suppression.address_hash = given.address_hash AND lifted_at IS NULL),
-       EXISTS (SELECT FROM inbound_message WHERE contact_id = given.id AND {PENDING}),
+       (SELECT min(received_at) FROM inbound_message WHERE contact_id = given.id AND {PENDING}),
        channel.paused_at,
        (SELECT slow_until FROM channel_pace WHERE channel_pace.channel_id = channel.id AND domain = given.domain),
        channel.archived_at IS NOT NULL,

@@ -28,7 +28,7 @@ from services.commands.deliver import CommandDelivery
 from services.commands.tell import tell
 from services.consent.opt_out import record_consent, scope_of
 from services.consent.suppress import suppress
-from services.gate import LOOK_AGAIN
+from services.gate import SHORTEST_PAUSE
 from services.refusal import refused
 
 
@@ -138,4 +138,4 @@ class Consequences:
 def _waits(message: Message, error: ChannelError) -> SendResult:
     """The message waits for its paused channel without using up the day after which a refused one is given up, because it is not
     refused itself."""
-    return SendResult(message.id, MessageState.PLANNED, reason=cut(str(error)), retry_at=now() + LOOK_AGAIN)
+    return SendResult(message.id, MessageState.PLANNED, reason=cut(str(error)), retry_at=now() + SHORTEST_PAUSE)

@@ -1,5 +1,6 @@
-"""Look again: a message that waits because its channel was paused is tried now. `models/sequences/waiting_for_channel.py` alone
-issues it, when the channel is resumed."""
+"""Look again: a message that waits is tried now. It is issued when a paused channel is resumed
+(`models/sequences/waiting_for_channel.py`), and when somebody has decided about an answer that looks like a refusal
+(`models/inbound/waiting_for_decision.py`)."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,34 +1,41 @@
 """Somebody decides whether a text that looks like a refusal was one. Until then nothing is sent to the person."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import now
-from models.channels.channel import get_channel
+from models.channels.channel import Channel, get_channel
 from models.consent.consent import ConsentSource, ConsentState
 from models.consent.lock import lock_people, people_at
 from models.consent.suppression import SuppressionReason
 from models.errors import Conflict, ConflictCode
 from models.inbound.inbound_message import Decision, InboundMeaning, InboundMessage, get_inbound
+from models.inbound.waiting_for_decision import free_firings, sending_campaigns, tell_enrollments
 from models.organizations.organization import Organization
 from services.consent.opt_out import record_consent, scope_of
 from services.consent.suppress import suppress
+from services.gate import ANSWER_UNDECIDED
 from services.inbound.receive import proof_of
 
 
 class Decided(NamedTuple):
-    """`command_ids` are to be delivered after the commit."""
+    """After the commit, `command_ids` are to be delivered, and `campaign_ids` to be woken. With `goes_on`, messages of triggers
+    may be due."""
 
     message: InboundMessage
     command_ids: list[UUID]
+    campaign_ids: list[UUID]
+    goes_on: bool
 
 
 async def decide(
     session: AsyncSession, organization: Organization, inbound_id: UUID, decision: Decision, reason: str | None
 ) -> Decided:
-    """A refusal opts the person out as STOP does. Deciding the same once more changes nothing.
+    """A refusal opts the person out as STOP does. Whatever it does not cover goes on at once, and so does everything when it was
+    no refusal. Deciding the same once more changes nothing.
 
     Raises NotFound, and Conflict for a message that looks like no refusal or about which somebody has decided otherwise.
     """
@@ -42,14 +49,27 @@ async def decide(
     if message.meaning != InboundMeaning.PERHAPS_REFUSAL or message.decision not in (None, decision):
         raise Conflict(ConflictCode.NOTHING_TO_DECIDE, _why(message))
     if message.decision is not None:
-        return Decided(message, [])
+        return Decided(message, [], [], goes_on=False)
     message.decided_at, message.decision = now(), decision
     await session.flush()
-    if decision == Decision.NO_REFUSAL:
-        return Decided(message, [])
+    commands = await _opt_out(session, organization, channel, message, people, reason) if decision == Decision.REFUSAL else []
+    commands += await tell_enrollments(session, organization.id, people)
+    await free_firings(session, people, ANSWER_UNDECIDED)
+    return Decided(message, commands, await sending_campaigns(session, people), goes_on=True)
+
+
+async def _opt_out(
+    session: AsyncSession,
+    organization: Organization,
+    channel: Channel,
+    message: InboundMessage,
+    people: Sequence[UUID],
+    reason: str | None,
+) -> list[UUID]:
+    """Returns the ids of the commands that stop what the refusal covers."""
     if not people and message.from_address:
         await suppress(session, organization.id, channel.medium, message.from_address, SuppressionReason.OPTED_OUT)
-    commands = await record_consent(
+    return await record_consent(
         session,
         organization.id,
         people,
@@ -59,7 +79,6 @@ async def decide(
         proof=proof_of(message),
         reason=reason,
     )
-    return Decided(message, commands)
 
 
 def _why(message: InboundMessage) -> str:
