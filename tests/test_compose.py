@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docker-compose.temporal.yml").read_text()
 STACK: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
-OURS = ("migrate", "api", "redirect", "worker")
+OURS = ("migrate", "api", "redirect", "worker", "bounces")
 JOBS = ("temporal-schema", "temporal-namespace", "migrate")
 PRIVATE = ("postgres", "temporal", "temporal-ui")
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(:[-?])?([^}]*)\}")
@@ -77,21 +77,27 @@ def test_our_health_checks_ask_our_port_with_what_the_image_has(name: str, port:
     assert SERVICES[name]["ports"] == [f"${{PUBLISH_ADDRESS:-127.0.0.1}}:{port}:{port}"]
 
 
-def worker_is_healthy(file: Path) -> bool:
-    """What the worker's health check says when its file is that one."""
-    *_, program = SERVICES["worker"]["healthcheck"]["test"]
-    assert f"/data/{READY_FILE}" in program
-    done = subprocess.run([sys.executable, "-c", program.replace(f"/data/{READY_FILE}", str(file))], capture_output=True)  # noqa: S603
+def is_healthy(role: str, named: str, file: Path) -> bool:
+    """What the role's health check says when `file` is the one that it names."""
+    *_, program = SERVICES[role]["healthcheck"]["test"]
+    assert f"/data/{named}" in program
+    done = subprocess.run([sys.executable, "-c", program.replace(f"/data/{named}", str(file))], capture_output=True)  # noqa: S603
     return done.returncode == 0
 
 
-def test_a_worker_is_healthy_while_it_renews_its_file(tmp_path: Path) -> None:
-    file = tmp_path / READY_FILE
-    assert not worker_is_healthy(file)
+@pytest.mark.parametrize(("role", "named"), [("worker", READY_FILE), ("bounces", "alive/bounces")])
+def test_a_role_is_healthy_while_it_renews_its_file(tmp_path: Path, role: str, named: str) -> None:
+    file = tmp_path / "file"
+    assert not is_healthy(role, named, file)
     file.touch()
-    assert worker_is_healthy(file)
+    assert is_healthy(role, named, file)
     os.utime(file, (0, 0))
-    assert not worker_is_healthy(file)
+    assert not is_healthy(role, named, file)
+
+
+def test_the_role_that_takes_bounces_is_there_for_those_who_want_it() -> None:
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["bounces"]
+    assert Settings(_env_file=None, var_dir="/data").alive_file("bounces") == Path("/data/alive/bounces")
 
 
 def test_the_file_is_where_the_image_says() -> None:
