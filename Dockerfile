@@ -1,4 +1,4 @@
-# One image for every role: `linkwake:0.1.0 api`, `redirect`, `worker`, `migrate`.
+# One image for every role: `linkwake:0.1.0 api`, `redirect`, `worker`, `bounces`, `migrate`.
 FROM python:3.13-slim-trixie AS packages
 COPY requirements.lock /
 RUN python -m venv /venv \
