@@ -174,11 +174,18 @@ def bodies(document: Document, operation: Document) -> Iterator[Any]:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if content is None:
         return
-    schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
-    for example in schema["examples"]:
+    for example in examples(document, content):
         for value in AWKWARD_JSON:
             yield from changed(example, partial(replaced, value))
         yield from changed(example, with_awkward_keys)
+
+
+def examples(document: Document, content: Document) -> list[Any]:
+    """Those of the body's model, or those of a body of several kinds, one of each."""
+    if "examples" in content:
+        return [each["value"] for each in content["examples"].values()]
+    schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+    return list(schema["examples"])
 
 
 def replaced(value: Any, _part: Any) -> list[Any]:
