@@ -13,7 +13,8 @@ from models.base import now
 from models.channels.channel import Medium, get_channel
 from models.consent.consent import ConsentSource, ConsentState, list_consents, newest_consent
 from models.consent.current import current_answers
-from models.contacts.contact import get_contact
+from models.consent.lock import lock_people
+from models.contacts.contact import get_contact, refuse_erased
 from models.errors import Invalid, NotFound
 from models.messages.message import MessageKind
 from models.texts.moment import Moment
@@ -109,7 +110,10 @@ async def record(
 ) -> ConsentView:
     """Write down an answer. From then on no message is claimed that it forbids; an opt-out also ends the enrollments that it
     covers, unless their sequence says otherwise."""
-    await get_contact(session, caller.id, contact_id)
+    contact = await get_contact(session, caller.id, contact_id)
+    await lock_people(session, caller.id, [contact_id])
+    await session.refresh(contact)
+    refuse_erased(contact)
     if body.given_at is not None and body.given_at > now():
         raise Invalid.field("given_at", "This is in the future: write when the contact said it, or leave it out for now.")
     scope = await _scope(session, caller.id, body)

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
+from api.handling.request import OrganizationDep, ServicesDep, SessionDep, apart, area
 from services.contacts.erase import erase_contact
 from services.contacts.export import export_contact
 
@@ -42,14 +43,20 @@ class ContactExport(BaseModel):
 
 
 @router.post("/contacts/{contact_id}/erase", summary="Erase a contact")
-async def erase(session: SessionDep, caller: OrganizationDep, services: ServicesDep, contact_id: UUID) -> ErasureReceipt:
+async def erase(
+    request: Request, session: SessionDep, caller: OrganizationDep, services: ServicesDep, contact_id: UUID
+) -> ErasureReceipt:
     """Remove everything about the person for good, stop their enrollments, and say what was removed.
 
     Counters stay, and so does a hash of each suppressed address. `docs/erasure.md` says what is kept and why. Asking again is
     safe, and does what a crash has left.
     """
-    await session.commit()  # the erasure has transactions of its own, and Temporal is asked while no connection is held
-    return ErasureReceipt.model_validate(await erase_contact(services.database, services.temporal, caller.id, contact_id))
+    org_id = caller.id
+    async with apart(
+        request, session, "contact_data.erase"
+    ):  # the erasure has transactions of its own, and Temporal is asked between them
+        receipt = await erase_contact(services.database, services.temporal, org_id, contact_id)
+    return ErasureReceipt.model_validate(receipt)
 
 
 @router.get("/contacts/{contact_id}/export", summary="Export a contact")

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from models.base import TextArray, Timestamp, new_id, now
+from models.errors import Conflict, ConflictCode
 from models.organizations.owned import require_owned
 from models.paging import PageRequest, newest_first
 
@@ -79,6 +80,12 @@ class ContactFilter:
 async def get_contact(session: AsyncSession, org_id: UUID, contact_id: UUID) -> Contact:
     """Raises NotFound, also for a contact of another organization."""
     return require_owned(await session.get(Contact, contact_id), org_id, "contact")
+
+
+def refuse_erased(contact: Contact) -> None:
+    """Raises Conflict when the contact was erased."""
+    if contact.erased_at is not None:
+        raise Conflict(ConflictCode.CONTACT_ERASED, "The contact was erased: create a new one.")
 
 
 async def list_contacts(

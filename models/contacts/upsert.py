@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import now
-from models.contacts.contact import Contact, get_contact
+from models.contacts.contact import Contact, get_contact, refuse_erased
 from models.contacts.input import KEYS, ContactFields, ContactInput, keys_of
 from models.contacts.lock import changes_a_key, lock_contacts, lock_keys
 from models.contacts.match import VALUES, ContactIndex, Known, Outcome, Result, taken
@@ -77,8 +77,7 @@ async def create_contact(session: AsyncSession, org_id: UUID, row: ContactInput)
 async def change_contact(session: AsyncSession, org_id: UUID, contact_id: UUID, change: ContactFields) -> Contact:
     """Raises NotFound, Conflict when a new key is another contact's, and Invalid when no key would be left."""
     contact = await get_contact(session, org_id, contact_id)
-    if contact.erased_at is not None:
-        raise Conflict(ConflictCode.CONTACT_ERASED, "The contact was erased: create a new one.")
+    refuse_erased(contact)
     found, shared = await _locked(session, org_id, [change], contact)
     index = ContactIndex(found, shared_mailboxes=shared)
     others = {key: known for key, known in index.matches(change).items() if known.id != contact_id}

@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from models.contacts.contact import Contact, refuse_erased
 from models.errors import Conflict, ConflictCode, NotFound
 from models.organizations.owned import require_owned
 from models.paging import PageRequest, cut_page
@@ -166,12 +167,13 @@ WHERE firing.id = :firing_id AND trigger.id = firing.trigger_id
 async def retry_firing(session: AsyncSession, found: FiringWithActions) -> None:
     """Has the failed actions done once more, from the first one on. The caller has locked the firing.
 
-    Raises Conflict when the firing is not over yet, and when none of its actions has failed.
+    Raises Conflict when the firing is not over yet, when none of its actions has failed, and when its contact was erased.
     """
     if found.state == FiringState.OPEN:
         raise Conflict(ConflictCode.FIRING_OPEN, "Its actions are still being done: look again later.")
     if found.state == FiringState.DONE:
         raise Conflict(ConflictCode.NOTHING_FAILED, "None of its actions has failed.")
+    refuse_erased(await session.get_one(Contact, found.firing.contact_id))
     await session.execute(text(FORGET), {"firing_id": found.firing.id})
     await try_messages_again(session, found.firing.id)
     await session.refresh(found.firing)

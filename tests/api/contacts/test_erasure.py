@@ -3,11 +3,12 @@
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from models.database import Database
 from models.organizations.organization import Organization
 from tests.api.campaign_builders import OFFER, add_contacts, new_campaign
-from tests.builders import Caller
+from tests.builders import Caller, is_problem
 from tests.clicks import rows
 from tests.rows import Rows
 
@@ -85,3 +86,21 @@ async def test_the_audit_log_has_the_erasure(api: Caller, ada: str) -> None:
     await api.post(f"/contacts/{ada}/erase")
     (entry,) = (await api.get("/audit-log", params={"action": "contact_data.erase"})).json()["items"]
     assert entry["target_id"] == ada
+
+
+async def test_nothing_is_written_down_of_what_an_erased_contact_said(api: Caller, database: Database, ada: str) -> None:
+    await api.post(f"/contacts/{ada}/erase")
+    answer = await api.post(f"/contacts/{ada}/consent", json={"state": "opted_in", "reason": "Ada called"})
+    assert is_problem(answer, 409, "contact_erased")
+    assert await rows(database, "SELECT count(*) FROM consent") == [0]
+
+
+async def test_a_key_that_is_revoked_meanwhile_has_no_receipt(
+    api: Caller, database: Database, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def erase(*_: object) -> None:
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE api_key SET revoked_at = now()"))
+
+    monkeypatch.setattr("api.contacts.erasure.erase_contact", erase)
+    assert (await api.post(f"/contacts/{ada}/erase")).status_code == 401

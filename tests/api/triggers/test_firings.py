@@ -173,6 +173,14 @@ async def test_nothing_is_tried_again_when_nothing_failed(api: Caller, made: Row
     assert is_problem(await api.post(f"{of.path}/{done.id}/retry"), 409, "nothing_failed")
 
 
+async def test_nothing_is_tried_again_for_an_erased_contact(api: Caller, made: Rows) -> None:
+    of = await fired(made, TAG)
+    firing = await of.firing(FAILED)
+    assert (await api.post(f"/contacts/{firing.contact_id}/erase")).status_code == 200
+    assert is_problem(await api.post(f"{of.path}/{firing.id}/retry"), 409, "contact_erased")
+    assert await read_rows(made.database, "SELECT finished_at IS NOT NULL FROM firing") == [True]
+
+
 async def test_counters_follow_a_retry(api: Caller, made: Rows) -> None:
     of = await fired(made)
     firing = await of.firing(FAILED, DONE)
