@@ -2,20 +2,27 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from temporalio import workflow
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.worker import Worker
 
 from activities.places import LONGEST_WAIT, PAGE_PLACES, PAGE_SLOTS, SEND_PLACES, SEND_SLOTS, Places
+from activities.take_turn import TakeTurn
 from models.base import new_id, now
 from models.channels.channel import channels_by_name
 from models.database import Database
 from models.organizations.organization import Organization, create_organization
-from models.wire.enrollments import Later, Waiting
+from models.sequences.enrollment import Enrollment
+from models.wire.enrollments import Later, Turn, TurnRequest, Waiting
 from services.channels.base import Outgoing, Receipt
 from tests.clicks import rows
-from tests.sending import Provider, Sending
+from tests.sending import Provider, Sending, turn_request
 
 SENDING = "SELECT FROM message WHERE state = 'sending'"
 WHY = "other messages hold all places of the channel"
@@ -82,6 +89,38 @@ async def test_a_hanging_channel_holds_some_of_the_slots_for_single_messages(han
     entered = "SELECT FROM enrollment WHERE step_key = 'hello' AND step_run = 1"
     assert len(await rows(hanging.database, entered)) == SEND_PLACES + 1
     assert SEND_PLACES * 3 < SEND_SLOTS
+
+
+@workflow.defn(sandboxed=False)
+class OneTurn:
+    @workflow.run
+    async def run(self, request: TurnRequest) -> Turn:
+        return await workflow.execute_activity_method(TakeTurn.take_turn, request, start_to_close_timeout=timedelta(minutes=1))
+
+
+async def test_a_worker_with_more_hanging_turns_than_slots_still_sends_for_others(
+    hanging: Sending, quick: Sending, temporal: Client
+) -> None:
+    queue, slots = str(new_id()), 4
+    hanging.turns._channel_places = Places(slots // 4)
+    enrollments = [await hanging.enrollment(each) for each in await hanging.contacts(slots * 2)]
+    (other,) = await quick.contacts()
+    last = await quick.enrollment(other)
+
+    async def begin(enrollment: Enrollment) -> WorkflowHandle[OneTurn, Turn]:
+        return await temporal.start_workflow(OneTurn.run, turn_request(enrollment), id=str(new_id()), task_queue=queue)
+
+    activities = [hanging.turns.take_turn]
+    async with Worker(temporal, task_queue=queue, workflows=[OneTurn], activities=activities, max_concurrent_activities=slots):
+        turns = [await begin(each) for each in enrollments]
+        while len(await rows(hanging.database, SENDING)) < 1:
+            pass
+        async with asyncio.timeout(50):  # less than the hanging turns may take
+            turn = await (await begin(last)).result()
+        assert isinstance(turn.rest, Waiting)
+        for each in turns:
+            with suppress(RPCError):  # it found no place, and its workflow is over
+                await each.terminate()
 
 
 async def test_whoever_found_no_place_is_sent_to_as_soon_as_there_is_one(hanging: Sending) -> None:
