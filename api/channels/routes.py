@@ -11,10 +11,12 @@ from api.callers.caller import find_caller
 from api.channels.bodies import AnyChannelCreate, ChannelChange, ChannelPause, ChannelTest
 from api.channels.views import (
     ChannelChecked,
+    ChannelDetail,
     ChannelTested,
     ChannelView,
     CheckView,
     StepView,
+    channel_detail,
     channel_view,
 )
 from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, apart, area
@@ -23,6 +25,7 @@ from api.http.paging import Page, PageDep
 from models.base import new_id, now
 from models.channels.channel import Channel, add_channel, channel_page, get_channel
 from models.channels.pause import pause
+from models.channels.work import channel_work
 from models.errors import Conflict, ConflictCode, TooManyRequests
 from models.texts.text import cut
 from services.channels.configure import changed_config, config_errors, write_config
@@ -57,9 +60,10 @@ async def list_all(session: SessionDep, caller: OrganizationDep, services: Servi
 
 
 @router.get("/channels/{channel_id}", summary="Get a channel")
-async def get_one(session: SessionDep, caller: OrganizationDep, services: ServicesDep, channel_id: UUID) -> ChannelView:
-    """One channel, whether it is paused and why, and what its last test has found."""
-    return channel_view(await get_channel(session, caller.id, channel_id), services.secrets)
+async def get_one(session: SessionDep, caller: OrganizationDep, services: ServicesDep, channel_id: UUID) -> ChannelDetail:
+    """One channel, whether it is paused and why, what its last test has found, what waits for it and what failed lately."""
+    channel = await get_channel(session, caller.id, channel_id)
+    return channel_detail(channel, services.secrets, await channel_work(session, channel_id))
 
 
 @router.patch("/channels/{channel_id}", summary="Change a channel")

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.channels.channel import Channel, ChannelKind, Medium
+from models.channels.work import ChannelWork
 from services.channels.configure import read_secrets
 from services.secrets.secrets import Secrets, Undecipherable
 
@@ -29,6 +30,31 @@ class ChannelView(BaseModel):
     archived_at: datetime | None = Field(description="Since then it sends nothing, and nothing new can name it.")
     created_at: datetime
     updated_at: datetime = Field(description="The last change of its settings.")
+
+
+class FailureView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    message_id: UUID
+    reason: str | None = Field(examples=["5.7.1 sender refused"])
+    created_at: datetime
+
+
+class ChannelWorkView(BaseModel):
+    """What waits for the channel and what has failed by it. 100,000 and more count as 100,000."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    waiting_enrollments: int = Field(description="Enrollments whose next message waits because the channel is paused.")
+    waiting_messages: int = Field(description="Messages that are written and were refused for now, or held back.")
+    failed: int = Field(description="Messages of the last 24 hours that have failed.")
+    failures: list[FailureView] = Field(description="The newest five of them.")
+
+
+class ChannelDetail(ChannelView):
+    """One channel, with its work."""
+
+    work: ChannelWorkView
 
 
 class StepView(BaseModel):
@@ -65,6 +91,10 @@ class ChannelChecked(BaseModel):
 
     ok: bool
     checks: list[CheckView]
+
+
+def channel_detail(row: Channel, secrets: Secrets, work: ChannelWork) -> ChannelDetail:
+    return ChannelDetail(**channel_view(row, secrets).model_dump(), work=ChannelWorkView.model_validate(work))
 
 
 def channel_view(row: Channel, secrets: Secrets) -> ChannelView:

@@ -236,6 +236,19 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("provider_id IS NOT NULL"),
     )
+    op.create_index(
+        "ix_message_waits_for_channel", "message", ["channel_id"], unique=False, postgresql_where=sa.text("state = 'planned'")
+    )
+    op.create_index(
+        "ix_message_failed_by_channel",
+        "message",
+        ["channel_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'failed'"),
+    )
+    op.create_index(
+        "ix_channel_paused_at", "channel", ["paused_at"], unique=False, postgresql_where=sa.text("paused_at IS NOT NULL")
+    )
     op.add_column("sequence", sa.Column("leave_on_opt_out", sa.Boolean(), server_default="true", nullable=False))
     op.add_column("sequence", sa.Column("end_on_reply", sa.Boolean(), server_default="false", nullable=False))
     op.add_column("enrollment", sa.Column("waits_for", sa.Uuid(), nullable=True))
@@ -268,6 +281,9 @@ def downgrade() -> None:
     op.drop_column("enrollment", "waits_for")
     op.drop_column("sequence", "end_on_reply")
     op.drop_column("sequence", "leave_on_opt_out")
+    op.drop_index("ix_channel_paused_at", table_name="channel", postgresql_where=sa.text("paused_at IS NOT NULL"))
+    op.drop_index("ix_message_failed_by_channel", table_name="message", postgresql_where=sa.text("state = 'failed'"))
+    op.drop_index("ix_message_waits_for_channel", table_name="message", postgresql_where=sa.text("state = 'planned'"))
     op.drop_index("ix_message_channel_id_provider_id", table_name="message", postgresql_where=sa.text("provider_id IS NOT NULL"))
     op.drop_index("uq_waiting_report", table_name="waiting_report")
     op.drop_index("ix_waiting_report_due_at", table_name="waiting_report")

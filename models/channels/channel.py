@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, String, UniqueConstraint, func, select, text, update
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -41,7 +41,10 @@ class Channel(SQLModel, table=True):
     last test has found, and null when everything went well. `updated_at` is the last change of the settings.
     """
 
-    __table_args__ = (UniqueConstraint("org_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("org_id", "name"),
+        Index("ix_channel_paused_at", "paused_at", postgresql_where=text("paused_at IS NOT NULL")),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     org_id: UUID = Field(foreign_key="organization.id")

@@ -95,6 +95,8 @@ class Message(SQLModel, table=True):
         Index("ix_message_sequence_id_state_id", "sequence_id", "state", "id", postgresql_where=text("sequence_id IS NOT NULL")),
         Index("ix_message_unfinished", "campaign_id", "contact_id", postgresql_where=text(UNFINISHED)),
         Index("ix_message_channel_id_provider_id", "channel_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
+        Index("ix_message_waits_for_channel", "channel_id", postgresql_where=text("state = 'planned'")),
+        Index("ix_message_failed_by_channel", "channel_id", "id", postgresql_where=text("state = 'failed'")),
         Index("ix_message_state_sending_at", "state", "sending_at", postgresql_where=text(UNFINISHED)),
     )
 
