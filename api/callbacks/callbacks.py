@@ -31,12 +31,16 @@ class Callbacks:
     def __init__(self) -> None:
         self.turns = Turns(AT_ONCE, WAITING, "callbacks")
         self.memory = BodyMemory(MEMORY)
+        self.refused_of: Counter[UUID] = Counter()
+        """Callbacks with a wrong signature, by channel."""
         self.refused: Counter[tuple[ChannelKind, WhyRefused]] = Counter()
         self._lines = FewLines()
 
     def refusal(self, kind: ChannelKind, channel_id: UUID, why: WhyRefused) -> CallbackRefused:
         """Counts a refusal and returns its error, which does not tell strangers whether there is such a channel."""
         self.refused[kind, why] += 1
+        if why == WhyRefused.SIGNATURE:  # so there is such a channel, and strangers do not make this grow
+            self.refused_of[channel_id] += 1
         left_out = self._lines.next()
         if left_out is not None:
             known = {"channel_id": str(channel_id), "kind": kind.value, "reason": why.value}

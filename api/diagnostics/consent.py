@@ -1,11 +1,11 @@
-"""Findings about people who get nothing because they, or their provider, said so, and what would change it."""
+"""Findings about people who get nothing because they, their provider or we said so, and what would change it."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from api.diagnostics.finding import NOTHING, Code, Finding, Severity, plural
 from models.reports.diagnostics import ReasonGroup
-from services.gate import NO_CONSENT, OPTED_OUT, SUPPRESSED
+from services.gate import CHANNEL_ARCHIVED, NO_CONSENT, OPTED_OUT, SUPPRESSED, TOO_LATE
 
 FINDINGS: dict[str, tuple[Code, Severity, str, str]] = {
     OPTED_OUT: (
@@ -26,6 +26,18 @@ FINDINGS: dict[str, tuple[Code, Severity, str, str]] = {
         "warning",
         "were left out, because their addresses are suppressed",
         "Correct the contacts' addresses. Lift a suppression only when you know that its cause is gone: GET /v1/suppressions.",
+    ),
+    TOO_LATE: (
+        "messages_too_late",
+        "warning",
+        "were left out, because they were not worth sending any more",
+        "Give the message a longer valid_for, or none. Look at what held it up: a paused channel, its pace, or its provider.",
+    ),
+    CHANNEL_ARCHIVED: (
+        "messages_of_archived_channel",
+        "problem",
+        "were left out, because their channel is archived",
+        "Name another channel in the steps and publish again, or make a new campaign.",
     ),
 }
 """By the reason of a message that was left out, up to its colon."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.diagnostics import automation as findings_automation
+from api.diagnostics import channels as findings_channels
 from api.diagnostics import clicks as findings
 from api.diagnostics import consent as findings_consent
 from api.diagnostics import operations as findings_operations
@@ -24,6 +25,8 @@ from api.handling.services import Services
 from api.http.within import within
 from models.base import now
 from models.campaigns.campaign import Campaign, CampaignState, get_campaign, triggers_of
+from models.channels.channel import Channel, list_channels
+from models.channels.troubled import troubled_channels, troubled_channels_of
 from models.clicks.click import Scope
 from models.inbound.inbound_message import count_pending, count_pending_of
 from models.notifications.target import failing_targets, targets_by_name
@@ -93,6 +96,7 @@ async def of_campaign(
     return _sorted(
         [
             *_common(subject, services, campaign.link_domain),
+            *findings_channels.troubled(await _channels(session, Scope.CAMPAIGN, campaign_id)),
             *findings_automation.trigger(subject, campaign),
             *triggers,
             *findings_automation.work(subject, await _temporal_problem(services, facts, late), late),
@@ -119,6 +123,7 @@ async def of_sequence(
     return _sorted(
         [
             *_common(subject, services),
+            *findings_channels.troubled(await _channels(session, Scope.SEQUENCE, sequence_id)),
             *findings_automation.waits(subject, await _wait_facts(session, services.judge, sequence, current, links)),
             *triggers,
             *not_done,
@@ -150,8 +155,15 @@ async def of_organization(session: SessionDep, caller: OrganizationDep, services
             *findings_operations.notified(await failing_targets(session, caller.id, MOST_FAILING_TARGETS)),
             *findings_operations.failing(0 if problem else await _failing(services, "OrgId", caller.id)),
             *findings_consent.undecided(await count_pending(session, caller.id)),
+            *findings_channels.troubled(await troubled_channels(session, caller.id, findings_channels.MOST_CHANNELS)),
+            *findings_channels.refused_callbacks(await list_channels(session, caller.id), services.callbacks.refused_of),
         ]
     )
+
+
+async def _channels(session: AsyncSession, scope: Scope, scope_id: UUID) -> Iterable[Channel]:
+    contents = await contents_of(session, scope, scope_id)
+    return await troubled_channels_of(session, contents, findings_channels.MOST_CHANNELS)
 
 
 async def _of_contact(session: AsyncSession, scope: Scope, scope_id: UUID, contact_id: UUID) -> list[Finding]:

@@ -16,6 +16,7 @@ from api.handling.request import ServicesDep
 from api.handling.services import Services
 from api.http.problems import Problem
 from api.http.within import within
+from models.channels.troubled import Paused, paused_channels
 from models.clicks.queues import Queues, read_queues
 from models.messages.content import MAX_CONTENT_ID, contents_left
 from models.platform.heartbeat import LATE, last_beats
@@ -62,8 +63,8 @@ async def live() -> Liveness:
 @router.get("/health/ready", responses={503: {"model": Readiness}}, summary="Is this process ready?")
 async def ready(services: ServicesDep, response: Response) -> Readiness:
     """503 without PostgreSQL. Degraded names what is wrong: a role that was silent for 30 seconds, work that has waited for as
-    long, workflows that fail again and again, workflows of the platform itself that do not run, Temporal that is away, a geo
-    database that cannot be read."""
+    long, channels that are paused, workflows that fail again and again, workflows of the platform itself that do not run,
+    Temporal that is away, a geo database that cannot be read."""
     database, temporal = await asyncio.gather(_problem(services.database.ping()), _problem(_serving(services)))
     problems = {
         "database": database and f"PostgreSQL: {database}",
@@ -122,7 +123,9 @@ async def _read(services: Services) -> dict[str, str | None]:
         queues = await read_queues(session, WAIT_SECONDS)
         waiting, beats = await read_waiting(session), await last_beats(session)
         left = await contents_left(session)
+        paused = await paused_channels(session)
     return {
+        "channels": _paused(paused),
         "contents": _contents(left),
         "recorder": _recording(queues),
         **{role: silent(role, beats.get(role)) for role in ROLES},
@@ -135,6 +138,15 @@ def _waiting(found: Waiting) -> str | None:
         return None
     word, what = WORK[found.kind]
     return f"{plural(found.rows, word)} {what}, the oldest for {since(found.since)}: is a worker running, and fast enough?"
+
+
+def _paused(found: Paused) -> str | None:
+    if not found.channels:
+        return None
+    return (
+        f"{plural(found.channels, 'channel')} paused, the first for {since(found.oldest)}: GET /v1/diagnostics of their "
+        "organizations says why and what to do"
+    )
 
 
 def _contents(left: int) -> str | None:
