@@ -240,12 +240,15 @@ class SendPage:
     ) -> list[Message] | gate.Later | None:
         """Returns the messages that this attempt sends now, which are those that the gate lets through. Returns None when the
         campaign is over. While the channel is paused nothing is written, and the answer says when to look again."""
-        known = await ledger.campaign_messages(session, campaign_id, [contact.id for contact in contacts], lock=True)
+        over = not await may_send(session, campaign_id)
+        people = [contact.id for contact in contacts]
+        await obstacles.lock(session, people)
+        known = await ledger.campaign_messages(session, campaign_id, people, lock=True)
         for message in known.values():
             if message.state == MessageState.SENDING:  # another attempt has claimed it since this one looked
                 check_interrupted(message)
         new = [each for each in composed if each.message.contact_id not in known]
-        answers = await self._gate(session, campaign_id, facts, taken, known, new)
+        answers = await self._gate(session, facts, taken, known, new, over=over)
         if any(isinstance(answer, gate.Over) for answer in answers.values()):
             return None
         for answer in answers.values():
@@ -270,20 +273,19 @@ class SendPage:
     async def _gate(
         self,
         session: AsyncSession,
-        campaign_id: UUID,
         facts: SendFacts,
         taken: Taken,
         known: dict[UUID, Message],
         new: Sequence[Composed],
+        *,
+        over: bool,
     ) -> dict[UUID, gate.Answer]:
-        """Returns the gate's answer for each contact, from facts that are read for all of them at once.
+        """Returns the gate's answer for each contact, from facts that are read for all of them at once. They are locked.
 
         The budget counts only for messages that do not exist yet. A message that was refused for now is in it already.
         """
-        over = not await may_send(session, campaign_id)
         messages = [*known.values(), *(each.message for each in new)]
         people = {each.contact_id: each.to_address for each in messages}
-        await obstacles.lock(session, people)
         in_the_way = await obstacles.read(session, facts.channel, facts.content.message_kind, people)
         at = now()
         common = {

@@ -146,6 +146,7 @@ class Send:
     ) -> list[Message]:
         """Returns the messages that this attempt sends now, which are those that the gate lets through."""
         held = await hold_firings(session, batch.firings, batch.position)
+        await obstacles.lock(session, {each.contact_id for each in held})
         known = await firing_messages(session, [each.id for each in held], batch.position, lock=True)
         going: list[Message] = []
         stopped = await is_stopped(session, batch.trigger)
@@ -179,7 +180,7 @@ class Send:
         known: Mapping[UUID, Message],
         composed: Mapping[UUID, Composed],
     ) -> dict[UUID, gate.Answer]:
-        """Returns the gate's answer for each firing, from facts that are read for all of them at once.
+        """Returns the gate's answer for each firing, from facts that are read for all of them at once. Its people are locked.
 
         The budget counts only for messages that do not exist yet. A message that was refused for now is in it already, and so is
         one that is written once more.
@@ -187,7 +188,6 @@ class Send:
         limit, of_day = None, {}
         messages = {key: each.message for key, each in composed.items()} | dict(known)
         people = {each.contact_id: each.to_address for each in messages.values()}
-        await obstacles.lock(session, people)
         in_the_way = await obstacles.read(session, facts.channel, facts.content.message_kind, people)
         new = [each.contact_id for each in firings if each.id not in known]
         if new and self._limits is not None:

@@ -59,6 +59,8 @@ SELECT given.id,
 async def lock(session: AsyncSession, contact_ids: Iterable[UUID]) -> None:
     """Until the transaction ends, nobody opts these contacts out.
 
+    Whoever locks messages too does so after this, because an erasure and a report lock the person first.
+
     A turn locks its enrollment before this, as every move of an enrollment does, whose event refers to the contact. Whoever opts
     people out respects this order (`models/consent/lock.py`).
     """

@@ -5,9 +5,21 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.consent.lock import lock_people
+
 ENROLLMENTS = text("SELECT id, finished_at IS NULL FROM enrollment WHERE contact_id = :contact_id ORDER BY id")
 BEING_SENT = text("SELECT count(*) FROM message WHERE contact_id = :contact_id AND state = 'sending'")
+FIRINGS = text("SELECT FROM firing WHERE contact_id = :contact_id ORDER BY id FOR NO KEY UPDATE")
+MESSAGES = text("SELECT FROM message WHERE contact_id = :contact_id ORDER BY id FOR NO KEY UPDATE")
 IMPORTS = text("SELECT count(*) FROM contact_import WHERE org_id = :org_id AND csv <> ''")
+
+
+async def lock_to_erase(session: AsyncSession, org_id: UUID, contact_id: UUID) -> None:
+    """Locks the contact with its firings, enrollments and messages, in the order in which everybody locks them: whoever does
+    actions locks a firing before its contact, and whoever sends locks a contact before its messages."""
+    await session.execute(FIRINGS, {"contact_id": contact_id})
+    await lock_people(session, org_id, [contact_id])
+    await session.execute(MESSAGES, {"contact_id": contact_id})
 
 
 async def enrollments_of(session: AsyncSession, contact_id: UUID) -> dict[UUID, bool]:

@@ -167,10 +167,13 @@ RECORD = """
        AND (given.claimed_at IS NULL OR message.sending_at = given.claimed_at)
 """
 RECORD_RESULTS = text(RECORD)
+LOCK = text("SELECT FROM message WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 
 
 async def record_results(session: AsyncSession, results: Sequence[SendResult]) -> None:
-    """Records any number of results in one statement. A message that has a result already stays as it is."""
+    """Records any number of results. A message that has a result already stays as it is."""
+    if len(results) > 1:  # everybody who locks many messages does so in the order of their ids
+        await session.execute(LOCK, {"ids": [each.message_id for each in results]})
     await session.execute(RECORD_RESULTS, of_results(results))
 
 

@@ -18,11 +18,11 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.channels.channel import Medium
-from models.consent.lock import lock_people, people_at
+from models.consent.lock import people_at
 from models.consent.preferences import preferences_of
 from models.consent.suppression import SuppressionReason, address_hash
 from models.contacts.contact import Contact, get_contact
-from models.contacts.erasing import enrollments_of, imports_at_work, messages_being_sent
+from models.contacts.erasing import enrollments_of, imports_at_work, lock_to_erase, messages_being_sent
 from models.contacts.personal_data import PERSONAL_DATA, WHY, Whose, erase_rows
 from models.database import Database
 from models.sequences.progress import close_enrollment
@@ -60,7 +60,7 @@ async def erase_contact(database: Database, temporal: Client, org_id: UUID, cont
     """Raises NotFound."""
     async with database.transaction() as session:
         await get_contact(session, org_id, contact_id)
-        await lock_people(session, org_id, [contact_id])
+        await lock_to_erase(session, org_id, contact_id)
         contact = await session.get_one(Contact, contact_id, populate_existing=True)
         unfinished = await _unfinished(session, org_id, contact_id)
         enrollments = await enrollments_of(session, contact_id)
