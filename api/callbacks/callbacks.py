@@ -19,7 +19,10 @@ log = structlog.get_logger()
 AT_ONCE, WAITING = 2, 1000
 """Callbacks of one organization that are worked on at once and that wait. Providers report as fast as they send."""
 MEMORY = 8 * 2**20
-"""Bytes of callbacks' bodies for each organization, apart from those of its own requests."""
+"""Bytes of proved callbacks' bodies for each organization, apart from those of its own requests."""
+UNPROVED_MEMORY = 8 * 2**20
+"""Bytes of bodies for each client until their proof has been looked at. They count against no organization, because anybody
+can send them."""
 
 
 class WhyRefused(StrEnum):
@@ -33,6 +36,7 @@ class Callbacks:
         self.memory = BodyMemory(MEMORY)
         self.refused_of: Counter[UUID] = Counter()
         """Callbacks with a wrong signature, by channel."""
+        self.unproved_memory = BodyMemory(UNPROVED_MEMORY, "the requests from your address")
         self.refused: Counter[tuple[ChannelKind, WhyRefused]] = Counter()
         self._lines = FewLines()
 

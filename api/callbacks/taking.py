@@ -12,12 +12,14 @@ from fastapi import Request
 
 from api.callbacks.callbacks import WhyRefused
 from api.handling.services import Services
-from api.http.body import read_body
+from api.http.body import read_unproved_body
+from api.http.body_memory import Share
 from models.channels.channel import Channel, ChannelKind
 from models.channels.reported import reported_channel
 from models.errors import CallbackRefused, Invalid
 from services.channels.callback_address import callback_address
 from services.channels.configure import read_config
+from services.process.client_network import client_network
 
 MOST_FIELDS = 200
 
@@ -31,6 +33,7 @@ class Callback:
     body: bytes
     query: str
     _services: Services
+    _unproved: Share
 
     def address(self, rest: str) -> str:
         """Returns the public address that the provider has called, with its query: what many providers sign."""
@@ -49,9 +52,14 @@ class Callback:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Waits for the organization's turn, without a connection. It is for callbacks whose signature is right."""
-        async with self._services.callbacks.turns.turn(self.channel.org_id):
-            yield
+        """Waits for the organization's turn, without a connection. It is for callbacks whose signature is right: only from now on
+        they use anything of the organization's. Raises TooManyRequests."""
+        callbacks, org_id = self._services.callbacks, self.channel.org_id
+        with callbacks.memory.share(org_id) as share:
+            share.take(len(self.body))
+            self._unproved.give_back()
+            async with callbacks.turns.turn(org_id):
+                yield
 
 
 @asynccontextmanager
@@ -64,7 +72,8 @@ async def taken(
         channel = await reported_channel(session, channel_id, kind)
     if channel is None:
         raise services.callbacks.refusal(kind, channel_id, WhyRefused.UNKNOWN_CHANNEL)
-    with services.callbacks.memory.share(channel.org_id) as share:
-        await read_body(request, largest, share)
+    client = client_network(request.client.host if request.client else None)
+    with services.callbacks.unproved_memory.share(client) as share:
+        await read_unproved_body(request, largest, share)
         config = read_config(channel, services.secrets).config
-        yield Callback(channel, config, await request.body(), request.url.query, services)
+        yield Callback(channel, config, await request.body(), request.url.query, services, share)

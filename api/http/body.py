@@ -15,6 +15,11 @@ from models.errors import RequestTimeout, TooLarge
 
 PATIENCE = 30.0
 """Seconds that a body may take whatever its size, and for which its sender may be silent."""
+UNPROVED_PATIENCE = 5.0
+"""The same for a body whose sender is not known before the body is read."""
+UNCOUNTED = 64 * 1024
+"""Bytes of such a body that count against nobody, so that a client whose others are many can still send a small one. How many
+there are is bounded by the connections that the process takes."""
 SLOWEST = 64 * 1024
 """Bytes a second that a larger body needs on average, beyond `PATIENCE`."""
 
@@ -33,38 +38,52 @@ def has_large_body(dependant: Dependant) -> bool:
 async def read_body(request: Request, limit: int, share: Share) -> None:
     """Reads the body; Starlette keeps what was read. Raises TooLarge, RequestTimeout and, for the organization's `share`,
     TooManyRequests."""
-    too_large = TooLarge(f"The body may have {limit / 2**20:g} MB. Send it in parts.")
-    announced = _announced(request)
-    if announced > limit:
-        raise too_large
-    share.take(announced)
+    share.take(_announced(request, limit))
+    await _read(request, limit, share, PATIENCE)
+
+
+async def read_unproved_body(request: Request, limit: int, share: Share) -> None:
+    """Does the same for a body that is itself the proof of who sends it. Its sender has less time, and `share` is the client's.
+    Only what has arrived beyond the first `UNCOUNTED` bytes is taken of it: an announcement costs the client nothing."""
+    _announced(request, limit)
+    await _read(request, limit, share, UNPROVED_PATIENCE, UNCOUNTED)
+
+
+async def _read(request: Request, limit: int, share: Share, patience: float, uncounted: int = 0) -> None:
     chunks, size = [], 0
-    async for chunk in _in_time(request):
+    async for chunk in _in_time(request, patience):
         size += len(chunk)
         if size > limit:
-            raise too_large
-        share.take(size - share.taken)
+            raise _too_large(limit)
+        share.take(size - uncounted - share.taken)
         chunks.append(chunk)
     request._body = b"".join(chunks)
 
 
-def _announced(request: Request) -> int:
-    """Returns the announced length, or 0 when the header is missing or is not a number."""
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body may have {limit / 2**20:g} MB. Send it in parts.")
+
+
+def _announced(request: Request, limit: int) -> int:
+    """Returns the announced length, or 0 when the header is missing or is not a number. Raises TooLarge."""
     text = request.headers.get("content-length", "")
-    return int(text[:20]) if text.isascii() and text.isdecimal() else 0
+    announced = int(text[:20]) if text.isascii() and text.isdecimal() else 0
+    if announced > limit:
+        raise _too_large(limit)
+    return announced
 
 
-async def _in_time(request: Request) -> AsyncIterator[bytes]:
+async def _in_time(request: Request, patience: float) -> AsyncIterator[bytes]:
     clock = asyncio.get_running_loop().time
     begun, size, more = clock(), 0, True
     while more:
-        left = begun + PATIENCE + size / SLOWEST - clock()
+        left = begun + patience + size / SLOWEST - clock()
         try:
-            async with asyncio.timeout(min(PATIENCE, left)):
+            async with asyncio.timeout(min(patience, left)):
                 message = await request.receive()
         except TimeoutError:
             raise RequestTimeout(
-                f"The body did not arrive in time: {PATIENCE:g} seconds, and one more for each {SLOWEST // 1024} KB. "
+                f"The body did not arrive in time: {patience:g} seconds, and one more for each {SLOWEST // 1024} KB. "
                 "Send it again over a faster line, or in smaller parts."
             ) from None
         if message["type"] == "http.disconnect":

@@ -1,4 +1,4 @@
-"""Limits how many bytes of bodies one organization may keep in this process at once."""
+"""Limits how many bytes of bodies one organization, or one client, may keep in this process at once."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,41 +9,46 @@ from models.errors import TooManyRequests
 
 
 class Share:
-    """The bytes of its organization's limit that one request uses."""
+    """The bytes of a limit that one request uses."""
 
-    def __init__(self, taken_by: Counter[UUID], org_id: UUID, limit: int) -> None:
-        self._taken_by, self._org_id, self._limit = taken_by, org_id, limit
+    def __init__(self, memory: "BodyMemory", whose: UUID | str) -> None:
+        self._memory, self._whose = memory, whose
         self.taken = 0
 
     def take(self, size: int) -> None:
-        """Takes this many bytes more, or nothing when the number is not positive. Raises TooManyRequests when the organization
-        has too many."""
-        if size <= 0:
-            return
-        if self._taken_by[self._org_id] + size > self._limit:
-            raise TooManyRequests(
-                f"The bodies of your organization's requests at one time may have {self._limit / 2**20:g} MB together. "
-                "Send this one again when others are answered."
-            )
-        self._taken_by[self._org_id] += size
-        self.taken += size
+        """Takes this many bytes more, or nothing when the number is not positive. Raises TooManyRequests when there are too
+        many."""
+        if size > 0:
+            self._memory.take(self._whose, size)
+            self.taken += size
 
     def give_back(self) -> None:
-        self._taken_by[self._org_id] -= self.taken
-        if not self._taken_by[self._org_id]:
-            del self._taken_by[self._org_id]
+        self._memory.take(self._whose, -self.taken)
+        self.taken = 0
 
 
 class BodyMemory:
-    """`limit` is the number of bytes for each organization, from the time a body is announced until its request is answered."""
+    """`limit` is the number of bytes for each organization, from the time a body is announced until its request is answered.
+    `whose` says whose requests those are, for the error."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._taken_by: Counter[UUID] = Counter()
+    def __init__(self, limit: int, whose: str = "your organization's requests") -> None:
+        self._limit, self._whose = limit, whose
+        self._taken_by: Counter[UUID | str] = Counter()
+
+    def take(self, whose: UUID | str, size: int) -> None:
+        """Takes bytes, or gives them back when the number is negative. Raises TooManyRequests."""
+        if size > 0 and self._taken_by[whose] + size > self._limit:
+            raise TooManyRequests(
+                f"The bodies of {self._whose} at one time may have {self._limit / 2**20:g} MB together. "
+                "Send this one again when others are answered."
+            )
+        self._taken_by[whose] += size
+        if not self._taken_by[whose]:
+            del self._taken_by[whose]
 
     @contextmanager
-    def share(self, org_id: UUID) -> Iterator[Share]:
-        share = Share(self._taken_by, org_id, self._limit)
+    def share(self, whose: UUID | str) -> Iterator[Share]:
+        share = Share(self, whose)
         try:
             yield share
         finally:

@@ -1,7 +1,8 @@
 """What the provider of an http channel tells is stored once, and nobody else can tell anything."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,9 +11,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from api.callbacks.callbacks import WhyRefused
+from api.callbacks.callbacks import MEMORY, WhyRefused
 from api.callbacks.http import LARGEST
 from api.handling.services import Services
+from api.http import body as bodies
 from models.channels.channel import Channel, ChannelKind, Medium, channels_by_name
 from models.database import Database
 from models.inbound.inbound_message import InboundMeaning, InboundMessage
@@ -114,6 +116,51 @@ async def test_a_signed_body_that_cannot_be_read_is_refused(vonage: VonageLine, 
 
 async def test_a_body_that_is_too_large_is_refused(vonage: VonageLine) -> None:
     assert is_problem(await vonage.tell(b" " * (LARGEST + 1)), 413, "too_large")
+
+
+@pytest.mark.parametrize("arrived", [0, LARGEST - 1])
+async def test_bodies_that_hang_and_prove_nothing_keep_nobodys_callbacks_out(
+    vonage: VonageLine, database: Database, arrived: int
+) -> None:
+    await vonage.sent()
+    begun = asyncio.Semaphore(0)
+
+    async def hangs() -> AsyncIterator[bytes]:
+        yield b" " * arrived
+        begun.release()
+        await asyncio.Event().wait()
+
+    def hanging() -> Coroutine[Any, Any, httpx.Response]:
+        address = f"http://127.0.0.1:8000/callbacks/{vonage.row.id}/http"
+        return vonage.client.post(address, content=hangs(), headers={"Content-Length": str(LARGEST)})
+
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(hanging()) for _ in range(8)]
+        for _ in waiting:
+            await begun.acquire()
+        assert (await vonage.tell(inbound("STOP"))).status_code == 200
+        for each in waiting:
+            each.cancel()
+    assert [each.meaning for each in await all_of(database, InboundMessage)] == [InboundMeaning.STOP]
+
+
+async def test_a_body_that_does_not_come_is_waited_for_a_short_time(vonage: VonageLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "UNPROVED_PATIENCE", 0)
+
+    async def hangs() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+    answer = await vonage.client.post(f"http://127.0.0.1:8000/callbacks/{vonage.row.id}/http", content=hangs())
+    assert is_problem(answer, 408, "request_timeout")
+
+
+async def test_proved_bodies_use_the_memory_of_their_organization(vonage: VonageLine, services: Services) -> None:
+    with services.callbacks.memory.share(vonage.row.org_id) as share:
+        share.take(MEMORY)
+        assert is_problem(await vonage.tell(inbound("STOP")), 429, "too_many_requests")
+    assert (await vonage.tell(inbound("STOP"))).status_code == 200
+    assert services.callbacks.unproved_memory._taken_by == services.callbacks.memory._taken_by == {}
 
 
 async def test_reports_count_once_in_any_order_and_number(vonage: VonageLine, database: Database) -> None:

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from api.http import body
-from api.http.body import read_body
+from api.http.body import UNCOUNTED, read_body, read_unproved_body
 from api.http.body_memory import BodyMemory
 from models.errors import RequestTimeout, TooLarge, TooManyRequests
 
@@ -73,3 +73,18 @@ async def test_a_sender_who_is_silent_is_told_how_long_a_body_may_take(monkeypat
 async def test_a_sender_who_hangs_up_has_sent_nothing() -> None:
     with pytest.raises(ClientDisconnect):
         await read(request([b"a", None]))
+
+
+async def test_an_announced_body_of_a_stranger_takes_nothing_until_more_than_a_little_has_arrived() -> None:
+    memory = BodyMemory(100)
+    with memory.share("192.0.2.7") as share:
+        await read_unproved_body(request([b"a" * UNCOUNTED], 2**20), 2**20, share)
+        assert share.taken == 0
+        with pytest.raises(TooManyRequests):
+            await read_unproved_body(request([b"a" * UNCOUNTED, b"b" * 101]), 2**20, share)
+
+
+@pytest.mark.parametrize("length", [101, None])
+async def test_a_strangers_body_is_refused_past_the_limit(length: int | None) -> None:
+    with BodyMemory(1000).share("192.0.2.7") as share, pytest.raises(TooLarge):
+        await read_unproved_body(request([b"a" * 60, b"b" * 60], length), 100, share)
