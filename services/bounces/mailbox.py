@@ -13,7 +13,7 @@ from typing import Any
 import certifi
 import structlog
 
-from services.bounces.read_mail import MOST_BYTES
+from services.bounces.bounded_mail import MOST_BYTES
 from services.bounces.take_mail import MailTaker
 
 log = structlog.get_logger()

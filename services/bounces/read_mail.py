@@ -16,20 +16,24 @@ from datetime import UTC, datetime
 from email.message import Message as Mail
 from email.parser import BytesParser, HeaderParser
 from email.utils import parseaddr, parsedate_to_datetime
+from itertools import groupby, islice
 from typing import Any
 from uuid import UUID
 
 from flufl.bounce import all_failures
 
 from models.messages.report import ReportKind
+from services.bounces.bounded_mail import bounded
 from services.bounces.statuses import CODE, REPLY, SOFT, Blame, Status, blame, read_status
 from services.channels.base import Fault
 from tracking.tokens.verp import TOKEN_LENGTH, MessageAddresses, TokenUse
 
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it writes down the mails that it cannot read
 
-MOST_BYTES = 256 * 1024
-"""What is read of a mail. Reports come first in a bounce, and a whole message that is returned behind it is cut off."""
+MOST_ADDRESSES = 20
+"""Headers with an address that are looked at."""
+MOST_BLOCKS = 50
+"""Groups of fields that are read of a machine-readable part. Each is about one recipient."""
 MOST_TOKENS = 20
 """Words of a mail that are tried as tokens."""
 MOST_WORDS = 1000
@@ -72,14 +76,14 @@ def read_mail(raw: bytes, recipients: Sequence[str], addresses: MessageAddresses
     """Returns None for a mail that reports nothing, or nothing of ours. `recipients` are those of the envelope, as far as they
     are known. It never raises, whatever the mail is, and takes a thread's time."""
     try:
-        return _read(raw[:MOST_BYTES], recipients, addresses)
+        return _read(bounded(raw), recipients, addresses)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, AssertionError):
         return None  # the parsers raise any of these at mails that no server wrote
 
 
 def _read(raw: bytes, recipients: Sequence[str], addresses: MessageAddresses) -> ReadMail | None:
     mail = BytesParser().parsebytes(raw)
-    named = [found for each in (*recipients, *_addressed(mail)) if (found := addresses.read(each))]
+    named = [found for each in (*recipients, *islice(_addressed(mail), MOST_ADDRESSES)) if (found := addresses.read(each))]
     key = f"mail {hashlib.sha256(_name(mail, raw)).hexdigest()[:32]}"
     leaves = next((each for each in named if each.use == TokenUse.UNSUBSCRIBE), None)
     if leaves is not None:
@@ -125,9 +129,13 @@ def _blocks(part: Mail) -> list[Mail]:
     """Returns the groups of fields of a machine-readable part."""
     payload: Any = part.get_payload()
     if isinstance(payload, list):
-        return payload
-    groups = re.split(r"\r?\n\s*\r?\n", str(payload))
-    return [HeaderParser().parsestr(group) for group in groups if group.strip()]
+        return payload[:MOST_BLOCKS]
+    groups = ("".join(lines) for has_text, lines in groupby(str(payload).splitlines(keepends=True), _has_text) if has_text)
+    return [HeaderParser().parsestr(group) for group in islice(groups, MOST_BLOCKS)]
+
+
+def _has_text(line: str) -> bool:
+    return bool(line.strip())
 
 
 def _field(block: Mail, name: str) -> str:
