@@ -12,6 +12,7 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from services.bounces.take_mail import MailTaker
+from services.process.client_network import client_network
 from tracking.tokens.verp import MessageAddresses
 
 log = structlog.get_logger()
@@ -21,6 +22,8 @@ MOST_BYTES = 2 * 1024 * 1024
 """The largest mail that is taken. A bounce with all of a mail of ours in it is smaller."""
 MOST_RECIPIENTS = 20
 MOST_CONNECTIONS = 100
+MOST_OF_A_CLIENT = 10
+"""Connections of one address, or of one network of IPv6, so that a client that holds all of its own keeps nobody else out."""
 MOST_AT_ONCE = 4
 """Mails that are read at a time; the others wait, because each takes the processor."""
 SECONDS = 60
@@ -64,20 +67,28 @@ class _Handler:
 
 
 class _Connection(SMTP):
-    """One connection. Beyond the most that are open at a time, it is closed with a word."""
+    """One connection. Beyond the most that are open at a time, in all or of its client, it is closed with a word."""
+
+    client: str | None = None
 
     def __init__(self, handler: _Handler, open_now: set["_Connection"], **options: Any) -> None:
         super().__init__(handler, **options)
         self._open_now = open_now
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if len(self._open_now) >= MOST_CONNECTIONS and self not in self._open_now:
+        if self not in self._open_now and self._is_one_too_many(transport):
             assert isinstance(transport, asyncio.Transport)  # noqa: S101 - that is what a server of sockets makes
             transport.write(b"421 4.3.2 Too many connections, try again later\r\n")
             transport.close()
             return
         self._open_now.add(self)
         super().connection_made(transport)
+
+    def _is_one_too_many(self, transport: asyncio.BaseTransport) -> bool:
+        peer = transport.get_extra_info("peername")
+        self.client = client_network(peer[0] if peer else None)
+        of_client = sum(each.client == self.client for each in self._open_now)
+        return of_client >= MOST_OF_A_CLIENT or len(self._open_now) >= MOST_CONNECTIONS
 
     def connection_lost(self, error: Exception | None) -> None:
         if self in self._open_now:

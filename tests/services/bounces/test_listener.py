@@ -1,6 +1,7 @@
 """The mail server for bounces: what other servers hand over takes effect once, and nothing is lost or taken for somebody else."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import aiosmtplib
 import pytest
@@ -139,6 +140,19 @@ async def test_one_connection_too_many_is_told_to_come_later(running: Running, m
             await running.hand_over(running.mail())
     await running.hand_over(running.mail())
     assert running.taker.outcomes == {(MailOutcome.REPORTED.value,): 1}
+
+
+async def test_a_client_that_holds_all_of_its_connections_keeps_nobody_else_out(running: Running) -> None:
+    async with AsyncExitStack() as held:
+        for _ in range(listening.MOST_OF_A_CLIENT):
+            await held.enter_async_context(aiosmtplib.SMTP(hostname="127.0.0.1", port=running.port, start_tls=False))
+        with pytest.raises(aiosmtplib.SMTPConnectError):
+            await running.hand_over(running.mail())
+        other = aiosmtplib.SMTP(hostname="127.0.0.1", port=running.port, start_tls=False, source_address=("127.0.0.2", 0))
+        async with other:
+            await other.sendmail("", [running.address()], running.mail().encode())
+    await running.hand_over(running.mail())
+    assert running.taker.outcomes == {(MailOutcome.REPORTED.value,): 1, (MailOutcome.REPEATED.value,): 1}
 
 
 async def test_a_mail_about_another_channels_message_is_ignored_where_the_channel_is_given(running: Running) -> None:
