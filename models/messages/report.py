@@ -91,18 +91,20 @@ ON CONFLICT (message_id, event_key) DO NOTHING RETURNING id
 
 # The highest report is read from all rows, so that any order of arrival ends in the same message. A provider that reports on a
 # message had accepted it, whatever we knew of it: it may have been interrupted, or its answer was lost and it waited for another
-# attempt.
+# attempt. Of an erased person no name that a provider knows is written down.
 TELL_MESSAGE = text("""
 UPDATE message
    SET report = highest.kind, report_code = highest.code, reported_at = highest.reported_at,
-       provider_id = coalesce(message.provider_id, :provider_id),
+       provider_id = coalesce(message.provider_id, CASE WHEN whose.erased_at IS NULL THEN :provider_id END),
        state = CASE WHEN proven.accepted THEN 'accepted' ELSE message.state END,
        reason = CASE WHEN proven.accepted THEN NULL ELSE message.reason END,
        accepted_at = CASE WHEN proven.accepted THEN CAST(:now AS timestamptz) ELSE message.accepted_at END
   FROM (SELECT kind, code, reported_at FROM message_report WHERE message_id = :message_id
          ORDER BY array_position(CAST(:ranks AS text[]), kind) DESC, reported_at, event_key LIMIT 1) AS highest,
        (SELECT state IN ('sending', 'unknown') OR (state = 'planned' AND sending_at IS NOT NULL) AS accepted
-          FROM message WHERE id = :message_id) AS proven
+          FROM message WHERE id = :message_id) AS proven,
+       (SELECT contact.erased_at FROM contact JOIN message ON message.contact_id = contact.id
+         WHERE message.id = :message_id) AS whose
  WHERE message.id = :message_id
 """)
 

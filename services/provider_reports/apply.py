@@ -23,7 +23,7 @@ from services.channels.base import Fault
 from services.commands.deliver import CommandDelivery
 from services.commands.tell import tell
 from services.provider_reports.consequences import consequences
-from services.provider_reports.words import without_people
+from services.provider_reports.words import key_without_people, without_people
 
 LONGEST_KEY = 200
 """Characters of a provider's code or name for an event that are kept."""
@@ -98,10 +98,10 @@ async def _let_wait(session: AsyncSession, report: Report) -> None:
 
 
 def _kept(report: Report) -> dict[str, Any]:
-    """Returns what is kept of a report's words."""
+    """Returns what is kept of a report's words. The code stays when the person is erased, so it names nobody either."""
     return {
-        "event_key": cut(report.event_key, LONGEST_KEY),
-        "code": cut(report.code, LONGEST_KEY) if report.code else None,
+        "event_key": key_without_people(cut(report.event_key, LONGEST_KEY)),
+        "code": without_people(cut(report.code, LONGEST_KEY)) if report.code else None,
         "detail": without_people(report.detail) if report.detail else None,
         "reported_at": min(report.reported_at or now(), now()),
     }

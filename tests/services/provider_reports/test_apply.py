@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from models.base import new_id, now
+from models.contacts.contact import Contact
 from models.messages.ledger import SendResult, record_results
 from models.messages.message import Message, MessageState
 from models.messages.report import MessageReport, ReportKind
+from models.messages.waiting_report import WaitingReport
 from models.organizations.organization import create_organization
 from services.provider_reports.apply import Report, apply_reports
 from tests.rows import NOON, Rows
@@ -132,6 +134,29 @@ async def test_a_message_that_was_reported_is_not_sent_again_by_its_step(sending
     await apply_reports(sending.database, [about(message, ReportKind.DELIVERED)], None)
     assert (await sending.send_step(enrollment)).state == MessageState.ACCEPTED
     assert len(provider.taken) == 1
+
+
+async def test_what_is_kept_of_a_report_when_its_person_is_erased_names_nobody(made: Rows) -> None:
+    message = await a_message(made)
+    named = "550 <canary@example.com> or +49 151 1234567 unknown"
+    told = about(message, ReportKind.FAILED, code=named, event_key=f"failed:{named}")
+    waits = about(message, ReportKind.FAILED, message_id=None, provider_id="SM9", code=named, event_key=f"failed:{named}")
+    assert await apply(made, told, told, waits) == 1
+    async with made.database.transaction() as session:
+        reports = [*await session.scalars(select(MessageReport)), *await session.scalars(select(WaitingReport))]
+    kept = [text for each in reports for text in (each.code, each.event_key)]
+    kept.append((await again(made, message)).report_code)
+    assert len(kept) == 5
+    assert not [each for each in kept if each is None or "canary" in each or "151" in each]
+
+
+async def test_a_report_after_the_erasure_writes_no_name_that_the_provider_knows(made: Rows) -> None:
+    message = await a_message(made, provider_id=None)
+    async with made.database.transaction() as session:
+        (await session.get_one(Contact, message.contact_id)).erased_at = now()
+    assert await apply(made, about(message, ReportKind.DELIVERED, provider_id="SM5")) == 1
+    told = await again(made, message)
+    assert (told.report, told.provider_id) == (ReportKind.DELIVERED, None)
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.provider_reports.words import LONGEST, without_people
+from services.provider_reports.words import LONGEST, key_without_people, without_people
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,15 @@ def test_any_text_can_be_kept(said: str) -> None:
     assert len(kept) <= LONGEST
     assert "\n" not in kept
     kept.encode()
+
+
+@given(st.text(max_size=50), st.emails())
+def test_the_key_of_an_event_names_nobody_and_stays_one_of_its_own(before: str, address: str) -> None:
+    kept = key_without_people(f"{before} {address}")
+    assert address not in kept
+    assert kept != key_without_people(f"{before} another {address}")
+    assert key_without_people(kept) == kept
+
+
+def test_the_key_of_an_event_without_people_stays_as_it_is() -> None:
+    assert key_without_people("SMab12:delivered") == "SMab12:delivered"
