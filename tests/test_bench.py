@@ -13,12 +13,14 @@ import psutil
 import pytest
 from temporalio.client import Client
 
-from bench import enrollments, latency, redirect, triggers
+from bench import enrollments, latency, redirect, smtp, triggers
 from bench._load import ALPHABET, Generator, Load, heads, random_tokens
 from bench._load import main as load
 from bench._processes import ProcessorTime, role
 from bench._rounds import BareWorkflows, Round, Shape, timed
 from bench._trigger_rows import Counts, Seconds
+from settings import Settings
+from tests.mail_server import post_office
 from tests.stack.dummies import python, until
 
 
@@ -200,3 +202,41 @@ def test_a_slow_tag_a_slower_redirect_and_two_notifications_within_a_minute_are_
     assert wrong(replace(FAST, seconds=slow))[2] == ["tag_p99_s"]
     assert wrong(replace(FAST, loaded=load_of(13.0)))[2] == ["redirect_ratio"]
     assert wrong(replace(FAST, notified_at=[0.0, 58.0]))[2] == ["notification_gap_s"]
+
+
+def mails(seconds: float) -> smtp.Round:
+    return smtp.Round(100, seconds, seconds / 2)
+
+
+def test_mails_are_compared_in_pairs_so_that_a_slow_minute_counts_for_both() -> None:
+    found = smtp.figures(smtp.Run([mails(5), mails(50), mails(8)], [mails(4), mails(40), mails(2)]))
+    assert (found["mails_per_s"], found["bare_per_s"], found["ratio"], found["missed"]) == (12.5, 25.0, 0.8, [])
+
+
+def test_a_slow_channel_and_a_mail_that_nobody_took_are_missed() -> None:
+    assert smtp.figures(smtp.Run([mails(10)], [mails(5.9)]))["missed"] == ["ratio"]
+    assert smtp.figures(smtp.Run([mails(10)], [mails(10)], lost=1))["missed"] == ["lost"]
+
+
+async def test_the_channel_and_the_bare_loop_send_every_mail_to_the_server_of_the_benchmark(settings: Settings) -> None:
+    with smtp.mail_server() as (port, taken):
+        own, bare = smtp.Own(port, settings), smtp.Bare(port, settings)
+        run = await smtp.race(own, bare, mails=30, rounds=2, warm_up=5)
+        await own.close()
+        await bare.close()
+        assert taken() == 2 * (5 + 2 * 30)
+    assert [each.count for each in (*run.own, *run.bare)] == [30] * 4
+
+
+async def test_both_send_the_same_mail(settings: Settings) -> None:
+    message = smtp.message(1)
+    async with post_office() as office:
+        own, bare = smtp.Own(office.port, settings), smtp.Bare(office.port, settings)
+        for each in (own, bare):
+            await (await each.prepare([message]))()
+            await each.close()
+        first, second = (mail.parsed for mail in office.mails)
+    for mail in (first, second):
+        del mail["DKIM-Signature"], mail["Date"]
+    assert first.as_bytes() == second.as_bytes()
+    assert [len(mail.parsed.get_all("DKIM-Signature", [])) for mail in office.mails] == [1, 1]

@@ -33,7 +33,9 @@ BEFORE_THE_DOT = 20.0
 doubt."""
 TRY_AGAIN = timedelta(seconds=30)
 
-# HTML parts are large, so they are written in threads. Texts take less time than handing them over would.
+SMALL = 32 * 1024
+"""Characters of a mail that is written at once, which takes less than a millisecond beside its signature."""
+# Larger mails and those whose CSS is inlined are written in threads, so that they hold nobody up.
 _threads = ThreadPoolExecutor(2, "mails")
 
 
@@ -57,7 +59,7 @@ class SmtpChannel:
         return Receipt(provider_id=mail.message_id)
 
     async def _write(self, message: Outgoing) -> Mail:
-        if message.html is None:
+        if len(message.body) + len(message.html or "") <= SMALL and not (message.html and self._config.inline_css):
             return self._writer.write(message, now())
         return await asyncio.get_running_loop().run_in_executor(_threads, self._writer.write, message, now())
 

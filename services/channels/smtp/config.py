@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated
 
 import idna
@@ -159,7 +160,13 @@ class SmtpConfig(Config):
 
 def domain_of(address: str) -> str:
     """Returns the domain of a mail address in ASCII."""
-    return idna.encode(address.rpartition("@")[2], uts46=True).decode()
+    return _in_ascii(address.rpartition("@")[2])
+
+
+@lru_cache(maxsize=10_000)
+def _in_ascii(domain: str) -> str:
+    """Most people have their mailbox at one of few domains, and each of them takes longer to encode than a mail to fold."""
+    return idna.encode(domain, uts46=True).decode()
 
 
 def _check_pair(key: SecretStr | None, selector: str | None, name: str) -> None:
