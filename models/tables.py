@@ -3,7 +3,7 @@
 from sqlmodel import SQLModel
 
 from models.campaigns import campaign
-from models.channels import channel, pace, simulator_inbox
+from models.channels import channel, pace, policy_refusal, simulator_inbox
 from models.clicks import click
 from models.clicks import counters as click_counters
 from models.clicks import flood as click_flood
@@ -50,6 +50,7 @@ __all__ = [
     "notification",
     "organization",
     "pace",
+    "policy_refusal",
     "quotas",
     "report",
     "report_count",

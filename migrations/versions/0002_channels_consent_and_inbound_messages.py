@@ -74,6 +74,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("channel_id", "domain", name=op.f("pk_channel_pace")),
     )
     op.create_table(
+        "policy_refusal",
+        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_policy_refusal_channel_id")),
+        sa.PrimaryKeyConstraint("channel_id", "recipient", name=op.f("pk_policy_refusal")),
+    )
+    op.create_table(
         "consent",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("org_id", sa.Uuid(), nullable=False),
@@ -335,6 +343,7 @@ def downgrade() -> None:
     op.drop_table("inbound_message")
     op.drop_index("ix_consent_contact_id_given_at_id", table_name="consent")
     op.drop_table("consent")
+    op.drop_table("policy_refusal")
     op.drop_table("channel_pace")
     op.drop_index("uq_suppression_org_id_address_hash", table_name="suppression", postgresql_where=sa.text("lifted_at IS NULL"))
     op.drop_index("ix_suppression_org_id_id", table_name="suppression")

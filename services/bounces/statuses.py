@@ -1,6 +1,7 @@
 """What a bounce says about whom: its enhanced status code (RFC 3463) decides, and words only where there is no code.
 
-A code that says nothing about the address never suppresses it. A policy (5.7.x) is about the sender, so it is the channel's.
+A code that says nothing about the address never suppresses it. A policy (5.7.x) is about the sender, so it is the channel's fault
+when several recipients say so: whoever gets a mail can write a bounce about it.
 """
 
 import re
@@ -70,7 +71,7 @@ def blame(status: Status | None, words: str) -> Blame:
     if kind in TOO_LARGE or status.subject in ABOUT_THE_MESSAGE:
         return Blame(Fault.MESSAGE)
     if status.subject == POLICY or kind in OUR_ADDRESS:
-        return Blame(Fault.CHANNEL if status.status == PERMANENT else Fault.DOMAIN)
+        return Blame(Fault.POLICY if status.status == PERMANENT else Fault.DOMAIN)
     if status.status == PERMANENT and kind in NEVER_VALID:
         return Blame(Fault.ADDRESS)
     return SOFT

@@ -61,6 +61,7 @@ class Fault(StrEnum):
     - `address`: the address can never get anything. It is suppressed.
     - `opted_out`: the provider says that the person has opted out there. It becomes the person's consent.
     - `channel`: ours to correct, such as a wrong password. The channel pauses with this reason, and the message waits.
+    - `policy`: the recipient's server refuses the sender by a policy of its own. The channel pauses when several recipients do.
     - `domain`: the recipient's domain wants fewer messages. It slows down, and the message waits.
     """
 
@@ -68,6 +69,7 @@ class Fault(StrEnum):
     ADDRESS = "address"
     OPTED_OUT = "opted_out"
     CHANNEL = "channel"
+    POLICY = "policy"
     DOMAIN = "domain"
 
 

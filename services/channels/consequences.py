@@ -24,6 +24,7 @@ from models.texts.text import cut
 from services.channels.base import ChannelError, Fault
 from services.channels.failure_watch import FailureWatch
 from services.channels.pause import pause_channel
+from services.channels.refused_by_many import refused_by_many
 from services.commands.deliver import CommandDelivery
 from services.commands.tell import tell
 from services.consent.opt_out import record_consent, scope_of
@@ -47,6 +48,11 @@ class Consequences:
         match error.fault:
             case Fault.CHANNEL:
                 return await self._pause(message, error)
+            case Fault.POLICY:
+                if await self._is_refused_by_many(message):
+                    return await self._pause(message, error)
+                if not error.permanent:
+                    return refused(message, str(error), error.retry_after)
             case Fault.DOMAIN:
                 return await self._slow_down(message, error)
             case Fault.ADDRESS:
@@ -97,6 +103,10 @@ class Consequences:
         async with self._database.transaction() as session:
             await pause_channel(session, message.channel_id, str(error))
         return _waits(message, error)
+
+    async def _is_refused_by_many(self, message: Message) -> bool:
+        async with self._database.transaction() as session:
+            return await refused_by_many(session, await find_channel(session, message.channel_id), message.to_address or "")
 
     async def _slow_down(self, message: Message, error: ChannelError) -> SendResult:
         async with self._database.statement() as session:

@@ -17,6 +17,7 @@ from models.messages.report import MessageReport, ReportedMessage, ReportKind, c
 from models.organizations.organization import Organization
 from services.channels.base import Fault
 from services.channels.pause import pause_channel
+from services.channels.refused_by_many import refused_by_many
 from services.consent.opt_out import record_consent, scope_of
 from services.consent.suppress import suppress
 
@@ -64,7 +65,7 @@ class Consequences:
         if report.kind == ReportKind.COMPLAINED:
             await self._suppress(report, SuppressionReason.COMPLAINT)
             await self._opt_out(report, ConsentSource.COMPLAINT)
-        elif self._fault == Fault.CHANNEL:
+        elif self._fault == Fault.CHANNEL or (self._fault == Fault.POLICY and await self._is_refused_by_many()):
             await pause_channel(self._session, self._channel.id, _reason(report))
         elif self._fault == Fault.OPTED_OUT:
             await self._opt_out(report, ConsentSource.PROVIDER)
@@ -73,6 +74,11 @@ class Consequences:
             await self._suppress(report, SuppressionReason.BOUNCE if bounced else SuppressionReason.PROVIDER)
         elif report.address_hash is not None:
             await self._count_soft(report, report.address_hash)
+
+    async def _is_refused_by_many(self) -> bool:
+        """An erased person's address is gone, and their bounce counts for nothing."""
+        address = self._message.to_address
+        return address is not None and await refused_by_many(self._session, self._channel, address)
 
     async def _count_soft(self, report: MessageReport, hashed: bytes) -> None:
         if await count_soft_bounces(self._session, self._channel.org_id, hashed, WITHIN) >= SOFT_BOUNCES:

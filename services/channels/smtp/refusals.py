@@ -29,6 +29,7 @@ _WORDS = {
 }
 _ADVICE = {
     Fault.CHANNEL: "; look up at its operator what it wants, such as a sender of yours or a log-in",
+    Fault.POLICY: "; the recipient's server does not want mail of this sender",
     Fault.ADDRESS: "; nothing can be sent to this address",
     Fault.DOMAIN: "; this recipient's domain gets fewer mails for a while",
 }
@@ -38,7 +39,7 @@ def of_answer(refused: Refused) -> ChannelError:
     """Returns the error for an answer during a mail. The server's own words are left out, because they may quote an address."""
     code = spoken(refused.code, refused.enhanced)
     fault = _fault(refused)
-    permanent = _is_permanent(refused) and fault in {Fault.MESSAGE, Fault.ADDRESS}
+    permanent = _is_permanent(refused) and fault not in {Fault.CHANNEL, Fault.DOMAIN}
     text = f"{_WORDS[refused.phase]}: {code}{_ADVICE.get(fault, '')}."
     return ChannelError(text, permanent=permanent, fault=fault, code=code)
 
@@ -60,8 +61,10 @@ def _fault_of_status(status: EnhancedCode | None, phase: Phase) -> Fault:
     kind = (status.subject, status.detail) if status else None
     if kind in TOO_LARGE:
         return Fault.MESSAGE
-    if phase == Phase.SENDER or kind in OUR_ADDRESS or (status and status.subject == POLICY):
+    if phase == Phase.SENDER:
         return Fault.CHANNEL
+    if kind in OUR_ADDRESS or (status and status.subject == POLICY):
+        return Fault.POLICY
     return Fault.ADDRESS if kind in ADDRESSES else Fault.MESSAGE
 
 

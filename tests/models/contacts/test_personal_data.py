@@ -15,6 +15,7 @@ NOTHING = {
     "campaign": AUTHORS,
     "channel": AUTHORS,
     "channel_pace": "the domain of an address, and not the address",
+    "policy_refusal": "the domain of an address, or a hash",
     "click": IDS,
     "click_by": IDS,
     "click_first": IDS,

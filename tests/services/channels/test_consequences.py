@@ -108,6 +108,53 @@ async def test_a_step_of_a_channel_that_paused_waits_and_is_sent_once_it_is_resu
     assert (await sending.send_step(enrollment)).state == "accepted"
 
 
+POLICY = ChannelError("550 5.7.1 not wanted", permanent=True, fault=Fault.POLICY, code="5.7.1")
+
+
+async def test_one_strict_domain_fails_its_messages_and_stops_nobody_else(sending: Sending, provider: Provider) -> None:
+    strict = [(await sending.contacts(1, email=f"{name}@strict.example"))[0].email or "" for name in ("ada", "bob", "eve", "joe")]
+    await sending.contacts(1, email="ann@kind.example")
+    provider.before = dict.fromkeys(strict, POLICY)
+    page = await sending.send_page(await sending.campaign(medium="email"))
+    assert (page.failed, page.accepted) == (4, 1)
+    assert (await channel(sending, "email")).paused_at is None
+
+
+async def test_a_channel_that_three_domains_refuse_by_policy_pauses_and_the_third_message_waits(
+    sending: Sending, provider: Provider
+) -> None:
+    (one,) = await sending.contacts(1, email="ada@one.example")
+    (two,) = await sending.contacts(1, email="ada@two.example")
+    provider.before = dict.fromkeys([one.email or "", two.email or ""], POLICY)
+    assert (await sending.send_page(await sending.campaign(medium="email"))).failed == 2
+    async with sending.database.transaction() as session:  # what is older than an hour does not count
+        await session.execute(
+            text("UPDATE policy_refusal SET refused_at = now() - interval '61 minutes' WHERE recipient = 'one.example'")
+        )
+    provider.before = {"ada@three.example": POLICY}
+    await sending.contacts(1, email="ada@three.example")
+    assert (await sending.send_page(await sending.campaign(medium="email"))).failed == 1
+    provider.before = {"ada@four.example": POLICY}
+    await sending.contacts(1, email="ada@four.example")
+    page = await sending.send_page(await sending.campaign(medium="email"))
+    assert page.failed == 0
+    paused = await channel(sending, "email")
+    assert paused.pause_reason == "550 5.7.1 not wanted"
+    assert {each.to_address: each.state for each in await sending.messages()}["ada@four.example"] == "planned"
+    async with sending.database.transaction() as session:  # a channel that is resumed begins again
+        assert await session.scalar(text("SELECT count(*) FROM policy_refusal")) == 0
+
+
+async def test_phone_numbers_that_refuse_by_policy_are_counted_and_not_stored(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(2)
+    provider.before = {each.phone or "": POLICY for each in contacts}
+    assert (await sending.send_page(await sending.campaign())).failed == 2
+    async with sending.database.transaction() as session:
+        stored = set(await session.scalars(text("SELECT recipient FROM policy_refusal")))
+    assert len(stored) == 2
+    assert not any((each.phone or "?") in stored for each in contacts)
+
+
 async def test_a_domain_that_asks_to_slow_down_waits_alone(sending: Sending, provider: Provider) -> None:
     slow = await sending.contacts(1, email="ada@slow.example")
     slow += await sending.contacts(1, email="bob@slow.example")

@@ -107,6 +107,28 @@ async def test_a_complaint_suppresses_the_address_and_opts_the_person_out(sendin
     assert enrollment.stop_requested_at is not None
 
 
+@pytest.mark.parametrize(
+    ("domains", "pauses"),
+    [
+        (["strict.example"] * 4, False),
+        (["a.example", "b.example", "b.example"], False),
+        (["a.example", "b.example", "c.example"], True),
+    ],
+)
+async def test_bounces_by_policy_pause_the_channel_when_several_domains_say_so(
+    sending: Sending, domains: list[str], pauses: bool
+) -> None:
+    for number, domain in enumerate(domains):
+        await sending.contacts(1, email=f"{number}@{domain}")
+    await sending.send_page(await sending.campaign(medium="email"))
+    for message in await sending.messages():
+        await told(sending, message, kind=ReportKind.BOUNCED, code="5.7.1", fault=Fault.POLICY)
+    async with sending.database.transaction() as session:
+        channel = await session.get_one(Channel, message.channel_id)
+    assert (channel.paused_at is not None) == pauses
+    assert await every(sending, Suppression) == []
+
+
 @pytest.mark.parametrize("scope", ["channel", "everything"])
 async def test_an_opt_out_at_the_provider_covers_what_the_organization_says(sending: Sending, scope: str) -> None:
     message = await a_sent_message(sending)
