@@ -32,6 +32,7 @@ from api.redirect.links.link_cache_snapshot import LinkCacheSnapshot
 from api.redirect.links.shared_link_cache import SharedLinkCache
 from api.redirect.metrics import Meters, Metrics
 from api.redirect.unsubscribing.answer import Unsubscribing
+from api.redirect.unsubscribing.unsubscribes import POOL_SIZE as UNSUBSCRIBE_POOL_SIZE
 from api.redirect.unsubscribing.unsubscribes import Unsubscribes
 from models.database import REQUESTS, Database
 from services.commands.deliver import CommandDelivery
@@ -192,7 +193,7 @@ async def _build(settings: Settings, client: Client | None) -> Parts:
     misses, flood = MissLimit(settings.miss_limit), Flood(database, ClickLimit(settings.click_limit))
     follow = Follow(codec, link_cache, shared, journal, addresses, misses, flood, settings.suspect_hold, meters)
     unsubscribe_spool = Spool(settings.var_dir / "unsubscribes", settings.spool_limit, "unsubscribes")
-    unsubscribes = Unsubscribes(database, unsubscribe_spool, after_commit.told)
+    unsubscribes = Unsubscribes(Database(url, UNSUBSCRIBE_POOL_SIZE, patience=REQUESTS), unsubscribe_spool, after_commit.told)
     unsubscribing = Unsubscribing(codec, database, unsubscribes, addresses, misses)
     health = Health(link_cache, shared, journal, after_commit, holds, unsubscribes)
     metrics = Metrics(meters, journal, delivery, flood, health.degraded, [commands.read, unsubscribes.read])
@@ -234,7 +235,7 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
         await parts.after_commit.close()
         stop.set()
         await finish(refreshing)
-        await parts.unsubscribes.spool.close()
+        await parts.unsubscribes.close()
         await parts.database.close()
 
 

@@ -42,14 +42,19 @@ async def unsubscribe(session: AsyncSession, asked: Unsubscribe, *, late: bool =
     recipient = await find_recipient(session, asked.content_id, asked.recipient_number)
     if recipient is None:
         raise UnknownRecipient
+    organization = await session.get_one(Organization, recipient.org_id)
+    out = scope_of(organization, await session.get_one(Channel, recipient.channel_id))
+    if not asked.choices and await _is_out(session, recipient, out):
+        return []  # before the lock, so that a repeat waits for nobody
     await lock_people(session, recipient.org_id, [recipient.contact_id])
     if recipient.erased or await was_recorded(session, recipient.contact_id, asked.id):
         return []
-    organization = await session.get_one(Organization, recipient.org_id)
     recording = _Recording(session, asked, recipient, late)
     if asked.choices:
         return await _choose(recording, organization)
-    return await _leave(recording, organization)
+    if await _is_out(session, recipient, out):
+        return []
+    return await recording.record(ConsentState.OPTED_OUT, out, ConsentSource.UNSUBSCRIBE_LINK)
 
 
 @dataclass(frozen=True)
@@ -72,13 +77,10 @@ class _Recording:
         )
 
 
-async def _leave(recording: _Recording, organization: Organization) -> list[UUID]:
-    session, recipient = recording.session, recording.recipient
-    scope = scope_of(organization, await session.get_one(Channel, recipient.channel_id))
-    said = Said(ConsentState.OPTED_OUT, scope.medium, scope.channel_id, scope.message_kind)
-    if await last_said(session, recipient.contact_id) == said:
-        return []
-    return await recording.record(ConsentState.OPTED_OUT, scope, ConsentSource.UNSUBSCRIBE_LINK)
+async def _is_out(session: AsyncSession, recipient: Recipient, out: Scope) -> bool:
+    """Whether this opt-out is what the person said last."""
+    said = Said(ConsentState.OPTED_OUT, out.medium, out.channel_id, out.message_kind)
+    return await last_said(session, recipient.contact_id) == said
 
 
 async def _choose(recording: _Recording, organization: Organization) -> list[UUID]:

@@ -1,4 +1,4 @@
-"""How many unknown links a network may ask for, in fixed memory: somebody who guesses tokens is told to stop."""
+"""How often a key may do something, in fixed memory: somebody who guesses or repeats tokens is told to stop."""
 
 import hashlib
 import secrets
@@ -9,16 +9,15 @@ from collections.abc import Callable
 from tracking.verdicts.network import network_of
 
 BUCKETS = 1 << 15
-"""In each of two tables, 16 bytes a bucket: 1 MB in all, however many networks ask."""
+"""In each of two tables, 16 bytes a bucket: 1 MB in all, however many keys there are."""
 MINUTE = 60.0
 
 
-class MissLimit:
-    """Token buckets of the networks (/24, /48), two for each, at places that a secret of this process decides.
+class RateLimit:
+    """Token buckets of keys, two for each, at places that a secret of this process decides.
 
-    A network is refused when both of its buckets are empty. Sharing one with a busy network does no harm; sharing both happens
-    to one in a billion pairs, and can only ever cost a 404 page, because known links are never limited. `a_minute`: so many
-    misses at once, and so many again each minute; 0: no limit.
+    A key is refused when both of its buckets are empty. Sharing one with a busy key does no harm; sharing both happens to one in
+    a billion pairs. `a_minute`: so many at once, and so many again each minute; 0: no limit.
     """
 
     def __init__(self, a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,11 +27,11 @@ class MissLimit:
         self._left = array("d", [self._full]) * (2 * BUCKETS)
         self._since = array("d", [clock()]) * (2 * BUCKETS)
 
-    def allows(self, ip: str | None) -> bool:
-        """Counts one miss. Addresses that cannot be known share a network."""
+    def takes(self, key: str) -> bool:
+        """Counts one."""
         if not self._full:
             return True
-        digest = hashlib.blake2b(network_of(ip or "").encode(), digest_size=8, key=self._secret).digest()
+        digest = hashlib.blake2b(key.encode(), digest_size=8, key=self._secret).digest()
         first, second = int.from_bytes(digest[:4]) % BUCKETS, BUCKETS + int.from_bytes(digest[4:]) % BUCKETS
         now = self._clock()
         # Both are counted, not one or the other.
@@ -43,3 +42,12 @@ class MissLimit:
         self._since[place] = now
         self._left[place] = max(left - 1, 0.0)
         return left >= 1
+
+
+class MissLimit(RateLimit):
+    """Counts by network (/24, /48). Two that share their buckets can only ever cost a 404 page, because known links are never
+    limited."""
+
+    def allows(self, ip: str | None) -> bool:
+        """Counts one miss. Addresses that cannot be known share a network."""
+        return self.takes(network_of(ip or ""))

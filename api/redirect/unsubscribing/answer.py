@@ -27,6 +27,7 @@ LOOK_SECONDS = 1.0
 """Seconds after which the page is shown without what only the database knows."""
 UNKNOWN = "This address is not complete. Please open it again from the message that it came with."
 NO_CHOICE = "Your choice has not arrived. Please go back and try again."
+TOO_OFTEN = "This was asked for very often just now. Please try again in a minute."
 NOT_NOW = "This does not work now, and nothing has changed. Please try again in a moment."
 
 
@@ -73,6 +74,8 @@ class Unsubscribing:
         kept = await self._unsubscribes.keep(asked)
         if kept is Kept.UNKNOWN:
             return self._miss(link_request)
+        if kept is Kept.LIMITED:
+            return page(429, TOO_OFTEN, {"Retry-After": "60"})
         return page(503, NOT_NOW, {"Retry-After": "5"}) if kept is Kept.LOST else done
 
     def _miss(self, link_request: LinkRequest) -> Answer:

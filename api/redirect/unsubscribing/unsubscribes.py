@@ -1,7 +1,8 @@
 """Makes requests to unsubscribe durable before they are answered: in PostgreSQL, and while it is away, in a spool of their own.
 
 The spool is the one that clicks have (`api/redirect/keeping/spool.py`), in a directory of its own, so that clicks cannot fill it.
-What it holds is done within a second of PostgreSQL's return.
+What it holds is done within a second of PostgreSQL's return. Organizations do not wait for each other: each has one place at a
+time, and whoever waits for a lock gives it back soon.
 """
 
 import asyncio
@@ -12,14 +13,16 @@ from uuid import UUID
 
 import structlog
 from prometheus_client.core import Metric
-from sqlalchemy.exc import DataError, IntegrityError
 
 from api.http.within import within
+from api.redirect.answering.rate_limit import RateLimit
 from api.redirect.background.closing import pause
-from api.redirect.keeping.frames import Damage
-from api.redirect.keeping.spool import Spool, SpoolFile
-from api.redirect.unsubscribing.spooled_unsubscribe import decode, encode
-from models.database import Database
+from api.redirect.keeping.spool import Spool
+from api.redirect.unsubscribing.places import ContentOrganizations, Places
+from api.redirect.unsubscribing.replay import AT_ONCE as REPLAYED_AT_ONCE
+from api.redirect.unsubscribing.replay import Replay
+from api.redirect.unsubscribing.spooled_unsubscribe import encode
+from models.database import Database, Patience
 from safe_errors import describe
 from services.consent.unsubscribe import UnknownRecipient, Unsubscribe, unsubscribe
 from services.process.meters import counter, gauge
@@ -28,21 +31,27 @@ log = structlog.get_logger()
 
 COMMIT_SECONDS = 2.0
 """Seconds after which a request that PostgreSQL has not taken goes to the spool. Whoever asks waits no longer."""
-AT_ONCE = 2
-"""Requests that are under way in PostgreSQL at one time, so that they never take all connections of the redirect."""
+AT_ONCE = 4
+"""Requests that are under way in PostgreSQL at one time, each of another organization."""
+POOL_SIZE = AT_ONCE + REPLAYED_AT_ONCE + 1
+"""Connections that are for these requests alone: their places, and one to look for the organization."""
+PATIENCE = Patience(lock=0.5, statement=5, idle=5)
+REPEATS = 20
+"""So many requests of one token are taken at once, and as many again each minute. Opt-outs and choices are counted apart, so that
+nobody can use up somebody's opt-outs with choices."""
 REPLAY_PAUSE = 0.5
 """Seconds between two looks for PostgreSQL, and for the files of dead processes."""
-REFUSED = (DataError, IntegrityError)
-"""Errors of a request itself. Every other error is one of PostgreSQL, and passes."""
 
 
 class Kept(StrEnum):
-    """What became of a request. `lost` is the one that is answered with "try again"."""
+    """What became of a request. `lost` and `limited` are answered with "try again": nothing could take it, or the same token has
+    asked too often."""
 
     COMMITTED = "committed"
     SPOOLED = "spooled"
     UNKNOWN = "unknown"
     LOST = "lost"
+    LIMITED = "limited"
 
 
 class Unsubscribes:
@@ -51,16 +60,25 @@ class Unsubscribes:
     def __init__(self, database: Database, spool: Spool, told: Callable[[Sequence[UUID]], None]) -> None:
         self._database = database
         self._told = told
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = Places(AT_ONCE)
+        self._organizations = ContentOrganizations()
+        self._repeats = RateLimit(REPEATS)
         self._disk = asyncio.Lock()
         self._to_spool: list[tuple[Unsubscribe, asyncio.Future[bool]]] = []
         self.spool = spool
         self.counts: Counter[tuple[str, ...]] = Counter()
-        self.problem: str | None = None
+        self._replay = Replay(spool, self._commit_late, self._organizations, self.counts)
+        self._away: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why requests wait in the spool, or None."""
+        return self._away or self._replay.problem
 
     async def keep(self, asked: Unsubscribe) -> Kept:
         """Returns when the request is durable, unless it is `unknown` or `lost`."""
-        kept = await self._keep(asked)
+        token = f"{asked.content_id} {asked.recipient_number} {bool(asked.choices)}"
+        kept = await self._keep(asked) if self._repeats.takes(token) else Kept.LIMITED
         self.counts[kept,] += 1
         return kept
 
@@ -69,21 +87,23 @@ class Unsubscribes:
         while not stop.is_set():
             try:
                 await self.spool.check()
-                await self.replay()
-                self.problem = None
+                await self._replay.look(self._database)
+                self._away = None
             except Exception as error:  # whatever the error is, the file is still there
-                if self.problem is None:
+                if self._away is None:
                     log.warning("unsubscribes wait in the spool", error=error)
-                self.problem = describe(error)
+                self._away = describe(error)
             await pause(stop, REPLAY_PAUSE)
+        await self._replay.close()
 
     async def replay(self) -> None:
-        """Does everything that is in the spool now. Raises what PostgreSQL raises while it is away."""
-        if not await self.spool.adopt():
-            return
-        await self._database.ping()  # before the file is closed: while PostgreSQL is away, each look would make a new one
-        for file in await self.spool.take():
-            await self._replay_file(file)
+        """Tries everything that is in the spool now. Raises what PostgreSQL raises while it is away."""
+        await self._replay.look(self._database)
+        await self._replay.finish()
+
+    async def close(self) -> None:
+        await self.spool.close()
+        await self._database.close()
 
     def read(self) -> Iterator[Metric]:
         about = "Requests to unsubscribe; spooled: kept on disk while PostgreSQL was away; replayed: done from there."
@@ -123,34 +143,16 @@ class Unsubscribes:
                 log.error("unsubscribes not kept: those who asked are told to try again", why=self.spool.problem)
 
     async def _commit_in_turn(self, asked: Unsubscribe) -> None:
-        async with self._places:
+        organizations = await self._organizations.find(self._database, [asked.content_id])
+        if asked.content_id not in organizations:
+            raise UnknownRecipient
+        async with self._places.place(organizations[asked.content_id]):
             await self._commit(asked)
 
+    async def _commit_late(self, asked: Unsubscribe) -> None:
+        await self._commit(asked, late=True)
+
     async def _commit(self, asked: Unsubscribe, *, late: bool = False) -> None:
-        async with self._database.transaction() as session:
+        async with self._database.transaction(PATIENCE) as session:
             command_ids = await unsubscribe(session, asked, late=late)
         self._told(command_ids)
-
-    async def _replay_file(self, file: SpoolFile) -> None:
-        damage = Damage()
-        for asked in await asyncio.to_thread(_decoded, file, damage):
-            try:
-                await self._commit(asked, late=True)
-                self.counts["replayed",] += 1
-            except (UnknownRecipient, *REFUSED) as error:
-                self.counts["refused",] += 1
-                log.error("spooled unsubscribe refused", request_id=str(asked.id), error=error)
-        await self.spool.remove(file)
-        if damage.spans or damage.tail:
-            log.error("spool file was damaged", file=file.path.name, unreadable=damage.spans, bytes_at_the_end=damage.tail)
-        log.info("spooled unsubscribes done", file=file.path.name)
-
-
-def _decoded(file: SpoolFile, damage: Damage) -> list[Unsubscribe]:
-    found = []
-    for payload in file.payloads(damage):
-        try:
-            found.append(decode(payload))
-        except ValueError:
-            damage.spans += 1
-    return found

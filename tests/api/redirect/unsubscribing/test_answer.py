@@ -9,6 +9,7 @@ from sqlalchemy import text
 from temporalio.client import Client
 
 from api.redirect.unsubscribing import answer as answering
+from api.redirect.unsubscribing.unsubscribes import REPEATS
 from models.base import now
 from models.contacts.contact import Contact as Person
 from models.database import Database
@@ -149,6 +150,13 @@ async def test_running_enrollments_are_asked_to_stop_in_the_same_commit(
     asked = "SELECT stop_requested_at IS NOT NULL FROM enrollment WHERE id = :id"
     assert await rows(database, asked, id=enrollment.id) == [True]
     assert await rows(database, "SELECT kind FROM command") == ["stop"]
+
+
+async def test_whoever_repeats_one_token_without_end_is_told_to_wait(contact: Contact, mails: Mails) -> None:
+    answers = [await contact.client.post(mails.path(contact.codec)) for _ in range(REPEATS + 1)]
+    assert [each.status_code for each in answers] == [200] * REPEATS + [429]
+    assert answers[-1].headers["retry-after"] == "60"
+    assert (await contact.client.post(mails.path(contact.codec, 1))).status_code == 200
 
 
 async def test_an_erased_person_gets_the_same_answer_and_no_row(contact: Contact, database: Database, mails: Mails) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from api.redirect.keeping.spool import Spool
 from api.redirect.unsubscribing import unsubscribes as module
@@ -21,7 +22,7 @@ from models.consent.consent import ConsentSource, ConsentState
 from models.consent.preferences import Preference
 from models.database import Database
 from models.messages.message import MessageKind
-from models.organizations.organization import Organization
+from models.organizations.organization import Organization, create_organization
 from services.consent.opt_out import EVERYTHING, record_consent
 from services.consent.unsubscribe import Unsubscribe
 from tests.api.redirect.unsubscribing.mails import Mails, send_mails
@@ -169,6 +170,82 @@ async def test_the_spool_names_no_person(away: Database, mails: Mails, tmp_path:
         written = files(tmp_path)
     assert b"@" not in written
     assert str(mails.people[0]).encode() not in written
+
+
+@pytest.fixture
+async def others(database: Database) -> Mails:
+    async with database.transaction() as session:
+        other, _ = await create_organization(session, "Other")
+    return await send_mails(database, other.id, people=2)
+
+
+@asynccontextmanager
+async def locked(database: Database, mails: Mails) -> AsyncIterator[None]:
+    async with database.transaction() as session:
+        await session.execute(text("SELECT FROM contact WHERE id = ANY(:ids) FOR UPDATE"), {"ids": mails.people})
+        yield
+
+
+async def test_people_of_one_organization_who_are_locked_delay_no_opt_out_of_another(
+    database: Database, mails: Mails, others: Mails, tmp_path: Path
+) -> None:
+    async with keeping(database, tmp_path) as (unsubscribes, _), locked(database, mails):
+        waiting = [asyncio.create_task(unsubscribes.keep(asked(mails, person))) for person in (0, 1, 2) * 6]
+        await asyncio.sleep(0)
+        assert await unsubscribes.keep(asked(others)) is Kept.COMMITTED
+        assert set(await asyncio.gather(*waiting)) == {Kept.SPOOLED}
+    assert await rows(database, STATES) == [(others.people[0], "opted_out")]
+
+
+async def test_what_waits_in_the_spool_for_a_lock_lets_everybody_else_through_and_is_done_afterwards(
+    database: Database, mails: Mails, others: Mails, tmp_path: Path
+) -> None:
+    held = Mails(mails.org_id, mails.content_id, mails.people[:1], mails.channel_id)
+    async with keeping(database, tmp_path) as (unsubscribes, _):
+        await unsubscribes.spool.append([encode(asked(mails)), encode(asked(mails, 1)), encode(asked(others))])
+        async with locked(database, held):
+            with pytest.raises(OperationalError):
+                await unsubscribes.replay()
+            done = await rows(database, "SELECT contact_id FROM consent")
+            assert set(done) == {mails.people[1], others.people[0]}
+            assert unsubscribes.problem
+            await unsubscribes.spool.append([encode(asked(others, 1))])
+            with pytest.raises(OperationalError):
+                await unsubscribes.replay()
+            assert others.people[1] in await rows(database, "SELECT contact_id FROM consent")
+        await unsubscribes.replay()
+        assert (unsubscribes.spool.files, unsubscribes.counts["replayed",]) == (0, 4)
+        assert not unsubscribes.problem
+
+
+async def test_a_repeat_of_what_holds_waits_for_no_lock(database: Database, mails: Mails, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as (unsubscribes, _):
+        await unsubscribes.keep(asked(mails))
+        async with locked(database, mails):
+            assert await unsubscribes.keep(asked(mails)) is Kept.COMMITTED
+
+
+async def test_repeats_in_the_spool_are_done_twice_at_most_and_none_that_follows_a_choice_is_lost(
+    database: Database, mails: Mails, tmp_path: Path
+) -> None:
+    back = Preference(Medium.EMAIL, MessageKind.MARKETING, wanted=True)
+    repeats = [asked(mails) for _ in range(50)]
+    chosen, last = asked(mails, choices=(back,)), [asked(mails) for _ in range(50)]
+    async with keeping(database, tmp_path) as (unsubscribes, _):
+        await unsubscribes.spool.append([encode(each) for each in [*repeats, chosen, *last]])
+        await unsubscribes.replay()
+        assert (unsubscribes.counts["replayed",], unsubscribes.spool.files) == (5, 0)
+    assert [state for _, state in await rows(database, STATES)] == ["opted_out", "opted_in", "opted_out"]
+
+
+async def test_one_token_takes_only_so_many_requests_a_minute_and_choices_use_up_no_opt_outs(
+    away: Database, mails: Mails, tmp_path: Path
+) -> None:
+    async with keeping(away, tmp_path) as (unsubscribes, _):
+        kept = [await unsubscribes.keep(asked(mails, choices=(CHOICE,))) for _ in range(module.REPEATS + 1)]
+        assert kept == [Kept.SPOOLED] * module.REPEATS + [Kept.LIMITED]
+        assert await unsubscribes.keep(asked(mails)) is Kept.SPOOLED
+        assert await unsubscribes.keep(asked(mails, 1, choices=(CHOICE,))) is Kept.SPOOLED
 
 
 def files(directory: Path) -> bytes:
