@@ -27,6 +27,7 @@ from services.consent.opt_out import EVERYTHING, record_consent
 from services.consent.unsubscribe import Unsubscribe
 from tests.api.redirect.unsubscribing.mails import Mails, send_mails
 from tests.clicks import rows
+from tests.sending import BODY, Sending
 
 STATES = "SELECT contact_id, state FROM consent ORDER BY given_at, id"
 CHOICE = Preference(Medium.EMAIL, MessageKind.MARKETING, wanted=False)
@@ -170,6 +171,28 @@ async def test_the_spool_names_no_person(away: Database, mails: Mails, tmp_path:
         written = files(tmp_path)
     assert b"@" not in written
     assert str(mails.people[0]).encode() not in written
+
+
+async def test_one_that_a_newer_opt_in_overrules_stops_no_enrollment(
+    database: Database, mails: Mails, simulated: Sending, tmp_path: Path
+) -> None:
+    person, _ = await simulated.contacts(2)
+    enrollment = await simulated.enrollment(person, BODY)
+    sent = await send_mails(database, mails.org_id, phone=None, email="again@example.com")
+    async with database.transaction() as session:
+        about = {"person": person.id, "content": sent.content_id}
+        await session.execute(text("UPDATE message SET contact_id = :person WHERE content_id = :content"), about)
+    late = asked(sent)
+    async with keeping(database, tmp_path) as (unsubscribes, told):
+        await unsubscribes.spool.append([encode(late)])
+        async with database.transaction() as session:
+            await record_consent(session, mails.org_id, [person.id], ConsentState.OPTED_IN, EVERYTHING, ConsentSource.API)
+        await unsubscribes.replay()
+        assert [state for _, state in await rows(database, STATES)] == ["opted_out", "opted_in"]
+        stopped = "SELECT stop_requested_at IS NOT NULL FROM enrollment WHERE id = :id"
+        assert (told, await rows(database, stopped, id=enrollment.id)) == ([], [False])
+        assert await unsubscribes.keep(asked(sent)) is Kept.COMMITTED
+        assert (len(told), await rows(database, stopped, id=enrollment.id)) == (1, [True])
 
 
 @pytest.fixture
