@@ -21,11 +21,17 @@ class PreferencePage:
     medium: Medium
     scope: OptOutScope
     preferences: Sequence[Preference] = ()
+    erased: bool = False
 
     @property
     def gets_nothing(self) -> bool:
         """Whether the person has said no to everything that the page offers."""
         return bool(self.preferences) and not any(each.wanted for each in self.preferences)
+
+
+def has_choices(channel: Channel) -> bool:
+    """Whether a message by this channel has a page with choices: only somebody who reads e-mail is known to have the mailbox."""
+    return channel.medium == Medium.EMAIL
 
 
 async def preference_page(session: AsyncSession, content_id: int, recipient_number: int) -> PreferencePage | None:
@@ -34,10 +40,11 @@ async def preference_page(session: AsyncSession, content_id: int, recipient_numb
     if recipient is None:
         return None
     organization = await session.get_one(Organization, recipient.org_id)
-    medium = Medium((await session.get_one(Channel, recipient.channel_id)).medium)
+    channel = await session.get_one(Channel, recipient.channel_id)
+    medium = Medium(channel.medium)
     scope = OptOutScope(organization.opt_out_scope)
-    if medium != Medium.EMAIL or recipient.erased:
-        return PreferencePage(organization.name, medium, scope)
+    if recipient.erased or not has_choices(channel):
+        return PreferencePage(organization.name, medium, scope, erased=recipient.erased)
     contact = await session.get_one(Contact, recipient.contact_id)
     preferences = await preferences_of(session, contact, recipient.channel_id, organization.consent_required)
     return PreferencePage(organization.name, medium, scope, preferences)

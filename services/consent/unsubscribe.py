@@ -16,6 +16,7 @@ from models.contacts.contact import Contact
 from models.messages.recipient import Recipient, find_recipient
 from models.organizations.organization import Organization
 from services.consent.opt_out import Scope, record_consent, scope_of
+from services.consent.preference_page import has_choices
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,16 @@ class Unsubscribe:
 
 
 class UnknownRecipient(Exception):
-    """Nobody got this message."""
+    """Nobody got this message, or it has no page with choices."""
+
+
+class ErasedRecipient(Exception):
+    """The person was erased since, so nobody knows any more which address the message went to."""
 
 
 async def unsubscribe(session: AsyncSession, asked: Unsubscribe, *, late: bool = False) -> list[UUID]:
-    """Returns the ids of commands for `CommandDelivery.deliver` after the commit. Raises UnknownRecipient.
+    """Returns the ids of commands for `CommandDelivery.deliver` after the commit. Raises UnknownRecipient and
+    ErasedRecipient.
 
     Asking a second time changes nothing. A request that is `late`, because it has waited in the spool, counts from its own time,
     so that it does not overrule what the person has said since.
@@ -43,15 +49,21 @@ async def unsubscribe(session: AsyncSession, asked: Unsubscribe, *, late: bool =
     if recipient is None:
         raise UnknownRecipient
     organization = await session.get_one(Organization, recipient.org_id)
-    out = scope_of(organization, await session.get_one(Channel, recipient.channel_id))
-    if not asked.choices and await _is_out(session, recipient, out):
+    channel = await session.get_one(Channel, recipient.channel_id)
+    if asked.choices and not has_choices(channel):
+        raise UnknownRecipient
+    out = scope_of(organization, channel)
+    if not recipient.erased and not asked.choices and await _is_out(session, recipient, out):
         return []  # before the lock, so that a repeat waits for nobody
     await lock_people(session, recipient.org_id, [recipient.contact_id])
-    if recipient.erased or await was_recorded(session, recipient.contact_id, asked.id):
+    contact = await session.get_one(Contact, recipient.contact_id, populate_existing=True)
+    if contact.erased_at is not None:
+        raise ErasedRecipient
+    if await was_recorded(session, contact.id, asked.id):
         return []
     recording = _Recording(session, asked, recipient, late)
     if asked.choices:
-        return await _choose(recording, organization)
+        return await _choose(recording, organization, contact)
     if await _is_out(session, recipient, out):
         return []
     return await recording.record(ConsentState.OPTED_OUT, out, ConsentSource.UNSUBSCRIBE_LINK)
@@ -83,11 +95,10 @@ async def _is_out(session: AsyncSession, recipient: Recipient, out: Scope) -> bo
     return await last_said(session, recipient.contact_id) == said
 
 
-async def _choose(recording: _Recording, organization: Organization) -> list[UUID]:
+async def _choose(recording: _Recording, organization: Organization, contact: Contact) -> list[UUID]:
     """Only a choice that changes what the person gets is recorded. One about a medium at which the person cannot be reached is
     left out, because no page has offered it."""
     session, recipient = recording.session, recording.recipient
-    contact = await session.get_one(Contact, recipient.contact_id)
     before = set(await preferences_of(session, contact, recipient.channel_id, organization.consent_required))
     offered = {(each.medium, each.kind) for each in before}
     command_ids: list[UUID] = []

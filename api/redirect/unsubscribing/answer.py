@@ -13,7 +13,7 @@ from api.redirect.answering.client_address import ClientAddress
 from api.redirect.answering.link_request import LinkRequest
 from api.redirect.answering.rate_limit import MissLimit
 from api.redirect.unsubscribing.choices import read_choices
-from api.redirect.unsubscribing.pages import PREFERENCES, ask_page, done_page, saved_page
+from api.redirect.unsubscribing.pages import PREFERENCES, ask_page, done_page, erased_page, saved_page
 from api.redirect.unsubscribing.unsubscribes import Kept, Unsubscribes
 from models.database import Database
 from services.consent.preference_page import PreferencePage, preference_page
@@ -74,6 +74,8 @@ class Unsubscribing:
         kept = await self._unsubscribes.keep(asked)
         if kept is Kept.UNKNOWN:
             return self._miss(link_request)
+        if kept is Kept.ERASED:
+            return erased_page()
         if kept is Kept.LIMITED:
             return page(429, TOO_OFTEN, {"Retry-After": "60"})
         return page(503, NOT_NOW, {"Retry-After": "5"}) if kept is Kept.LOST else done

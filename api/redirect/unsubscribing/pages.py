@@ -46,6 +46,8 @@ _HEADERS = [*page_headers(PAGE_STYLE, "'self'"), *((name.lower(), value) for nam
 def ask_page(token: str, shown: PreferencePage | None) -> Answer:
     """The page of a GET, which changes nothing. `shown` is None while nobody can be asked what this person gets: then it has the
     button alone."""
+    if shown is not None and shown.erased:
+        return erased_page()
     if shown is not None and shown.gets_nothing:
         text = "<p>You get no messages from us any more. Tick what you want to get again.</p>"
         return _page("You are unsubscribed", f"{text}\n{_preference_form(token, shown.preferences)}")
@@ -53,6 +55,12 @@ def ask_page(token: str, shown: PreferencePage | None) -> Answer:
     if shown is not None and shown.preferences:
         parts += ["<h2>Or choose what you get</h2>", _preference_form(token, shown.preferences)]
     return _page("Unsubscribe", "\n".join(parts))
+
+
+def erased_page() -> Answer:
+    text = "We have erased everything that this message was sent with, your address too, so nothing has been changed just now."
+    more = "If you still get messages from us, please unsubscribe at the address in the newest one."
+    return _page("This message is not yours any more", f"<p>{text}</p><p>{more}</p>")
 
 
 def done_page(token: str) -> Answer:

@@ -15,7 +15,7 @@ from api.redirect.unsubscribing.places import ContentOrganizations, Places
 from api.redirect.unsubscribing.spooled_unsubscribe import decode
 from models.database import Database
 from safe_errors import describe
-from services.consent.unsubscribe import UnknownRecipient, Unsubscribe
+from services.consent.unsubscribe import ErasedRecipient, UnknownRecipient, Unsubscribe
 
 log = structlog.get_logger()
 
@@ -112,6 +112,8 @@ class Replay:
                     async with self._places.place(org_id):
                         await self._commit(asked)
                     self._counts["replayed",] += 1
+                except ErasedRecipient:
+                    self._counts["erased",] += 1
                 except (UnknownRecipient, *REFUSED) as error:
                     self._refuse(asked, error)
                 except OperationalError as error:

@@ -24,7 +24,7 @@ from api.redirect.unsubscribing.replay import Replay
 from api.redirect.unsubscribing.spooled_unsubscribe import encode
 from models.database import Database, Patience
 from safe_errors import describe
-from services.consent.unsubscribe import UnknownRecipient, Unsubscribe, unsubscribe
+from services.consent.unsubscribe import ErasedRecipient, UnknownRecipient, Unsubscribe, unsubscribe
 from services.process.meters import counter, gauge
 
 log = structlog.get_logger()
@@ -52,6 +52,7 @@ class Kept(StrEnum):
     UNKNOWN = "unknown"
     LOST = "lost"
     LIMITED = "limited"
+    ERASED = "erased"
 
 
 class Unsubscribes:
@@ -76,7 +77,7 @@ class Unsubscribes:
         return self._away or self._replay.problem
 
     async def keep(self, asked: Unsubscribe) -> Kept:
-        """Returns when the request is durable, unless it is `unknown` or `lost`."""
+        """Returns when the request is durable, if it is `committed` or `spooled`."""
         token = f"{asked.content_id} {asked.recipient_number} {bool(asked.choices)}"
         kept = await self._keep(asked) if self._repeats.takes(token) else Kept.LIMITED
         self.counts[kept,] += 1
@@ -115,6 +116,8 @@ class Unsubscribes:
             await within(COMMIT_SECONDS, self._commit_in_turn(asked))
         except UnknownRecipient:
             return Kept.UNKNOWN
+        except ErasedRecipient:
+            return Kept.ERASED
         except Exception as error:  # it may be committed all the same, and doing it twice changes nothing
             log.warning("unsubscribe goes to the spool", error=error)
             return await self._to_disk(asked)

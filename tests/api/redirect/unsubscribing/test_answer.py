@@ -159,11 +159,28 @@ async def test_whoever_repeats_one_token_without_end_is_told_to_wait(contact: Co
     assert (await contact.client.post(mails.path(contact.codec, 1))).status_code == 200
 
 
-async def test_an_erased_person_gets_the_same_answer_and_no_row(contact: Contact, database: Database, mails: Mails) -> None:
+@pytest.mark.parametrize("path", ["", "/preferences"])
+async def test_an_erased_person_is_told_that_nothing_was_changed(
+    contact: Contact, database: Database, mails: Mails, path: str
+) -> None:
     async with database.transaction() as session:
         (await session.get_one(Person, mails.people[0])).erased_at = now()
-    assert (await contact.client.post(mails.path(contact.codec))).status_code == 200
+    posted = await contact.client.post(f"{mails.path(contact.codec)}{path}", data={"shown": ALL})
+    for answer in (posted, await contact.client.get(mails.path(contact.codec))):
+        assert answer.status_code == 200
+        assert "nothing has been changed" in answer.text
+        assert "It holds from now on" not in answer.text
+        assert "<form" not in answer.text
     assert await rows(database, CONSENT) == []
+
+
+async def test_a_text_message_has_no_choices_so_none_are_taken(contact: Contact, database: Database, organization: Org) -> None:
+    sms = await send_mails(database, organization[0].id, channel="simulator-sms")
+    path = sms.path(contact.codec)
+    await contact.client.post(path)
+    answer = await contact.client.post(f"{path}/preferences", data={"shown": ALL, "wanted": ALL})
+    assert answer.status_code == 404
+    assert [state for _, state, *_ in await rows(database, CONSENT)] == ["opted_out"]
 
 
 async def test_a_token_works_on_every_host_because_the_right_to_leave_does_not_depend_on_a_name(
