@@ -39,6 +39,8 @@ class SuppressionView(BaseModel):
     id: UUID
     medium: str = Field(examples=["email"])
     address: str | None = Field(description="null: the person was erased. The address stays suppressed.")
+    channel_id: UUID | None = Field(description="Only messages by this channel are suppressed; null: by all.")
+    message_kind: str | None = Field(description="Only messages of this kind are suppressed; null: of all.")
     reason: str = Field(description="bounce, complaint, provider, opted_out or manual.", examples=["bounce"])
     detail: str | None
     message_id: UUID | None = Field(description="The message that bounced, or about which somebody complained.")

@@ -43,12 +43,15 @@ def upgrade() -> None:
         sa.Column("medium", sa.String(), nullable=False),
         sa.Column("address", sa.String(), nullable=True),
         sa.Column("address_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("channel_id", sa.Uuid(), nullable=True),
+        sa.Column("message_kind", sa.String(), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=True),
         sa.Column("message_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lift_reason", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_suppression_channel_id")),
         sa.ForeignKeyConstraint(["org_id"], ["organization.id"], name=op.f("fk_suppression_org_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression")),
     )
@@ -57,8 +60,9 @@ def upgrade() -> None:
     op.create_index(
         "uq_suppression_org_id_address_hash",
         "suppression",
-        ["org_id", "address_hash"],
+        ["org_id", "address_hash", "channel_id", "message_kind"],
         unique=True,
+        postgresql_nulls_not_distinct=True,
         postgresql_where=sa.text("lifted_at IS NULL"),
     )
     op.create_table(

@@ -44,7 +44,10 @@ SELECT given.id,
            AND (message_kind IS NULL OR message_kind = :message_kind)
          ORDER BY given_at DESC, consent.id DESC LIMIT 1),
        (SELECT reason FROM suppression
-         WHERE org_id = :org_id AND suppression.address_hash = given.address_hash AND lifted_at IS NULL),
+         WHERE org_id = :org_id AND suppression.address_hash = given.address_hash AND lifted_at IS NULL
+           AND (suppression.channel_id IS NULL OR suppression.channel_id = :channel_id)
+           AND (message_kind IS NULL OR message_kind = :message_kind)
+         ORDER BY suppression.id LIMIT 1),
        (SELECT min(received_at) FROM inbound_message WHERE contact_id = given.id AND {PENDING}),
        channel.paused_at,
        (SELECT slow_until FROM channel_pace WHERE channel_pace.channel_id = channel.id AND domain = given.domain),

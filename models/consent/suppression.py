@@ -26,15 +26,18 @@ class SuppressionReason(StrEnum):
 
 
 class Suppression(SQLModel, table=True):
-    """`address_hash` is its key, so that an erased person stays suppressed when `address` is gone. It holds until
-    `lifted_at`."""
+    """`address_hash` is its key, so that an erased person stays suppressed when `address` is gone. It covers the messages of
+    `channel_id` and of `message_kind`; each that is null covers all. It holds until `lifted_at`."""
 
     __table_args__ = (
         Index(
             "uq_suppression_org_id_address_hash",
             "org_id",
             "address_hash",
+            "channel_id",
+            "message_kind",
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=text("lifted_at IS NULL"),
         ),
         Index("ix_suppression_org_id_id", "org_id", "id"),
@@ -46,6 +49,8 @@ class Suppression(SQLModel, table=True):
     medium: str
     address: str | None = None
     address_hash: bytes = Field(sa_type=LargeBinary)
+    channel_id: UUID | None = Field(default=None, foreign_key="channel.id")
+    message_kind: str | None = None
     reason: SuppressionReason = Field(sa_type=String)
     detail: str | None = None
     message_id: UUID | None = None
@@ -60,9 +65,10 @@ def address_hash(org_id: UUID, medium: str, address: str) -> bytes:
 
 
 ADD = text("""
-INSERT INTO suppression (id, org_id, medium, address, address_hash, reason, detail, message_id, created_at)
-VALUES (:id, :org_id, :medium, :address, :address_hash, :reason, :detail, :message_id, :created_at)
-ON CONFLICT (org_id, address_hash) WHERE lifted_at IS NULL DO NOTHING
+INSERT INTO suppression
+    (id, org_id, medium, address, address_hash, channel_id, message_kind, reason, detail, message_id, created_at)
+VALUES (:id, :org_id, :medium, :address, :address_hash, :channel_id, :message_kind, :reason, :detail, :message_id, :created_at)
+ON CONFLICT (org_id, address_hash, channel_id, message_kind) WHERE lifted_at IS NULL DO NOTHING
 RETURNING id
 """)
 
@@ -75,15 +81,19 @@ async def add_suppression(
     reason: SuppressionReason,
     detail: str | None = None,
     message_id: UUID | None = None,
+    channel_id: UUID | None = None,
+    message_kind: str | None = None,
 ) -> bool:
-    """Returns False when the address is suppressed already, whatever the reason. `services/consent/suppress.py` locks who has
-    the address first."""
+    """Returns False when the address is suppressed for these messages already, whatever the reason.
+    `services/consent/suppress.py` locks who has the address first."""
     values = {
         "id": new_id(),
         "org_id": org_id,
         "medium": medium,
         "address": address,
         "address_hash": address_hash(org_id, medium, address),
+        "channel_id": channel_id,
+        "message_kind": message_kind,
         "reason": reason.value,
         "detail": detail,
         "message_id": message_id,
@@ -143,10 +153,12 @@ async def get_suppression(session: AsyncSession, org_id: UUID, suppression_id: U
 async def find_suppression(
     session: AsyncSession, org_id: UUID, medium: str, address: str, *, lock: bool = False
 ) -> Suppression | None:
-    """Returns the suppression of the address that holds now, or None. With `lock`, nobody lifts it meanwhile."""
+    """Returns the suppression of the address for all messages that holds now, or None. With `lock`, nobody lifts it meanwhile."""
     holding = select(Suppression).where(
         col(Suppression.org_id) == org_id,
         col(Suppression.address_hash) == address_hash(org_id, medium, address),
+        col(Suppression.channel_id).is_(None),
+        col(Suppression.message_kind).is_(None),
         col(Suppression.lifted_at).is_(None),
     )
     return await session.scalar(holding.with_for_update() if lock else holding)

@@ -17,11 +17,14 @@ async def suppress(
     *,
     detail: str | None = None,
     message_id: UUID | None = None,
+    channel_id: UUID | None = None,
+    message_kind: str | None = None,
 ) -> bool:
-    """Returns False, and changes nothing, when the address is suppressed already. `address` is as contacts have it.
+    """Returns False, and changes nothing, when the address is suppressed already. `address` is as contacts have it. With
+    `channel_id` or `message_kind`, only such messages are suppressed.
 
     The contacts who have it are locked first, so no message to it is claimed after the commit. For the order of locks, see
     `lock_people`.
     """
     await lock_people(session, org_id, await people_at(session, org_id, medium, address))
-    return await add_suppression(session, org_id, medium, address, reason, detail, message_id)
+    return await add_suppression(session, org_id, medium, address, reason, detail, message_id, channel_id, message_kind)

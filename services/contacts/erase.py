@@ -18,13 +18,15 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.channels.channel import Medium
+from models.consent.consent import ConsentState
+from models.consent.current import CurrentAnswer, current_answers
 from models.consent.lock import people_at
-from models.consent.preferences import preferences_of
 from models.consent.suppression import SuppressionReason, address_hash
 from models.contacts.contact import Contact, get_contact
 from models.contacts.erasing import enrollments_of, imports_at_work, lock_to_erase, messages_being_sent
 from models.contacts.personal_data import PERSONAL_DATA, WHY, Whose, erase_rows
 from models.database import Database
+from models.messages.message import MessageKind
 from models.sequences.progress import close_enrollment
 from models.wire.names import enrollment_workflow_id
 from services.consent.suppress import suppress
@@ -97,14 +99,31 @@ async def _unfinished(session: AsyncSession, org_id: UUID, contact_id: UUID) -> 
 
 
 async def _keep_refusals(session: AsyncSession, contact: Contact) -> None:
-    """Somebody who wants no messages by a medium gets none after the erasure either, when an import brings the address back: the
-    address is suppressed, and of it only a hash stays. An address that another contact has too is that contact's matter."""
-    preferences = await preferences_of(session, contact, None, ())
+    """Messages that somebody did not want are not sent after the erasure either, when an import brings the address back: the
+    address is suppressed for them, and of it only a hash stays. An address that another contact has too is that contact's
+    matter."""
+    answers = await current_answers(session, contact.id)
     for medium, address in ((Medium.EMAIL, contact.email), (Medium.SMS, contact.phone)):
-        if not address or any(each.wanted for each in preferences if each.medium == medium):
+        if not address or await people_at(session, contact.org_id, medium, address) != [contact.id]:
             continue
-        if await people_at(session, contact.org_id, medium, address) == [contact.id]:
-            await suppress(session, contact.org_id, medium, address, SuppressionReason.OPTED_OUT)
+        for channel_id, kind in _refused([each for each in answers if each.medium == medium]):
+            await suppress(
+                session, contact.org_id, medium, address, SuppressionReason.OPTED_OUT, channel_id=channel_id, message_kind=kind
+            )
+
+
+def _refused(answers: Sequence[CurrentAnswer]) -> list[tuple[UUID | None, str | None]]:
+    """Returns the channels and kinds of messages of one medium that the person did not want, the widest first; None stands for
+    all. What a wider one covers is left out."""
+    out = {(each.channel_id, each.message_kind) for each in answers if each.state == ConsentState.OPTED_OUT}
+    found: list[tuple[UUID | None, str | None]] = []
+    for channel_id in sorted({channel_id for channel_id, _ in out}, key=lambda each: (each is not None, str(each))):
+        kinds = [kind for kind in MessageKind if (channel_id, kind) in out and (channel_id is None or (None, kind) not in out)]
+        if len(kinds) == len(MessageKind):
+            found.append((channel_id, None))
+        else:
+            found += [(channel_id, kind) for kind in kinds]
+    return found
 
 
 async def _delete_runs(temporal: Client, enrollment_ids: Sequence[UUID]) -> tuple[int, Exception | None]:

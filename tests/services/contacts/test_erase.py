@@ -1,6 +1,7 @@
 """After an erasure nothing in any table says who the person was, counters equal rows, and nothing more is sent."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from temporalio.service import RPCError
 
 from activities.record_clicks import RecordClicks
 from models.base import new_id, now
-from models.channels.channel import channels_by_name
+from models.channels.channel import Channel, Medium, channels_by_name
 from models.channels.simulator_inbox import SimulatorInbox
 from models.clicks.inbox import ClickInbox
 from models.consent import obstacles
@@ -37,7 +38,7 @@ from models.sequences.event import EventKind
 from models.wire.clicks import RecorderInput
 from models.wire.names import enrollment_workflow_id
 from services.clicks.geo_locations import GeoLocations
-from services.consent.opt_out import EVERYTHING, record_consent
+from services.consent.opt_out import EVERYTHING, Scope, record_consent
 from services.contacts.erase import Receipt, erase_contact
 from temporal_client import DATA_CONVERTER
 from tests.clicks import assert_counters_equal_rows, rows
@@ -237,6 +238,38 @@ async def test_who_wanted_no_messages_gets_none_when_an_import_brings_the_addres
         back = await create_contact(session, person.made.org_id, ContactInput(phone=PHONE))
         found = await obstacles.read(session, channel, "marketing", {back.id: PHONE})
     assert found[back.id].suppressed == "opted_out"
+
+
+KINDS = ["marketing", "transactional"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "by_channel", "suppressed"),
+    [
+        (Scope("sms", None, "marketing"), False, ["marketing"]),
+        (Scope("sms", None, "transactional"), False, ["transactional"]),
+        (Scope("sms"), True, KINDS),
+        (Scope("email", None, "marketing"), False, []),
+    ],
+)
+async def test_what_was_refused_stays_refused_and_nothing_else(
+    made: Rows, database: Database, temporal: Client, refused: Scope, by_channel: bool, suppressed: list[str]
+) -> None:
+    contact = await made.contact(phone=PHONE, email=MAIL)
+    async with database.transaction() as session:
+        channels = await channels_by_name(session, made.org_id)
+        channel = channels["simulator-sms"]
+        other = Channel(org_id=made.org_id, name="other", kind=channel.kind, medium=Medium.SMS, config=channel.config)
+        session.add(other)
+        scope = replace(refused, channel_id=channel.id) if by_channel else refused
+        await record_consent(session, made.org_id, [contact.id], ConsentState.OPTED_OUT, scope, ConsentSource.PREFERENCE_PAGE)
+    await erase_contact(database, temporal, made.org_id, contact.id)
+    assert await tables_with(database, PHONE) == set()
+    async with database.transaction() as session:
+        back = await create_contact(session, made.org_id, ContactInput(phone=PHONE))
+        for each, expected in ((channel, suppressed), (other, [] if by_channel else suppressed)):
+            found = [kind for kind in KINDS if (await obstacles.read(session, each, kind, {back.id: PHONE}))[back.id].suppressed]
+            assert found == expected
 
 
 async def test_a_click_afterwards_is_counted_without_the_person(person: Person, database: Database, temporal: Client) -> None:
