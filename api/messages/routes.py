@@ -52,6 +52,10 @@ class MessageSummary(BaseModel):
     tracked: bool = Field(description="False: link tracking was off, the links went out unchanged.")
     created_at: datetime
     accepted_at: datetime | None
+    provider_id: str | None = Field(
+        description="The provider's own name for the message, to ask it about. Null until it has taken the message.",
+        examples=["SM0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"],
+    )
     report: ReportKind | None = Field(examples=["bounced"])
     report_code: str | None = Field(description="The provider's own code.", examples=["5.1.1"])
     reported_at: datetime | None = Field(description="When it happened, as the provider says.")

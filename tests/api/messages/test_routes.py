@@ -43,6 +43,7 @@ async def send(api: Caller, database: Database, settings: Settings, org_id: UUID
             recipient_number=RECIPIENT_NUMBER,
             campaign_id=row.id,
             state=MessageState.ACCEPTED,
+            provider_id="SM1",
             tracked=tracked,
             body=" ".join(urls) if tracked else "HTTPS://Example.com/offer https://example.com/a%20b",
         )
@@ -122,6 +123,14 @@ async def test_messages_are_listed_by_contact_campaign_and_state(
     assert await listed() == [message]
     assert await listed(contact_id=shown["contact_id"], campaign_id=shown["campaign_id"], state="accepted") == [message]
     assert await listed(state="failed") == []
+
+
+async def test_a_message_shows_the_providers_name_for_it_alone_and_in_lists(
+    api: Caller, database: Database, settings: Settings, organization: Org
+) -> None:
+    message = await send(api, database, settings, organization[0].id)
+    assert (await api.get(f"/messages/{message}")).json()["provider_id"] == "SM1"
+    assert [each["provider_id"] for each in (await api.get("/messages")).json()["items"]] == ["SM1"]
 
 
 async def test_a_message_shows_what_its_provider_has_reported(
