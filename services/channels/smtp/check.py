@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from ipaddress import ip_address
 from typing import cast
 
 import aiosmtplib
@@ -66,7 +67,7 @@ async def _spf(config: SmtpConfig, outside: Outside) -> list[Check]:
     domain, addresses = _return_domain(config), await _addresses(config, outside)
     found = await read_spf(domain, addresses[0] if addresses else None, _looking(outside))
     if not found.records:
-        publish = f'{domain}. TXT "v=spf1 a:{config.host} ~all"'
+        publish = f'{domain}. TXT "v=spf1 {_mechanism(config.host)} ~all"'
         detail = f"{domain} has no SPF record. If your provider sends from other servers, publish its include instead."
         return [Check("spf", ok=False, detail=detail, publish=publish)]
     if len(found.records) > 1:
@@ -88,7 +89,15 @@ async def _spf(config: SmtpConfig, outside: Outside) -> list[Check]:
 
 def _with_host(record: str, domain: str, host: str) -> str:
     version, *rest = record.split()
-    return f'{domain}. TXT "{" ".join([version, f"a:{host}", *rest])}"'
+    return f'{domain}. TXT "{" ".join([version, _mechanism(host), *rest])}"'
+
+
+def _mechanism(host: str) -> str:
+    """Returns what permits the host in an SPF record: `a:` takes names only."""
+    try:
+        return f"ip{ip_address(host).version}:{host}"
+    except ValueError:
+        return f"a:{host}"
 
 
 async def _dkim(config: SmtpConfig, outside: Outside) -> list[Check]:
@@ -184,7 +193,8 @@ async def _reverse_name(config: SmtpConfig, outside: Outside) -> list[Check]:
         detail = (
             f"{address} is {leads_back[0]}, and leads back." if leads_back else f"{address} has no name that leads back to it."
         )
-        publish = None if leads_back else f"{from_address(address)} PTR {config.host}. (at whoever gave you the address)"
+        name = f"{config.host}." if _mechanism(config.host).startswith("a:") else "the mail server's name, which it has to have"
+        publish = None if leads_back else f"{from_address(address)} PTR {name} (at whoever gave you the address)"
         found.append(Check("reverse_name", ok=bool(leads_back), detail=detail, publish=publish))
     return found
 
