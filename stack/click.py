@@ -68,4 +68,6 @@ def _address(settings: Settings) -> str:
 def _refusal(url: str, status: int) -> str:
     if status == httpx.codes.NOT_FOUND:
         return f"{url} is not a link of this stack: nothing was opened."
+    if httpx.codes.is_success(status):
+        return f"{url} is a page that leads nowhere, such as that of an unsubscribe link: open it in a browser."
     return f"{url} cannot be opened now: the redirect answers {status}. Try again in a minute."

@@ -15,7 +15,7 @@ ASKED: list[tuple[str, str, dict[str, str]]] = []
 
 
 class Redirect(Quiet):
-    """Knows one link."""
+    """Knows one link and one page."""
 
     def do_HEAD(self) -> None:
         self._answer()
@@ -26,7 +26,7 @@ class Redirect(Quiet):
     def _answer(self) -> None:
         ASKED.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
         known = self.path.partition("?")[0] == "/4jQ0ZbX81mKeuC"
-        self.send_response(302 if known else 404)
+        self.send_response(302 if known else 200 if self.path == "/unsubscribe/4jQ0ZbX81mKeuC" else 404)
         if known:
             self.send_header("Location", "https://www.example.com/guide")
         self.send_header("Content-Length", "0")
@@ -54,6 +54,14 @@ def test_a_link_is_opened_as_by_a_person_and_it_says_where_it_leads(settings: Se
 def test_what_is_no_link_of_this_stack_is_refused_and_never_opened(settings: Settings) -> None:
     with pytest.raises(StackError, match=r"^https://www\.example\.com/prices is not a link of this stack: nothing was opened\.$"):
         click(settings, "https://www.example.com/prices")
+    assert [method for method, *_ in ASKED] == ["HEAD"]
+
+
+def test_a_page_such_as_that_of_an_unsubscribe_link_is_not_to_be_tried_again(settings: Settings) -> None:
+    with pytest.raises(
+        StackError, match="is a page that leads nowhere, such as that of an unsubscribe link: open it in a browser"
+    ):
+        click(settings, "https://go.example.com/unsubscribe/4jQ0ZbX81mKeuC")
     assert [method for method, *_ in ASKED] == ["HEAD"]
 
 
