@@ -24,7 +24,7 @@ from models.inbound import receiving
 from models.inbound.inbound_message import InboundMeaning, InboundMessage
 from models.messages.message import MessageKind
 from models.messages.report import ReportKind
-from models.organizations.organization import Organization, WordsAnswered
+from models.organizations.organization import OptOutScope, Organization, WordsAnswered
 from models.texts.text import cut
 from services.commands.deliver import CommandDelivery
 from services.commands.tell import tell
@@ -132,7 +132,8 @@ class _Taking:
         self.row = await self._write(read, people)
         changed = await self._act(read.meaning, people)
         if changed and await self._is_to_be_confirmed(read.meaning):
-            self.row.answer = confirmation(read, self._organization.name)
+            alone = self._organization.opt_out_scope == OptOutScope.CHANNEL
+            self.row.answer = confirmation(read, self._organization.name, this_number_alone=alone)
         return Received(read.meaning, self.row.answer)
 
     async def _write(self, read: Read, people: Sequence[UUID]) -> InboundMessage:

@@ -23,7 +23,8 @@ LONGEST_COMMAND = 60
 
 @dataclass(frozen=True)
 class Language:
-    """The words and phrases of one language, and the texts that confirm them, with a place for the organization's name."""
+    """The words and phrases of one language, and the texts that confirm them, with places for the organization's name and
+    for whose messages they are about."""
 
     stop: frozenset[str]
     start: frozenset[str]
@@ -31,6 +32,8 @@ class Language:
     polite: Sequence[Sequence[str]]
     stop_in_a_sentence: frozenset[str]
     refusal: Sequence[str]
+    this_number: str
+    us: str
     stopped: str
     started: str
     helped: str
@@ -58,6 +61,8 @@ def _language(words: dict[str, Any]) -> Language:
         polite=[each.split() for each in words["polite"]],
         stop_in_a_sentence=frozenset(words["stop_in_a_sentence"]),
         refusal=words["refusal"],
+        this_number=words["this_number"],
+        us=words["us"],
         stopped=words["stopped"],
         started=words["started"],
         helped=words["helped"],
@@ -75,12 +80,14 @@ def read_words(body: str) -> Read:
     return Read(InboundMeaning.PERHAPS_REFUSAL if _looks_like_a_refusal(words, command) else InboundMeaning.REPLY)
 
 
-def confirmation(read: Read, organization: str) -> str | None:
-    """Returns the text that confirms a word, or None for a text that is no word."""
+def confirmation(read: Read, organization: str, *, this_number_alone: bool) -> str | None:
+    """Returns the text that confirms a word, or None for a text that is no word. With `this_number_alone` the word counts for
+    the number that the person wrote to, and otherwise for all of the organization's."""
     language = languages()[read.language]
     texts = {InboundMeaning.STOP: language.stopped, InboundMeaning.START: language.started, InboundMeaning.HELP: language.helped}
     text = texts.get(read.meaning)
-    return text.replace("{organization}", organization) if text else None
+    whose = language.this_number if this_number_alone else language.us
+    return text.replace("{whose}", whose).replace("{organization}", organization) if text else None
 
 
 def _plain(text: str) -> str:

@@ -53,6 +53,19 @@ async def test_a_message_that_is_handed_over_many_times_is_one_row_and_one_answe
     assert await rows(database, "SELECT count(*) FROM inbound_message") == [1]
 
 
+@pytest.mark.parametrize(
+    ("scope", "whose"), [("everything", "from us."), ("medium", "from us."), ("channel", "from this number.")]
+)
+async def test_the_confirmation_says_how_far_the_opt_out_goes(
+    database: Database, channel: Channel, simulated: Sending, scope: str, whose: str
+) -> None:
+    await simulated.change(simulated.organization, opt_out_scope=scope)
+    await simulated.contacts(phone=PHONE)
+    answer = (await receive(database, channel, text("STOP"), None)).answer
+    assert answer is not None
+    assert f"no more messages {whose}" in answer
+
+
 async def test_a_stop_opts_out_of_everything_by_default_and_is_confirmed(
     database: Database, channel: Channel, simulated: Sending
 ) -> None:

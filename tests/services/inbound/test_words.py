@@ -143,11 +143,13 @@ def test_the_words_of_a_language_are_written_as_they_are_compared(code: str) -> 
     assert all(read_words(f"{word} xyz").meaning == PERHAPS_REFUSAL for word in language.stop_in_a_sentence)
 
 
+@pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("code", languages())
-def test_a_confirmation_names_the_organization_and_how_to_go_back(code: str) -> None:
+def test_a_confirmation_names_the_organization_and_how_to_go_back(code: str, *, alone: bool) -> None:
     for meaning, word in ((STOP, "START"), (START, "STOP"), (HELP, "STOP")):
-        text = confirmation(Read(meaning, code), "Café {Ada}")
+        text = confirmation(Read(meaning, code), "Café {Ada}", this_number_alone=alone)
         assert text is not None
         assert "Café {Ada}" in text
+        assert (languages()[code].this_number in text, languages()[code].us in text) == (alone, not alone)
         assert word in text
-    assert confirmation(Read(REPLY, code), "Ada") is None
+    assert confirmation(Read(REPLY, code), "Ada", this_number_alone=alone) is None
