@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import SecretStr, ValidationError
 
 from models.base import now
-from models.channels.channel import Channel
+from models.channels.channel import Channel, Medium
 from models.errors import FieldError, Invalid
 from models.field_errors import field_errors
 from services.channels.base import Config, Configured, Outside
@@ -64,9 +64,10 @@ def changed_config(channel: Channel, given: Mapping[str, Any], secrets: Secrets)
 
 
 async def config_errors(channel: Channel, config: Config, outside: Outside, judge: Judge) -> list[FieldError]:
-    """Returns the faults that can be seen without sending: hosts that may not be reached, and what the kind judges itself. A host
-    that has no address now can be saved, because its test says so."""
-    errors = []
+    """Returns the faults that can be seen without sending: a pace that the medium cannot have, hosts that may not be reached, and
+    what the kind judges itself. A host that has no address now can be saved, because its test says so."""
+    misfits = config.pace.misfits(Medium(channel.medium)) if config.pace else {}
+    errors = [FieldError(f"config.pace.{name}", message) for name, message in misfits.items()]
     for host in config.hosts():
         try:
             await outside.way_out.check(host.name, host.port, secure=host.secure)

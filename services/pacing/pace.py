@@ -43,6 +43,14 @@ class Pace(BaseModel):
             raise ValueError("give per_second, domain_per_second or both, or leave the pace out")
         return self
 
+    def misfits(self, medium: Medium) -> dict[str, str]:
+        """Returns what makes no sense for this medium, as a sentence for each field."""
+        if medium == Medium.EMAIL and self.unit == PaceUnit.SEGMENT:
+            return {"unit": "Write message: an e-mail has no segments."}
+        if medium != Medium.EMAIL and self.domain_per_second is not None:
+            return {"domain_per_second": "Leave it out: only e-mail addresses have a domain."}
+        return {}
+
     def rate(self) -> Rate | None:
         """Returns the rate of the channel itself."""
         return _rate(self.per_second, SMALLEST_BURST[self.unit]) if self.per_second is not None else None

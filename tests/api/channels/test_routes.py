@@ -213,3 +213,16 @@ async def test_nothing_new_can_name_an_archived_channel(api: Caller, channel: di
         answer = await api.post(path, json=body)
         assert is_problem(answer, 422, "invalid")
         assert "archived" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("medium", "pace", "field"),
+    [
+        ("email", {"per_second": 1, "unit": "segment"}, "config.pace.unit"),
+        ("sms", {"domain_per_second": 1}, "config.pace.domain_per_second"),
+    ],
+)
+async def test_a_pace_that_the_medium_cannot_have_is_refused(api: Caller, medium: str, pace: dict[str, Any], field: str) -> None:
+    new = {"name": "paced", "kind": "simulator", "medium": medium, "config": {"pace": pace}}
+    found = await api.post("/channels", json=new)
+    assert (found.status_code, [each["field"] for each in found.json()["errors"]]) == (422, [field])
