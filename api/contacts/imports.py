@@ -109,7 +109,7 @@ class PreviewRow(BaseModel):
 
     line: int = Field(examples=[2])
     result: Result
-    contact_id: UUID | None = Field(description="Of the contact that would be changed.")
+    contact_id: UUID | None = Field(description="Of the contact that would be changed; null when a row of this file creates it.")
     conflict: ConflictCode | None
     contact: dict[str, Any] | None
     errors: list[LineError]
@@ -205,7 +205,7 @@ def _preview_row(row: CsvRow, outcome: Outcome) -> PreviewRow:
     return PreviewRow(
         line=row.line,
         result=outcome.result,
-        contact_id=None if outcome.result == "created" else outcome.contact_id,
+        contact_id=outcome.contact_id,
         conflict=outcome.conflict,
         contact=contact.model_dump(mode="json", exclude_unset=True, exclude={"default_country"}) if contact else None,
         errors=errors,

@@ -348,6 +348,21 @@ async def test_a_preview_shows_what_an_import_would_do_and_changes_nothing(api: 
     assert (await api.get(f"/contacts/{ada['id']}")).json() == ada
 
 
+async def test_a_preview_names_the_line_of_a_contact_that_does_not_exist_yet(api: Caller) -> None:
+    content = (
+        "external_id,email,first_name\n"
+        "a,ada@example.com,Ada\n"
+        "a,,Augusta\n"  # changes what line 2 would create
+        "b,ada@example.com,Bob\n"  # has the address of line 2
+    )
+    first, second, third = (await api.post("/contact-imports/preview", content=content, headers=CSV)).json()["rows"]
+    assert [each["result"] for each in (first, second, third)] == ["created", "updated", "failed"]
+    assert [each["contact_id"] for each in (first, second, third)] == [None, None, None]
+    assert [(each["message"], each.get("contact_id")) for each in third["errors"]] == [
+        ("ada@example.com is the contact of line 2, whose external_id is a.", None)
+    ]
+
+
 async def test_a_preview_shows_the_first_rows_and_refuses_what_the_import_refuses(api: Caller) -> None:
     content = "email\n" + "".join(f"p{number}@example.com\n" for number in range(30))
     view = (await api.post("/contact-imports/preview?limit=3", content=content, headers=CSV)).json()
