@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from api.diagnostics.consent import FINDINGS as EXPLAINED
 from api.diagnostics.finding import NOTHING, Code, Finding, Severity, Subject, plural, since
 from models.reports.diagnostics import Facts
 from services.clicks.geo_locations import PlacesState
+from services.gate import CONTACT_ERASED
 from tracking.links.hosts import host_of, is_private
 
 # When at least this share of clicks has no country, TRUSTED_PROXIES is worth a look.
@@ -262,8 +264,20 @@ def _undelivered(facts: Facts, state: str, code: Code, severity: Severity, what:
         severity=severity,
         count=facts.in_state(state),
         sentence=f"{what}: {_reasons(facts, state)}.",
-        what_to_change=f"List them with GET /v1/messages?state={state} and change what the reason names.",
+        what_to_change=_cure(facts, state),
     )
+
+
+def _cure(facts: Facts, state: str) -> str:
+    """Reasons that findings of their own explain, and an erasure, are nothing to change here."""
+    reasons = [each.reason.partition(":")[0] for each in facts.reasons if each.state == state]
+    left = sorted({each for each in reasons if each in {*EXPLAINED, CONTACT_ERASED}})
+    cure = f"List them with GET /v1/messages?state={state}"
+    if not left:
+        return f"{cure} and change what the reason names."
+    if set(left) == set(reasons):
+        return f"{cure}. Such people get nothing on purpose: {', '.join(left)}."
+    return f"{cure} and change what the reason names, apart from {', '.join(left)}: such people get nothing on purpose."
 
 
 def _reasons(facts: Facts, state: str) -> str:

@@ -52,6 +52,23 @@ async def test_one_contact_is_told_of_alone(api: Caller, made: Rows, reason: str
     assert {name: found[name]["count"] for name in found if not name.startswith(("trigger", "no_trigger"))} == {code: 1}
 
 
+@pytest.mark.parametrize(
+    ("reasons", "cure"),
+    [
+        (["opted_out"], ". Such people get nothing on purpose: opted_out."),
+        (
+            ["opted_out", "no_phone"],
+            " and change what the reason names, apart from opted_out: such people get nothing on purpose.",
+        ),
+        (["no_phone"], " and change what the reason names."),
+    ],
+)
+async def test_nobody_is_told_to_change_what_people_have_said(api: Caller, made: Rows, reasons: list[str], cure: str) -> None:
+    campaign, _ = await left_out(made, *reasons)
+    found = await read(api, f"/campaigns/{campaign.id}/diagnostics")
+    assert found["contacts_skipped"]["what_to_change"] == f"List them with GET /v1/messages?state=skipped{cure}"
+
+
 async def test_a_text_that_may_be_a_refusal_is_named_until_somebody_decides(
     api: Caller, made: Rows, database: Database, organization: tuple[Organization, str]
 ) -> None:
