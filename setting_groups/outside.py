@@ -18,7 +18,8 @@ class OutsideSettings(BaseModel):
         "decrypt. Empty: made once and kept in VAR_DIR. Losing them means that all secrets have to be entered again.",
     )
     allow_local_addresses: bool = Field(
-        False, description="Development only: notifications may go to this machine itself, and without encryption."
+        False,
+        description="Development only: channels and notifications may reach this machine itself, and go out without encryption.",
     )
     notification_interval: Annotated[timedelta, duration(SECOND, HOUR, "from 1 second to 1 hour")] = Field(
         timedelta(minutes=1),

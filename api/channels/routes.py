@@ -43,7 +43,8 @@ BY_HAND = "Somebody paused it."
 async def create(
     request: Request, session: SessionDep, caller: OrganizationDep, services: ServicesDep, body: AnyChannelCreate
 ) -> ChannelView:
-    """A new channel. Its hosts are looked up, and nothing is sent: test it afterwards. 409 when the name is taken."""
+    """A new channel. A host that is not public is refused, one without an address is not, and nothing is sent: test it
+    afterwards. 409 when the name is taken."""
     channel = Channel(id=new_id(), org_id=caller.id, name=body.name, kind=body.kind, medium=body.medium)
     async with apart(request, session, "channels.create"):
         refuse(await config_errors(channel, body.config, services.outside, services.judge), "The channel cannot be created")

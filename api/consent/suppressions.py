@@ -125,7 +125,8 @@ async def lift_one(
     suppression_id: UUID,
     reason: Annotated[Reason, Query(description="Why messages may go there again, for whoever asks later.")],
 ) -> SuppressionView:
-    """Messages may go to this address again. The row stays, with the reason. What contacts have said themselves still counts."""
+    """Messages may go to this address again. `?reason=` is required, and the row stays with it. What contacts have said
+    themselves still counts."""
     row = await get_suppression(session, caller.id, suppression_id, lock=True)
     lift(row, reason)
     return _view(row)

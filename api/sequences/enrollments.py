@@ -162,7 +162,8 @@ async def create(
 
     The sequence's `re_entry` and `re_entry_limit` say who can be enrolled again, however the contact was enrolled before:
     `already_enrolled`, `entered_before` and `too_often` are those who cannot. With `tags` or a `segment_id`, send the request
-    again with the answer's `next_cursor` as `cursor` until it is null.
+    again with the answer's `next_cursor` as `cursor` until it is null. When nobody has the tags, `results` is empty. Whoever has
+    opted out is enrolled too, and their messages are left out.
     """
     limits = Limits.of(services.settings, caller.limits)
     people, next_cursor = await _people(session, caller.id, listing, body)
