@@ -6,6 +6,8 @@ import random
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import fields
+from io import StringIO
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -15,7 +17,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.request_validator import RequestValidator
 
 from drills._http_server import HttpServer, Request, Response
-from drills._twilio import ACCOUNT_SID, NUMBER, SERVICE_SID, Trouble, TwilioSettings, TwilioStandIn
+from drills._twilio import ACCOUNT_SID, NUMBER, SERVICE_SID, Trouble, TwilioSettings, TwilioStandIn, main
 from drills._twilio_callbacks import MOST_REPEATS
 from drills._twilio_rules import segments
 from tests.services.channels.twilio.library import AUTH_TOKEN, library
@@ -236,6 +238,24 @@ async def killed_at_the_end(settings: dict[str, object]) -> AsyncIterator[str]:
     finally:
         process.kill()
         await process.wait()
+
+
+def test_its_help_names_each_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert [each.name for each in fields(TwilioSettings) if f'"{each.name}"' not in shown] == []
+
+
+@pytest.mark.parametrize("given", ["", "{}", '{"auth_token": "secret", "prot": 1}'])
+def test_settings_that_it_cannot_use_lead_to_its_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", StringIO(given))
+    with pytest.raises(SystemExit):
+        main([])
+    assert "the standard input has no settings" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("seed", range(20))
