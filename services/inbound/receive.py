@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import now
@@ -18,7 +19,6 @@ from models.consent.consent import ConsentSource, ConsentState
 from models.consent.current import current_consent
 from models.consent.lock import lock_people, people_at
 from models.consent.suppression import SuppressionReason, lift_suppression
-from models.contacts.phone import normal_phone
 from models.database import Database
 from models.inbound import receiving
 from models.inbound.inbound_message import InboundMeaning, InboundMessage
@@ -30,6 +30,7 @@ from services.commands.deliver import CommandDelivery
 from services.commands.tell import tell
 from services.consent.opt_out import opt_in_scope_of, record_consent, scope_of
 from services.consent.suppress import suppress
+from services.inbound.senders import possible_senders
 from services.inbound.words import Read, confirmation, read_words
 from services.provider_reports.apply import Report, apply_reports
 
@@ -43,11 +44,14 @@ REPLIED = "the person replied"
 """The outcome of an enrollment that a reply ended."""
 REPLIES = {InboundMeaning.REPLY, InboundMeaning.PERHAPS_REFUSAL}
 
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True)
 class Inbound:
     """A message as the provider handed it over. `provider_id` is its name for it, and `received_at` when it got it, by default
-    now. `meaning` is what the provider itself has read in it and has answered; with None, we read it."""
+    now. `meaning` is what the provider itself has read in it and has answered; with None, we read it. `country` (ISO 3166-1) is
+    where a number without a country code is dialled, by default the country of `to_address`."""
 
     from_address: str
     to_address: str | None
@@ -55,6 +59,7 @@ class Inbound:
     provider_id: str
     received_at: datetime | None = None
     meaning: InboundMeaning | None = None
+    country: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,17 +97,6 @@ def _replied(row: InboundMessage) -> Report:
     )
 
 
-def sender(medium: Medium, address: str) -> str:
-    """Returns the address as contacts have it. A sender that is not a phone number, such as `BANK`, stays as it is."""
-    written = cut(address, LONGEST_NAME).strip()
-    if medium == Medium.EMAIL:
-        return written.lower()
-    try:
-        return normal_phone(written)
-    except ValueError:
-        return written
-
-
 class _Taking:
     """One message on its way into the rows. After `take`, `row` is what stands there of it, and `command_ids` are to be delivered
     after the commit."""
@@ -114,7 +108,9 @@ class _Taking:
         self._channel = channel
         self._inbound = inbound
         self._organization = organization
-        self._sender = sender(Medium(channel.medium), inbound.from_address)
+        written = cut(inbound.from_address, LONGEST_NAME).strip()
+        self._senders = possible_senders(Medium(channel.medium), written, inbound.to_address, inbound.country)
+        self._sender = self._senders[0] if self._senders else written
         self._provider_id = cut(inbound.provider_id, LONGEST_NAME)
         self._body = cut(inbound.body, LONGEST)
         self._at = min(inbound.received_at or now(), now())
@@ -127,7 +123,7 @@ class _Taking:
         if known is not None:
             self.row = known
             return Received(InboundMeaning(known.meaning), repeated=True)
-        people = await people_at(self._session, self._channel.org_id, self._channel.medium, self._sender)
+        people = await self._people()
         people = await lock_people(self._session, self._channel.org_id, people)
         self.row = await self._write(read, people)
         changed = await self._act(read.meaning, people)
@@ -135,6 +131,14 @@ class _Taking:
             alone = self._organization.opt_out_scope == OptOutScope.CHANNEL
             self.row.answer = confirmation(read, self._organization.name, this_number_alone=alone)
         return Received(read.meaning, self.row.answer)
+
+    async def _people(self) -> list[UUID]:
+        """Returns the contacts at the likeliest address of the sender that has some."""
+        for address in self._senders:
+            if people := await people_at(self._session, self._channel.org_id, self._channel.medium, address):
+                self._sender = address
+                return people
+        return []
 
     async def _write(self, read: Read, people: Sequence[UUID]) -> InboundMessage:
         newest = await receiving.newest_message(self._session, people, self._channel.id) if people else None
@@ -154,7 +158,11 @@ class _Taking:
         return row
 
     async def _act(self, meaning: InboundMeaning, people: Sequence[UUID]) -> bool:
-        """Returns whether something has changed of which the sender should hear."""
+        """Returns whether something has changed of which the sender should hear. A sender whom nobody can be changes nothing, and
+        is told nothing that does not hold."""
+        if not self._senders and meaning in (InboundMeaning.STOP, InboundMeaning.START):
+            log.warning("the sender of a word cannot be read", channel_id=str(self._channel.id), meaning=str(meaning))
+            return False
         if meaning == InboundMeaning.STOP:
             return await self._stop(people)
         if meaning == InboundMeaning.START:
@@ -169,7 +177,8 @@ class _Taking:
         contact is suppressed, in case it becomes a contact's."""
         org_id, medium = self._channel.org_id, self._channel.medium
         if not people:
-            await suppress(self._session, org_id, medium, self._sender, SuppressionReason.OPTED_OUT)
+            for address in self._senders:
+                await suppress(self._session, org_id, medium, address, SuppressionReason.OPTED_OUT)
             return True
         scope = scope_of(self._organization, self._channel)
         self.command_ids += await record_consent(
@@ -186,9 +195,11 @@ class _Taking:
     async def _start(self, people: Sequence[UUID]) -> bool:
         """Whoever gets messages already has only said yes to something."""
         org_id, medium = self._channel.org_id, self._channel.medium
-        lifted = await lift_suppression(
-            self._session, org_id, medium, self._sender, [SuppressionReason.OPTED_OUT], "the person opted in again"
-        )
+        lifted = False
+        for address in [self._sender] if people else self._senders:
+            lifted |= await lift_suppression(
+                self._session, org_id, medium, address, [SuppressionReason.OPTED_OUT], "the person opted in again"
+            )
         before = await current_consent(self._session, people, self._channel, MessageKind.MARKETING)
         await record_consent(
             self._session,

@@ -90,6 +90,7 @@ def _inbound(mapping: InboundMapping, event: Any) -> Inbound | None:
         body=as_text(find(event, mapping.body)) or "",
         provider_id=provider_id,
         received_at=_time(find(event, mapping.received_at)) if mapping.received_at else None,
+        country=mapping.country,
     )
 
 

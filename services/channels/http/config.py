@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from standardwebhooks.webhooks import Webhook
 
+from models.contacts.phone import Country
 from services.channels.base import Config, Fault, Host
 from services.channels.http.callback_checks import CallbackCheck
 from services.channels.http.conditions import Condition, Match, Part
@@ -117,6 +118,9 @@ class InboundMapping(Part):
     provider_id: JsonPath
     received_at: JsonPath | None = None
     before_addresses: str = Field("", max_length=5, description="Stands before both addresses then.", examples=["+"])
+    country: Country | None = Field(
+        None, description="Where a number without a country code is dialled; left out: in the country of our own number."
+    )
 
 
 class CallbackMapping(Part):

@@ -109,6 +109,64 @@ async def test_the_number_of_the_sender_is_found_however_the_provider_writes_it(
     assert await rows(database, "SELECT contact_id FROM inbound_message") == [contact.id]
 
 
+@pytest.mark.parametrize(
+    ("sender", "fields"),
+    [
+        ("4915112345678", {}),
+        ("+ 49 151 12345678", {}),
+        ("004915112345678", {}),
+        ("whatsapp:+4915112345678", {}),
+        ("+whatsapp:4915112345678", {}),
+        ("sip:+4915112345678@provider.example", {}),
+        ("015112345678", {"country": "DE"}),
+        ("+015112345678", {"country": "DE"}),
+        ("15112345678", {"country": "DE"}),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_stop_holds_however_the_provider_writes_the_sender(
+    database: Database, channel: Channel, simulated: Sending, sender: str, fields: dict[str, str], known: bool
+) -> None:
+    if known:
+        await simulated.contacts(phone=PHONE)
+    assert (await receive(database, channel, text("STOP", sender=sender, **fields), None)).answer is not None
+    assert [each[0] for each in await consents(database)] == (["opted_out"] if known else [])
+    assert (PHONE in await rows(database, "SELECT address FROM suppression")) != known
+    assert (await receive(database, channel, text("START", "SM2", sender=sender, **fields), None)).answer is not None
+    assert await rows(database, "SELECT count(*) FROM suppression WHERE lifted_at IS NULL") == [0]
+
+
+@pytest.mark.parametrize("ours", ["+4930123456", "4930123456"])
+async def test_a_number_without_a_country_code_is_dialled_in_the_country_of_our_own(
+    database: Database, channel: Channel, simulated: Sending, ours: str
+) -> None:
+    await simulated.contacts(phone=PHONE)
+    await receive(database, channel, Inbound("015112345678", ours, "STOP", "SM1"), None)
+    assert [each[0] for each in await consents(database)] == ["opted_out"]
+
+
+@pytest.mark.parametrize("sender", ["BANK", "12345", "015112345678", ""])
+@pytest.mark.parametrize("word", ["STOP", "START"])
+async def test_a_sender_whom_nobody_can_be_is_told_nothing(
+    database: Database, channel: Channel, simulated: Sending, sender: str, word: str
+) -> None:
+    received = await receive(database, channel, Inbound(sender, "80000", word, "SM1"), None)
+    assert received.answer is None
+    assert await rows(database, "SELECT count(*) FROM suppression") == [0]
+    assert await rows(database, "SELECT from_address FROM inbound_message") == [sender]
+
+
+@pytest.mark.parametrize(
+    "sender",
+    ["Ada <Ada@example.com>", "<ada@example.com>", "mailto:ada@example.com", "ada@example.com (Ada)", '"A <3" <ada@example.com>'],
+)
+async def test_a_stop_by_e_mail_holds_however_the_sender_is_written(database: Database, simulated: Sending, sender: str) -> None:
+    mail = await channel_named(simulated, "simulator-email")
+    await simulated.contacts(email="ada@example.com")
+    await receive(database, mail, Inbound(sender, None, "STOP", "m1"), None)
+    assert [each[0] for each in await consents(database)] == ["opted_out"]
+
+
 async def test_a_second_word_within_five_minutes_is_not_confirmed_again_and_another_word_is(
     database: Database, channel: Channel, simulated: Sending
 ) -> None:
