@@ -33,11 +33,12 @@ OURS = {"host", "content-length", "transfer-encoding", "connection", "accept-enc
 
 @dataclass(frozen=True)
 class Answer:
-    """`body` has at most 64 KB."""
+    """`body` has at most 64 KB. `is_cut` says that the answer had more, which was not read."""
 
     status: int
     headers: Sequence[tuple[str, str]]
     body: bytes
+    is_cut: bool = False
 
 
 class WayOut:
@@ -90,10 +91,10 @@ class WayOut:
                 body = b""
                 async for part in response.aiter_stream():
                     body += part
-                    if len(body) >= MOST_BYTES:
+                    if len(body) > MOST_BYTES:
                         break
                 found = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers]
-                return Answer(response.status, found, body[:MOST_BYTES])
+                return Answer(response.status, found, body[:MOST_BYTES], len(body) > MOST_BYTES)
 
     async def connect(self, host: str, port: int, *, secure: bool) -> socket.socket:
         """Returns a connected socket for a protocol other than HTTP. The caller checks the certificate against `host`. Raises

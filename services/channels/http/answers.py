@@ -1,7 +1,7 @@
 """What a provider's answer means: a receipt, a definite refusal, or nothing that anybody can know."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 from models.base import now
 from safe_errors import OwnWords
 from services.channels.base import ChannelError, Fault, Receipt
+from services.channels.http.conditions import UNREADABLE
 from services.channels.http.config import AnswerMapping, AnswerRule, Find
 from services.channels.http.json_path import find_text
 from services.way_out.way_out import Answer
@@ -25,17 +26,21 @@ class UnclearAnswer(OwnWords):
 
 
 def document_of(answer: Answer) -> Any:
-    """Returns the answer's JSON, or None when it is something else."""
+    """Returns the answer's JSON, or UNREADABLE."""
+    if answer.is_cut:
+        return UNREADABLE
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
-        return None
+        return UNREADABLE
 
 
 def read_answer(answer: Answer, mapping: AnswerMapping, message_id: UUID) -> Receipt:
     """Raises ChannelError for a refusal, and UnclearAnswer. What the provider wrote is not quoted but for its code."""
     document = document_of(answer)
     rule = next((each for each in mapping.rules if each.holds(answer.status, document)), None)
+    if answer.is_cut and _might_mean_something_else(answer, mapping.rules, rule):
+        raise UnclearAnswer(f"The provider answered {answer.status} with more text than is read.")
     if (rule is None and 200 <= answer.status < 300) or (rule is not None and rule.result == "accepted"):
         units = find_text(document, mapping.units, 9)
         provider_id = find_text(document, mapping.provider_id) or str(message_id)
@@ -52,6 +57,12 @@ def read_found(answer: Answer, mapping: Find, message_id: UUID) -> Receipt | Non
     if any(each.holds(answer.status, document) for each in mapping.missing):
         return None
     raise UnclearAnswer(f"The provider answered {answer.status} to the question what became of a message.")
+
+
+def _might_mean_something_else(answer: Answer, rules: Sequence[AnswerRule], found: AnswerRule | None) -> bool:
+    """Whether a rule that comes before the one that was found asks for a value, which may stand in the answer nevertheless."""
+    before = rules[: rules.index(found)] if found is not None else rules
+    return any(each.when and each.counts_for(answer.status) for each in before)
 
 
 def _by_rule(answer: Answer, rule: AnswerRule, code: str | None) -> ChannelError:
@@ -87,10 +98,9 @@ def _retry_after(answer: Answer) -> timedelta | None:
     if value.isascii() and value.isdecimal() and len(value) < 9:
         return timedelta(seconds=int(value))
     try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
+        return max(timedelta(0), _aware(parsedate_to_datetime(value)) - now())
+    except (ValueError, OverflowError):
         return None
-    return max(timedelta(0), _aware(at) - now())
 
 
 def _aware(at: datetime) -> datetime:

@@ -11,6 +11,10 @@ from services.channels.http.json_path import JsonPath, as_text, find
 _STATUSES = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
 
 
+UNREADABLE = object()
+"""The document of an answer that is no JSON, or that was too long to be read whole."""
+
+
 class Part(BaseModel):
     """The base of everything that a mapping consists of."""
 
@@ -29,7 +33,8 @@ Statuses = Annotated[str, AfterValidator(_is_range)]
 
 class Condition(Part):
     """A value of the document is one of these texts, or it is there at all. Numbers count as their text, and true and false as
-    `true` and `false`; null counts as missing."""
+    `true` and `false`; null counts as missing. A document that cannot be read, and one without fields, fulfils no condition that
+    something is missing: nobody knows what it would have had."""
 
     path: JsonPath
     one_of: list[str | int | bool] | None = Field(None, min_length=1, max_length=200, examples=[["delivered"]])
@@ -42,6 +47,8 @@ class Condition(Part):
         return self
 
     def holds(self, document: Any) -> bool:
+        if document is UNREADABLE or (self.present is False and not isinstance(document, dict | list)):
+            return False
         value = find(document, self.path)
         if self.one_of is None:
             return (value is not None) == self.present
@@ -55,8 +62,10 @@ class Match(Part):
     when: list[Condition] = Field(default_factory=list, max_length=20)
 
     def holds(self, status: int, document: Any) -> bool:
-        in_range = not self.status or any(_contains(each, status) for each in self.status)
-        return in_range and all_hold(self.when, document)
+        return self.counts_for(status) and all_hold(self.when, document)
+
+    def counts_for(self, status: int) -> bool:
+        return not self.status or any(_contains(each, status) for each in self.status)
 
 
 def all_hold(conditions: Sequence[Condition], document: Any) -> bool:

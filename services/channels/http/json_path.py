@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, StringConstraints
 
+from models.texts.text import cut
+
 _SEGMENT = re.compile(
     r"\.(?P<name>[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff]*)"
     r"|\[(?P<index>0|-?[1-9][0-9]{0,8})\]"
@@ -51,11 +53,11 @@ def find(document: Any, path: str) -> Any:
 
 
 def find_text(document: Any, path: str | None, longest: int = 200) -> str | None:
-    """Returns a text, a number or true and false at the path as a text. Everything else, and a text that is longer, counts as
-    missing."""
+    """Returns a text, a number or true and false at the path as a text that can be kept. Everything else, and a text that is
+    longer, counts as missing."""
     value = None if path is None else find(document, path)
     text = as_text(value)
-    return text if text and len(text) <= longest else None
+    return cut(text, longest) if text and len(text) <= longest else None
 
 
 def as_text(value: Any) -> str | None:

@@ -151,9 +151,11 @@ async def test_proxies_of_the_environment_are_not_used(team: Receiver, monkeypat
     assert (await LOCAL.request("GET", f"http://127.0.0.1:{team.port}/", {})).status == 200
 
 
-async def test_an_answer_is_read_up_to_its_limit(team: Receiver) -> None:
-    team.body = b"x" * (10 * MOST_BYTES)
-    assert len((await LOCAL.request("GET", f"http://127.0.0.1:{team.port}/", {})).body) == MOST_BYTES
+@pytest.mark.parametrize(("size", "is_cut"), [(MOST_BYTES, False), (MOST_BYTES + 1, True), (10 * MOST_BYTES, True)])
+async def test_an_answer_is_read_up_to_its_limit_and_says_so(team: Receiver, size: int, is_cut: bool) -> None:
+    team.body = b"x" * size
+    answer = await LOCAL.request("GET", f"http://127.0.0.1:{team.port}/", {})
+    assert (len(answer.body), answer.is_cut) == (MOST_BYTES, is_cut)
 
 
 async def test_a_host_that_says_nothing_is_given_up(team: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from services.channels.http.config import AnswerMapping, Find
 from services.way_out.way_out import Answer
 
 ID = new_id()
+FAR_ZONE = "Mon, 01 Jan 2026 00:00:00 +999999999999999999999"
 
 
 def answered(status: int, document: Any = None, *headers: tuple[str, str]) -> Answer:
@@ -81,7 +82,7 @@ def test_a_refusal_quotes_nothing_but_the_code() -> None:
     assert str(error) == "The provider answered 422 with the code E7."
 
 
-@pytest.mark.parametrize("written", ["", "soon", "-5", "1e9", "9" * 20, "Mon, 99 Foo"])
+@pytest.mark.parametrize("written", ["", "soon", "-5", "1e9", "9" * 20, "Mon, 99 Foo", FAR_ZONE])
 def test_a_retry_after_that_cannot_be_read_counts_as_missing(written: str) -> None:
     assert refusal(answered(429, None, ("retry-after", written))).retry_after is None
 
@@ -91,6 +92,50 @@ def test_a_retry_after_can_be_a_date() -> None:
     found = refusal(answered(429, None, ("Retry-After", format_datetime(later, usegmt=True)))).retry_after
     assert found is not None
     assert timedelta(minutes=9) < found <= timedelta(minutes=10)
+
+
+UNREADABLE = [b"<h1>Maintenance</h1>", b"", b"null", b'"Maintenance"', b'{"messages": [{"id": "x', b"\xff"]
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+@pytest.mark.parametrize("path", ["$.messages[0].id", "$"])
+def test_an_answer_that_cannot_be_read_never_says_that_a_message_is_missing(body: bytes, path: str) -> None:
+    missing = [{"status": ["200"], "when": [{"path": path, "present": False}]}]
+    found = [{"status": ["200"], "when": [{"path": "$.messages[0].id", "present": True}]}]
+    mapping = Find.model_validate({"url": "https://api.example.com/x", "found": found, "missing": missing})
+    with pytest.raises(UnclearAnswer):
+        read_found(Answer(200, [], body), mapping, ID)
+
+
+def test_a_document_without_the_message_says_that_it_is_missing() -> None:
+    missing = [{"status": ["200"], "when": [{"path": "$.messages[0].id", "present": False}]}]
+    mapping = Find.model_validate({"url": "https://api.example.com/x", "found": [{"status": ["201"]}], "missing": missing})
+    assert read_found(answered(200, {"messages": []}), mapping, ID) is None
+    with pytest.raises(UnclearAnswer):
+        read_found(Answer(200, [], b'{"messages": []}', is_cut=True), mapping, ID)
+
+
+@pytest.mark.parametrize("status", [200, 422, 500])
+def test_nobody_knows_what_an_answer_says_that_was_too_long_to_read(status: int) -> None:
+    rules = [{"when": [{"path": "$.error", "present": True}], "result": "refused"}, {"result": "accepted"}]
+    with pytest.raises(UnclearAnswer):
+        read_answer(Answer(status, [], b"{}", is_cut=True), AnswerMapping.model_validate({"rules": rules}), ID)
+
+
+def test_a_long_answer_is_judged_by_its_status_where_no_rule_asks_for_more() -> None:
+    rules = [
+        {"status": ["200"], "result": "accepted"},
+        {"when": [{"path": "$.error", "present": True}], "result": "refused"},
+    ]
+    mapping = AnswerMapping.model_validate({"rules": rules, "provider_id": "$.id"})
+    assert read_answer(Answer(200, [], b'{"id": "x"', is_cut=True), mapping, ID) == Receipt(str(ID))
+
+
+@pytest.mark.parametrize(("given", "kept"), [("a\x00b", "a\ufffdb"), ("a\ud800b", "a?b")])
+def test_an_id_of_the_provider_can_always_be_kept(given: str, kept: str) -> None:
+    mapping = AnswerMapping.model_validate({"provider_id": "$.id", "code": "$.code"})
+    assert read_answer(answered(200, {"id": given}), mapping, ID) == Receipt(kept)
+    assert refusal(answered(422, {"code": given}), code="$.code").code == kept
 
 
 def test_only_a_certain_answer_says_that_a_message_is_missing() -> None:
