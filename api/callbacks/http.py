@@ -37,11 +37,11 @@ async def events(request: Request, services: ServicesDep, channel_id: UUID) -> R
         told = _proved(request, callback)
         answers = BackgroundTasks()
         async with callback.turn():
-            await apply_reports(services.database, told.reports, services.commands)
-            for inbound in told.inbound:
+            for inbound in told.inbound:  # an opt-out comes before everything that could fail
                 received = await receive(services.database, callback.channel, inbound, services.commands)
                 if received.answer is not None:
                     answers.add_task(partial(_confirm, services, callback, inbound, received.answer))
+            await apply_reports(services.database, told.reports, services.commands)
     return Response(background=answers)
 
 

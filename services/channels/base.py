@@ -11,12 +11,13 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from models.channels.channel import ChannelKind, Medium
 from models.database import Database
 from models.errors import FieldError
 from models.messages.message import MessageKind
+from models.texts.text import storable
 from services.judging.judge import Judge
 from services.pacing.pace import Pace
 from services.way_out.way_out import WayOut
@@ -158,7 +159,31 @@ class Host:
     secure: bool = True
 
 
-class Config(BaseModel):
+class Storable(BaseModel):
+    """Its texts, also those in lists and mappings, are such that PostgreSQL can keep them."""
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_stored(cls, value: Any) -> Any:
+        _check_storable(value)
+        return value
+
+
+def _check_storable(value: Any) -> None:
+    match value:
+        case str():
+            storable(value)
+        case SecretStr():
+            storable(value.get_secret_value())
+        case Mapping():
+            for each in (*value.keys(), *value.values()):
+                _check_storable(each)
+        case list() | tuple():
+            for each in value:
+                _check_storable(each)
+
+
+class Config(Storable):
     """The base of each kind's own settings. A field of type `SecretStr` is encrypted at rest and never shown.
 
     Each field has a description, which the API's documentation shows, and each error says what to write instead.

@@ -19,6 +19,7 @@ from models.messages.report import MessageReport, ReportKind, add_report, find_r
 from models.messages.waiting_report import WaitingReport, add_waiting
 from models.organizations.owned import owned
 from models.texts.text import cut
+from services.away import is_away
 from services.channels.base import Fault
 from services.commands.deliver import CommandDelivery
 from services.commands.tell import tell
@@ -56,9 +57,20 @@ async def apply_reports(database: Database, reports: Sequence[Report], commands:
     """Returns how many of the reports were new. A report about a message that this channel does not have changes nothing. One
     that names the message by the provider's id alone waits an hour for that id, which may not have been recorded yet.
 
-    `commands` tells enrollments at once that they have to stop; with None, the worker's sweeper does.
+    `commands` tells enrollments at once that they have to stop; with None, the worker's sweeper does. When some of the reports
+    cannot be applied, the others are, and then the first error is raised, so that the provider reports again.
     """
-    return sum([await _apply(database, each, commands) for each in reports])
+    applied, failed = 0, []
+    for each in reports:
+        try:
+            applied += await _apply(database, each, commands)
+        except Exception as error:
+            if is_away(error):
+                raise
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return applied
 
 
 async def _apply(database: Database, report: Report, commands: CommandDelivery | None) -> bool:

@@ -17,3 +17,7 @@ class Unreachable(NothingSent):
 
 class RefusedAddress(NothingSent):
     """No connection may lead to this host, whoever asks for it."""
+
+
+class UnwritableRequest(NothingSent):
+    """HTTP cannot carry this address or one of these headers, so no repetition helps."""

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import certifi
 import httpcore
 
-from services.way_out.errors import NothingSent, RefusedAddress, Unreachable, WayOutError
+from services.way_out.errors import NothingSent, RefusedAddress, Unreachable, UnwritableRequest, WayOutError
 from services.way_out.resolve import checked_addresses
 
 SECONDS = 15.0
@@ -29,6 +29,9 @@ MOST_BYTES = 64 * 1024
 MOST_SENT = 1024 * 1024
 OURS = {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
 """Headers that are written here and that nobody else can set."""
+
+
+UNWRITABLE = "The request cannot be sent: its address and its headers have ASCII characters alone, and no line breaks."
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,13 @@ class WayOut:
     async def request(self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"") -> Answer:
         """Sends one HTTP request; an answer with any status is an answer.
 
-        Raises NothingSent (RefusedAddress and Unreachable are such) when the other side has got nothing of it, and otherwise
-        WayOutError.
+        Raises NothingSent (RefusedAddress, UnwritableRequest and Unreachable are such) when the other side has got nothing of it,
+        and otherwise WayOutError.
         """
         if len(content) > MOST_SENT:
             raise NothingSent(f"The request has more than {MOST_SENT:,} bytes.")
+        if not _can_be_written(url, headers):
+            raise UnwritableRequest(UNWRITABLE)
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise RefusedAddress("Only addresses that begin with https:// can be reached.")
@@ -74,7 +79,7 @@ class WayOut:
         except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
             raise progress.error(_of_network(error)) from None
         except httpcore.LocalProtocolError:
-            raise NothingSent("The request cannot be sent: look at its address and its headers.") from None
+            raise UnwritableRequest(UNWRITABLE) from None
         except (httpcore.ProtocolError, httpcore.UnsupportedProtocol, ValueError):
             raise progress.error("The other side does not speak HTTP, or the request cannot be sent to it.") from None
 
@@ -159,6 +164,10 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await self._network.sleep(seconds)
+
+
+def _can_be_written(url: str, headers: Mapping[str, str]) -> bool:
+    return all(each.isascii() and each.isprintable() for each in (url, *headers, *headers.values()))
 
 
 def _host_header(url: str) -> str:

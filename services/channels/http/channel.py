@@ -33,7 +33,7 @@ from services.channels.http.answers import UnclearAnswer, read_answer, read_foun
 from services.channels.http.config import HttpConfig
 from services.channels.http.judge import judge_templates
 from services.channels.http.templates import fill_in
-from services.way_out.errors import NothingSent, RefusedAddress, Unreachable, WayOutError
+from services.way_out.errors import NothingSent, RefusedAddress, Unreachable, UnwritableRequest, WayOutError
 from services.way_out.way_out import WayOut
 from settings import Settings
 from tracking.templates.template import TemplateError
@@ -61,6 +61,8 @@ class HttpChannel:
             raise ChannelError("The message does not fit the template of the channel's body.", permanent=True) from None
         try:
             answer = await self._way_out.request("POST", url, headers, body)
+        except UnwritableRequest as error:
+            raise ChannelError(str(error), permanent=False, fault=Fault.CHANNEL) from None
         except RefusedAddress as error:
             raise ChannelError(str(error), permanent=False, fault=Fault.CHANNEL) from None
         except NothingSent as error:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from services.channels.base import Storable
 from services.channels.http.json_path import JsonPath, as_text, find
 
 _STATUSES = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
@@ -15,7 +16,7 @@ UNREADABLE = object()
 """The document of an answer that is no JSON, or that was too long to be read whole."""
 
 
-class Part(BaseModel):
+class Part(Storable):
     """The base of everything that a mapping consists of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

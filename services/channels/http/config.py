@@ -40,13 +40,29 @@ def _judge_headers(headers: dict[str, str]) -> dict[str, str]:
             raise ValueError("The name of a header has letters, digits and hyphens, such as X-Api-Key.")
         if name.lower() in _WRITTEN_HERE:
             raise ValueError(f"The header {name} is written for you: leave it out.")
-        if not value.isprintable():
-            raise ValueError(f"The header {name} has a line break or a sign that cannot be sent.")
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError(f"The header {name} has a line break or a sign that cannot be sent: write ASCII characters alone.")
     return headers
 
 
 Url = Annotated[str, Field(max_length=2000), AfterValidator(_judge_url)]
-Secret = Annotated[SecretStr, Field(min_length=1, max_length=2000)]
+
+
+def _judge_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("Write the secret without the line break, or the space at an end, that a copied text often has.")
+    return secret
+
+
+def _judge_token(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().isascii():
+        raise ValueError("A token has ASCII characters alone, because a header can hold no others.")
+    return secret
+
+
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=2000), AfterValidator(_judge_secret)]
+Token = Annotated[Secret, AfterValidator(_judge_token)]
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -142,7 +158,7 @@ class HttpConfig(Config):
     headers: Annotated[dict[str, str], AfterValidator(_judge_headers)] = Field(default_factory=dict, max_length=20)
     user: str | None = Field(None, min_length=1, max_length=200)
     password: Secret | None = None
-    token: Secret | None = None
+    token: Token | None = None
     signing_secret: Secret | None = Field(
         None, description="Signs each request as Standard Webhooks describes: whsec_ and the key in base64, of 24 to 64 bytes."
     )

@@ -44,6 +44,7 @@ _ADVICE = {
     Use.JSON: "write each value as {{ message.body | json }}, without quotes around it",
     Use.FORM: "write each value as body={{ message.body | url_encode }}",
     Use.URL: "write each value as {{ message.to_address | url_encode }}",
+    Use.HEADER: "write ASCII characters alone, without line breaks",
 }
 
 
@@ -139,4 +140,15 @@ def _of_url(text: str) -> Any:
     return parts.scheme, parts.netloc, parts.path.count("/"), names
 
 
-_SHAPES: Mapping[Use, Callable[[str], Any]] = {Use.JSON: _of_json, Use.FORM: _of_form, Use.URL: _of_url}
+def _of_header(text: str) -> Any:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("not a header")
+    return None
+
+
+_SHAPES: Mapping[Use, Callable[[str], Any]] = {
+    Use.JSON: _of_json,
+    Use.FORM: _of_form,
+    Use.URL: _of_url,
+    Use.HEADER: _of_header,
+}

@@ -173,6 +173,17 @@ async def test_reports_count_once_in_any_order_and_number(vonage: VonageLine, da
     assert sorted(each.kind for each in await all_of(database, MessageReport)) == ["delivered", "delivered", "sent"]
 
 
+async def test_an_opt_out_counts_beside_an_event_that_cannot_be_applied(
+    vonage: VonageLine, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> int:
+        raise ValueError
+
+    monkeypatch.setattr("api.callbacks.http.apply_reports", broken)
+    assert (await vonage.tell(inbound("STOP"))).status_code == 500
+    assert [each.meaning for each in await all_of(database, InboundMessage)] == [InboundMeaning.STOP]
+
+
 async def test_a_message_whose_answer_was_lost_is_known_again_by_its_report(vonage: VonageLine) -> None:
     await vonage.provider.behave(Behaviour.LOSES_THE_ANSWER)
     with pytest.raises(WayOutError):

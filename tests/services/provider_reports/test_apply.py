@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
 from models.base import new_id, now
 from models.contacts.contact import Contact
@@ -52,6 +53,14 @@ async def test_the_highest_report_counts_in_every_order_of_arrival(made: Rows, k
     assert await apply(made, *(about(message, kind, code=f"code of {kind}") for kind in kinds)) == 3
     told = await again(made, message)
     assert (told.report, told.report_code, told.state) == (ReportKind.FAILED, "code of failed", MessageState.ACCEPTED)
+
+
+async def test_a_report_that_cannot_be_applied_loses_no_other_and_is_told(made: Rows) -> None:
+    message = await a_message(made)
+    broken = Report(message.org_id, message.channel_id, ReportKind.SENT, event_key="x", provider_id="\x00")
+    with pytest.raises(DBAPIError):
+        await apply(made, broken, about(message, ReportKind.DELIVERED))
+    assert (await again(made, message)).report == ReportKind.DELIVERED
 
 
 async def test_two_reports_of_one_rank_end_in_the_earlier_one_in_both_orders(made: Rows) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.way_out import way_out
-from services.way_out.errors import NothingSent, RefusedAddress, WayOutError
+from services.way_out.errors import NothingSent, RefusedAddress, UnwritableRequest, WayOutError
 from services.way_out.way_out import MOST_BYTES, MOST_SENT, WayOut
 from tests.services.notifications.receiver import Receiver, receiver
 
@@ -149,6 +149,14 @@ async def test_proxies_of_the_environment_are_not_used(team: Receiver, monkeypat
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert (await LOCAL.request("GET", f"http://127.0.0.1:{team.port}/", {})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"), [("", {"X-Name": "Bäcker"}), ("", {"X-Ä": "a"}), ("", {"X-Name": "a\nb"}), ("ä", {}), ("\n", {})]
+)
+async def test_a_request_that_http_cannot_carry_is_not_sent(team: Receiver, path: str, headers: dict[str, str]) -> None:
+    with pytest.raises(UnwritableRequest):
+        await LOCAL.request("GET", f"http://127.0.0.1:{team.port}/{path}", headers)
 
 
 @pytest.mark.parametrize(("size", "is_cut"), [(MOST_BYTES, False), (MOST_BYTES + 1, True), (10 * MOST_BYTES, True)])

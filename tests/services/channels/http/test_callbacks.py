@@ -54,6 +54,11 @@ def test_an_event_that_no_rule_knows_or_that_names_no_message_is_left_alone() ->
     assert reports([{"other": 1}, None, 7, [], {"id": ["x"]}, {"id": "x" * 300}]) == []
 
 
+def test_an_event_with_signs_that_cannot_be_kept_loses_no_other() -> None:
+    found = reports([{"id": "\x00"}, {"id": "\ud800"}, {"id": "b"}])
+    assert [each.provider_id for each in found] == ["\ufffd", "?", "b"]
+
+
 def test_events_can_stand_in_a_list_and_come_many_times() -> None:
     once = {"id": "a", "at": "2026-01-01T00:00:00Z", "why": {"x": 1, "y": 2}}
     again = {"why": {"y": 2, "x": 1}, "at": "2026-01-01T00:00:00Z", "id": "a"}

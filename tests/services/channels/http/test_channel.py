@@ -98,6 +98,40 @@ async def test_a_host_that_may_not_be_reached_pauses_the_channel(url: str, setti
     assert (refused.value.permanent, refused.value.fault) == (False, Fault.CHANNEL)
 
 
+@pytest.mark.parametrize("value", ['{{ "B%C3%A4cker" | url_decode }}', '{{ "a%0Ab" | url_decode }}'])
+async def test_a_header_that_cannot_be_written_is_found_when_it_is_saved_and_pauses_the_channel(
+    receiver: Receiver, settings: Settings, database: Database, judge: Judge, value: str
+) -> None:
+    given = {"url": f"http://127.0.0.1:{receiver.port}/", "body": BODY, "headers": {"X-Sender": value}}
+    errors = await judge_templates(judge, ORG, HttpConfig.model_validate(given))
+    assert [each.field for each in errors] == ["config.headers.X-Sender"]
+    with pytest.raises(ChannelError) as refused:
+        await channel(settings, database, **given).send(message())
+    assert (refused.value.permanent, refused.value.fault) == (False, Fault.CHANNEL)
+    assert receiver.got == []
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("headers", {"headers": {"X-Sender": "Bäckerei"}}),
+        ("token", {"token": "abc\n"}),
+        ("token", {"token": " abc"}),
+        ("token", {"token": "Schlüssel"}),
+        ("password", {"user": "ada", "password": "abc\r\n"}),
+        ("user", {"user": "a\x00", "password": "x"}),
+        ("user", {"user": "\ud800", "password": "x"}),
+        ("provider_id", {"answer": {"provider_id": "$['\x00']"}}),
+        ("reason", {"answer": {"rules": [{"status": ["400"], "result": "refused", "reason": "a\x00"}]}}),
+        ("one_of", {"answer": {"rules": [{"when": [{"path": "$.a", "one_of": ["\x00"]}], "result": "refused"}]}}),
+    ],
+)
+def test_what_cannot_be_kept_or_sent_is_refused_by_the_name_of_its_field(field: str, given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        HttpConfig.model_validate({"url": "https://api.example.com/", "body": BODY, **given})
+    assert [error["loc"][-1] for error in refused.value.errors()] == [field]
+
+
 async def test_a_body_that_is_no_json_is_never_sent(receiver: Receiver, settings: Settings, database: Database) -> None:
     broken = channel(settings, database, url=f"http://127.0.0.1:{receiver.port}/", body='{"text": "{{ message.body }}"}')
     with pytest.raises(ChannelError, match="template") as refused:
