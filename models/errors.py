@@ -64,6 +64,7 @@ class ConflictCode(StrEnum):
     CONTACT_ERASED = "contact_erased"
     CHANNEL_NAME_TAKEN = "channel_name_taken"
     CHANNEL_ARCHIVED = "channel_archived"
+    CHANNEL_CHANGED = "channel_changed_meanwhile"
     SEGMENT_USED = "segment_used"
     NOTIFICATION_TARGET_NAME_TAKEN = "notification_target_name_taken"
     TOO_MANY_NOTIFICATION_TARGETS = "too_many_notification_targets"

@@ -84,7 +84,11 @@ async def change(
     async with apart(request, session, "channels.change"):
         refuse(await config_errors(channel, config, services.outside, services.judge), "The channel cannot be changed")
     channel = await _not_archived(session, caller.id, channel_id, lock=True)
-    write_config(channel, changed_config(channel, body.config, services.secrets), services.secrets)
+    if changed_config(channel, body.config, services.secrets) != config:  # they fit together only if they were judged together
+        raise Conflict(
+            ConflictCode.CHANNEL_CHANGED, "Somebody else changed the channel at the same time: look at it, then send this again."
+        )
+    write_config(channel, config, services.secrets)
     await session.flush()
     return channel_view(channel, services.secrets)
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -192,6 +192,9 @@ class Config(Storable):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pace: Pace | None = Field(None, description="How fast the channel may send; null: as fast as it can.")
+
+    SENT: ClassVar[frozenset[str]] = frozenset()
+    """The fields of secrets that the hosts get. Whoever changes a host has to give them again, because the new host sees them."""
 
     def hosts(self) -> Sequence[Host]:
         """Returns the hosts that somebody else has chosen. One that the way out refuses cannot be saved."""

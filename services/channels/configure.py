@@ -1,7 +1,7 @@
 """A channel's settings between their model and their row: secrets are encrypted apart from the rest."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -56,11 +56,25 @@ def changed_config(channel: Channel, given: Mapping[str, Any], secrets: Secrets)
         kept = channel.config
     values = {name: value for name, value in {**kept, **given}.items() if value is not None}
     try:
-        return CHANNEL_TYPES[channel.kind].config.model_validate(values)
+        changed = CHANNEL_TYPES[channel.kind].config.model_validate(values)
     except ValidationError as error:
         listed = error.errors(include_input=False, include_url=False)
         found = field_errors([{**each, "loc": ("config", *each["loc"])} for each in listed], "config")
         raise Invalid("The settings of the channel cannot be used.", found) from None
+    _check_new_hosts(kept, changed, sorted((changed.SENT & kept.keys()) - given.keys()))
+    return changed
+
+
+def _check_new_hosts(before: Mapping[str, Any], changed: Config, secrets: Sequence[str]) -> None:
+    """Raises Invalid when a host that is new would get one of these secrets, which were given for another: whoever may change an
+    address could read them there. `before` are the settings as they were."""
+    try:
+        known = {(host.name, host.port, host.secure) for host in type(changed).model_validate(before).hosts()}
+    except ValidationError:
+        known = set()
+    if secrets and any((host.name, host.port, host.secure) not in known for host in changed.hosts()):
+        errors = [FieldError(f"config.{name}", "The host changes: give this secret again, for the new one.") for name in secrets]
+        raise Invalid("A new host gets no secret that was given for another.", errors)
 
 
 async def config_errors(channel: Channel, config: Config, outside: Outside, judge: Judge) -> list[FieldError]:

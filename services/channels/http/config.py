@@ -152,6 +152,8 @@ class HttpConfig(Config):
     """A provider that is reached by one POST for each message. `token` can be used in all templates as `{{ token }}`; `user` and
     `password` are sent as basic authentication."""
 
+    SENT = frozenset({"password", "token"})
+
     url: Url = Field(examples=["https://api.example.com/messages"])
     body_format: Literal["json", "form"] = Field("json", description="form: application/x-www-form-urlencoded.")
     body: str = Field(description="A Liquid template.", examples=['{"to": {{ message.to_address | json }}}'])

@@ -64,6 +64,8 @@ SelectorName = Annotated[str, Field(max_length=100), AfterValidator(_selector)]
 class SmtpConfig(Config):
     """A mail server, the sender, and how its mails are signed."""
 
+    SENT = frozenset({"password"})
+
     host: Annotated[str, Field(max_length=253), AfterValidator(_host)] = Field(
         description="The mail server.", examples=["smtp.example.com"]
     )

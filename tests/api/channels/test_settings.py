@@ -36,6 +36,8 @@ class Example(Config):
     token: SecretStr | None = None
     headers: dict[str, SecretStr] = Field(default_factory=dict)
 
+    SENT = frozenset({"password"})
+
     def hosts(self) -> Sequence[Host]:
         return [Host("host", self.host, self.port)]
 
@@ -95,7 +97,7 @@ async def test_a_kind_judges_its_settings_when_they_are_saved(api: Caller, chann
 
 @pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254"])
 async def test_a_host_that_may_not_be_reached_cannot_be_saved(api: Caller, channel: ChannelRow, host: str) -> None:
-    answer = await api.patch(f"/channels/{channel.id}", json={"config": {"host": host}})
+    answer = await api.patch(f"/channels/{channel.id}", json={"config": {"host": host, "password": "again"}})
     assert [each["field"] for each in answer.json()["errors"]] == ["config.host"]
 
 
@@ -122,7 +124,11 @@ async def test_only_what_is_given_changes_and_null_removes(
     shown = (await api.patch(f"/channels/{channel.id}", json={"config": first})).json()
     assert shown["secrets"] == ["headers", "password", "token"]
     assert shown["updated_at"] > channel.updated_at.isoformat()
-    shown = (await api.patch(f"/channels/{channel.id}", json={"config": {"token": None, "user": None, "port": 465}})).json()
+    shown = (
+        await api.patch(
+            f"/channels/{channel.id}", json={"config": {"token": None, "user": None, "port": 465, "password": "swordfish"}}
+        )
+    ).json()
     assert (shown["config"], shown["secrets"]) == ({"host": "mail.example", "port": 465}, ["headers", "password"])
     async with database.transaction() as session:
         config = read_config(await get_channel(session, channel.org_id, channel.id), secrets).config
@@ -135,6 +141,32 @@ async def test_secrets_whose_key_is_gone_have_to_be_written_again(channel: Chann
         changed_config(channel, {}, others)
     assert [(each.field, each.message) for each in refused.value.errors] == [("config.password", "This field is required.")]
     assert changed_config(channel, {"password": "again"}, others)
+
+
+@pytest.mark.parametrize("given", [{"host": "echo.example"}, {"port": 26}])
+async def test_a_new_host_gets_no_secret_that_was_given_for_another(
+    channel: ChannelRow, secrets: Secrets, given: dict[str, Any]
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        changed_config(channel, given, secrets)
+    assert [each.field for each in refused.value.errors] == ["config.password"]
+    assert changed_config(channel, {**given, "password": "again"}, secrets)
+    assert changed_config(channel, {"host": "mail.example", "user": "ada"}, secrets)
+
+
+async def test_two_changes_at_once_are_not_mixed_into_settings_that_nobody_judged(
+    api: Caller, channel: ChannelRow, database: Database, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def changed_meanwhile(*_: Any) -> list[FieldError]:
+        async with database.transaction() as session:
+            row = await get_channel(session, channel.org_id, channel.id, lock=True)
+            write_config(row, Example.model_validate({**GIVEN, "user": "bob"}), secrets)
+        return []
+
+    monkeypatch.setattr("api.channels.routes.config_errors", changed_meanwhile)
+    answer = await api.patch(f"/channels/{channel.id}", json={"config": {"token": "t-1"}})
+    assert (answer.status_code, answer.json()["code"]) == (409, "channel_changed_meanwhile")
+    assert (await api.get(f"/channels/{channel.id}")).json()["secrets"] == ["password"]
 
 
 async def test_a_host_that_has_no_address_now_can_be_saved(channel: ChannelRow, database: Database, settings: Settings) -> None:
