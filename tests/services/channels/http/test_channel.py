@@ -102,7 +102,7 @@ async def test_a_host_that_may_not_be_reached_pauses_the_channel(url: str, setti
 async def test_a_header_that_cannot_be_written_is_found_when_it_is_saved_and_pauses_the_channel(
     receiver: Receiver, settings: Settings, database: Database, judge: Judge, value: str
 ) -> None:
-    given = {"url": f"http://127.0.0.1:{receiver.port}/", "body": BODY, "headers": {"X-Sender": value}}
+    given: dict[str, Any] = {"url": f"http://127.0.0.1:{receiver.port}/", "body": BODY, "headers": {"X-Sender": value}}
     errors = await judge_templates(judge, ORG, HttpConfig.model_validate(given))
     assert [each.field for each in errors] == ["config.headers.X-Sender"]
     with pytest.raises(ChannelError) as refused:
