@@ -4,8 +4,8 @@ A provider that refuses at least as many messages as it takes is busy. Then the 
 which it goes on, so that no message is tried, and nobody's day begins, before there is a chance. Messages that are refused while
 others are taken do not hold up the pages that follow: they are tried again when those are done.
 
-A channel that is at its pace ends the page as well, at the first recipient for whom there is nothing left. And a channel of which
-other campaigns hold all places ends it before its first recipient.
+A channel that is at its pace ends the page as well, at the first recipient for whom there is nothing left while the page has its
+turn. And a channel of which other campaigns hold all places ends it before its first recipient.
 """
 
 import asyncio
@@ -161,11 +161,20 @@ class SendPage:
                 went.paced = True
                 break
             went.done += chunk.done
-            if chunk.paced_until is not None:
+            if chunk.paced_until is not None and not await self._wait_in_turn(chunk.paced_until, end):
                 went.wait_from(went.done, chunk.paced_until)
                 went.paced = True
                 break
         return await self._result(page, recipients, went)
+
+    async def _wait_in_turn(self, until: datetime, end: float) -> bool:
+        """Waits here for the channel's pace, because what comes in while a page ends and another one begins is lost when the
+        bucket is full. Returns False, at once, when the turn is over by then."""
+        left = max(0.0, (until - now()).total_seconds())
+        if self._clock() + left >= end:
+            return False
+        await asyncio.sleep(left)
+        return True
 
     async def _recipients(self, session: AsyncSession, campaign: Campaign, page: CampaignPage) -> Recipients:
         if page.again:
@@ -216,7 +225,8 @@ class SendPage:
             len(contacts),
             len(results) - len(refused),
             refused,
-            paced_until=paced_until,
+            # What was taken for people who are skipped is there again, so the next ones need not wait.
+            paced_until=paced_until if len(claimed) == len(contacts) else None,
             held=len(held),
             held_until=min(held, default=None),
         )

@@ -81,13 +81,15 @@ async def read_pace(session: AsyncSession, channel_id: UUID) -> dict[str, Any] |
 
 # The rows are locked in the order of the domains, so that two takers never wait for each other. What is left is computed from
 # the rows as they are once the locks are held. A hair is given away, because whoever comes back is on time to the microsecond.
+# Times that are ahead of the clock, because it was set back, count as now.
 # A bulk comes back when half of its share is there, and at least one message.
 TAKE = text("""
 WITH locked AS MATERIALIZED (
     SELECT domain, tokens, updated_at, waits_until FROM channel_pace
      WHERE channel_id = :channel_id AND domain = ANY(CAST(:domains AS text[])) ORDER BY domain FOR UPDATE
 ), level AS MATERIALIZED (
-    SELECT domain, given.wanted, given.cost, waits_until, greatest(clock_timestamp(), updated_at) AS at,
+    SELECT domain, given.wanted, given.cost, clock_timestamp() AS at,
+           CASE WHEN waits_until <= clock_timestamp() + CAST(:longest AS interval) THEN waits_until END AS waits_until,
            least(given.cost, :burst - :reserve) AS least_tokens,
            least(:burst, tokens + :rate * greatest(0, extract(epoch FROM clock_timestamp() - updated_at))) - :reserve AS free
       FROM locked
@@ -107,7 +109,7 @@ WITH locked AS MATERIALIZED (
 )
 UPDATE channel_pace
    SET tokens = line.kept + :reserve, updated_at = line.at,
-       waits_until = CASE WHEN :bulk OR line.messages = line.wanted THEN channel_pace.waits_until
+       waits_until = CASE WHEN :bulk OR line.messages = line.wanted THEN line.waits_until
            ELSE least(line.again_at + (line.wanted - line.messages) * line.apart, line.at + CAST(:longest AS interval)) END
   FROM line WHERE channel_pace.channel_id = :channel_id AND channel_pace.domain = line.domain
 RETURNING line.domain, line.messages, line.again_at, line.apart

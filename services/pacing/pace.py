@@ -11,6 +11,8 @@ from models.messages.content import Content
 from tracking.links.segments import count_segments
 
 FASTEST = 1000
+SLOWEST = 0.001
+"""Messages a second: about one in a quarter of an hour."""
 
 
 class PaceUnit(StrEnum):
@@ -30,11 +32,11 @@ class Pace(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     per_second: float | None = Field(
-        None, gt=0, le=FASTEST, description="Messages or segments a second; 0.5 is one every two seconds. null: no limit."
+        None, ge=SLOWEST, le=FASTEST, description="Messages or segments a second; 0.5 is one every two seconds. null: no limit."
     )
     unit: PaceUnit = Field(PaceUnit.MESSAGE, description="What the provider counts; segments are those of an SMS.")
     domain_per_second: float | None = Field(
-        None, gt=0, le=FASTEST, description="E-mail only: messages a second to each recipient domain. null: no limit."
+        None, ge=SLOWEST, le=FASTEST, description="E-mail only: messages a second to each recipient domain. null: no limit."
     )
 
     @model_validator(mode="after")

@@ -74,7 +74,7 @@ class Pacing:
                 await buckets.give_back(session, facts.channel.id, {THE_CHANNEL: taken.tokens - used})
 
     async def _take(self, facts: SendFacts, people: Sequence[Contact], *, bulk: bool, behind: bool) -> Taken:
-        pace = await self._pace(facts.channel.id) if people and not _are_late(facts) else None
+        pace = await self._pace(facts.channel.id) if people and not _are_skipped(facts) else None
         if pace is None:
             return FREE
         medium = facts.channel.medium
@@ -113,8 +113,10 @@ class Pacing:
         return pace
 
 
-def _are_late(facts: SendFacts) -> bool:
-    """Whether the messages are too late already. They do not wait until they may be left out."""
+def _are_skipped(facts: SendFacts) -> bool:
+    """Whether the messages are too late already, or their channel sends nothing any more. They do not wait to be left out."""
+    if facts.channel.archived_at is not None:
+        return True
     late_after = facts.content.late_after(facts.due_at) if facts.due_at is not None else None
     return late_after is not None and late_after <= now()
 

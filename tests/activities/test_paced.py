@@ -175,3 +175,31 @@ async def test_a_channel_without_a_pace_has_no_bucket(simulated: Sending) -> Non
     await simulated.contacts(3)
     page = await simulated.send_page(await simulated.campaign())
     assert (page.accepted, await lines(simulated)) == (3, 0)
+
+
+async def test_a_page_waits_for_the_pace_while_it_has_its_turn(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(4)
+    await set_pace(sending, per_second=20, unit="segment")
+    page = await sending.send_page(await sending.campaign(body="x" * 1500))
+    assert (page.accepted, page.paced, page.last) == (4, False, True)
+    assert provider.times() == {each.phone: 1 for each in contacts}
+
+
+async def test_people_who_are_skipped_use_up_no_pace_of_a_page(sending: Sending, provider: Provider) -> None:
+    contacts = await sending.contacts(5)
+    await set_pace(sending, per_second=SLOW)
+    async with sending.database.transaction() as session:
+        for each in contacts[:4]:
+            await suppress(session, sending.org_id, "sms", each.phone or "", SuppressionReason.MANUAL)
+    page = await sending.send_page(await sending.campaign())
+    assert (page.skipped, page.accepted, page.last) == (4, 1, True)
+
+
+async def test_an_archived_channel_skips_everybody_without_its_pace(sending: Sending, provider: Provider) -> None:
+    await sending.contacts(5)
+    await set_pace(sending, per_second=SLOW)
+    campaign = await sending.campaign()
+    async with sending.database.transaction() as session:
+        await session.execute(update(Channel).values(archived_at=now()))
+    page = await sending.send_page(campaign)
+    assert (page.skipped, page.last, await lines(sending)) == (5, True, 0)

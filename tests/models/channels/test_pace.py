@@ -151,3 +151,13 @@ async def test_takers_at_the_same_moment_get_no_more_than_there_is(bucket: Bucke
 )
 def test_only_mail_has_a_domain(address: str, domain: str) -> None:
     assert domain_of(address) == domain
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+async def test_a_clock_that_is_set_back_holds_up_nobody(bucket: Bucket, bulk: bool) -> None:
+    await bucket.take(10)
+    await bucket.take(5)
+    await bucket.passes(timedelta(days=-1))
+    assert (await bucket.take(5, bulk=bulk)).again_at <= now() + LONGEST_LINE
+    await bucket.passes(timedelta(seconds=500))
+    assert (await bucket.take(1)).messages == 1

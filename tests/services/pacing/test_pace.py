@@ -14,6 +14,8 @@ from services.pacing.pace import Pace, PaceUnit
         {"per_second": 0},
         {"per_second": -1},
         {"per_second": 1001},
+        {"per_second": 1e-15},
+        {"domain_per_second": 5e-324},
         {"per_second": "nan"},
         {"domain_per_second": 0},
         {"per_second": 1, "unit": "letters"},
