@@ -17,8 +17,9 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.request_validator import RequestValidator
 
 from drills._http_server import HttpServer, Request, Response
-from drills._twilio import ACCOUNT_SID, NUMBER, SERVICE_SID, Trouble, TwilioSettings, TwilioStandIn, main
+from drills._twilio import ACCOUNT_SID, NUMBER, SERVICE_SID, Trouble, TwilioSettings, TwilioStandIn
 from drills._twilio_callbacks import MOST_REPEATS
+from drills._twilio_process import main
 from drills._twilio_rules import segments
 from tests.services.channels.twilio.library import AUTH_TOKEN, library
 from tracking.links.segments import count_segments
