@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from models.errors import FieldError, Invalid
 from models.sequences.steps.message import MessageTemplate, Utm
+from services.contents.text_of_html import NoText, with_text
 from tracking.links.destination import DestinationError
 from tracking.links.html import check_references, compile_html
 from tracking.links.links import Link, compile_text
@@ -53,7 +54,10 @@ def refuse(errors: Iterable[FieldError], what: str) -> None:
 def template_errors(message: MessageTemplate, path: str) -> list[FieldError]:
     """Finds wrong Liquid and unknown merge fields, with line and column. This is the check when a draft is saved and links may
     still be missing."""
-    return list(_template_errors(message, path))
+    try:
+        return list(_template_errors(with_text(message), path))
+    except NoText as error:
+        return [FieldError(f"{path}.body", str(error)), *_template_errors(message, path)]
 
 
 def _template_errors(message: MessageTemplate, path: str) -> Iterator[FieldError]:
@@ -73,7 +77,8 @@ def _template_errors(message: MessageTemplate, path: str) -> Iterator[FieldError
 def _sources(message: MessageTemplate) -> Iterator[tuple[str, str]]:
     if message.subject is not None:
         yield "subject", message.subject
-    yield "body", message.body
+    if message.body is not None:
+        yield "body", message.body
     if message.html is not None:
         yield "html", message.html
     for name, url in message.links.items():
@@ -140,9 +145,10 @@ def _compile(message: MessageTemplate, path: str) -> tuple[CompiledMessage | Non
     errors = template_errors(message, path)
     if errors:
         return None, errors
+    message = with_text(message)
     text = page = None
     try:
-        text = compile_text(message.body, message.links, every_name=message.html is None)
+        text = compile_text(message.body or "", message.links, every_name=message.html is None)
     except LinkError as error:
         errors += _link_errors(error, path, "body")
     try:

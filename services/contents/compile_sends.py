@@ -74,7 +74,7 @@ def size_errors(sends: Sends, triggers: Iterable[PlacedTrigger], limit: int) -> 
     texts = [*notify_texts(triggers).values()]
     for send in sends.values():
         message = send.message
-        texts += (message.subject or "", message.body, message.html or "", *message.links.values())
+        texts += (message.subject or "", message.body or "", message.html or "", *message.links.values())
     size = sum(len(text) for text in texts)
     if size <= limit:
         return []

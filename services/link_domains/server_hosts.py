@@ -66,7 +66,8 @@ def addresses_in(message: MessageTemplate, links: Iterable[Link], path: str) -> 
 def _written_in(message: MessageTemplate, link: Link, path: str) -> str:
     if link.name in message.links:
         return f"{path}.links.{link.name}"
-    return f"{path}.body" if message.html is None or link.written in message.body else f"{path}.html"
+    in_text = message.html is None or link.written in (message.body or "")
+    return f"{path}.body" if in_text else f"{path}.html"
 
 
 def _endpoint(address: str | None) -> Endpoint | None:

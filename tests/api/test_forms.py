@@ -28,7 +28,7 @@ FORMS: list[tuple[str, str, Any, str, str]] = [
     (
         "POST",
         "/channels",
-        {"name": "my phone"},
+        {"name": "my phone", "kind": "simulator", "medium": "sms"},
         "name",
         "Write letters A-Z and a-z, digits and . _ -, beginning with a letter or a digit: 63 at most.",
     ),

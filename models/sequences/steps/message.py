@@ -1,8 +1,8 @@
 """The text of a message as its author writes it, and the UTM parameters of its links."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.sequences.steps.base import Duration, Frozen, LinkName
 from models.texts.text import Form, Text
@@ -10,13 +10,15 @@ from models.texts.text import Form, Text
 Subject = Annotated[
     Text, Field(min_length=1, max_length=500), Form(r"^[^\r\n]*$", "A subject is one line: leave out the line breaks.")
 ]
-Body = Annotated[Text, Field(min_length=1, max_length=20_000), Form(r"\S", "There is nothing to read in it: write a text.")]
+LONGEST_BODY = 20_000
+Body = Annotated[Text, Field(min_length=1, max_length=LONGEST_BODY), Form(r"\S", "There is nothing to read in it: write a text.")]
 
 
 class MessageTemplate(Frozen):
     """The text of a message, a Liquid template. `links` gives names to addresses: write the address or `{{ links.NAME }}`.
 
-    An e-mail can have an HTML part too; `body` is its text part then.
+    An e-mail can have an HTML part too; `body` is its text part then, and is made from the HTML when it is left out
+    (`services/contents/text_of_html.py`).
     """
 
     kind: Literal["marketing", "transactional"] = Field(
@@ -28,7 +30,11 @@ class MessageTemplate(Frozen):
         examples=["PT4H"],
     )
     subject: Subject | None = Field(None, description="E-mail only; one line.")
-    body: Body = Field(examples=["Hello {{ contact.first_name }}, look at this: {{ links.offer }}"])
+    body: Body | None = Field(
+        None,
+        description="The text. An e-mail with html can leave it out: then it is made from the HTML.",
+        examples=["Hello {{ contact.first_name }}, look at this: {{ links.offer }}"],
+    )
     html: Text | None = Field(
         None,
         min_length=1,
@@ -40,6 +46,12 @@ class MessageTemplate(Frozen):
     links: dict[LinkName, Text] = Field(
         default_factory=dict, max_length=32, examples=[{"offer": "https://www.example.com/offer?from=message"}]
     )
+
+    @model_validator(mode="after")
+    def _has_a_text(self) -> Self:
+        if self.body is None and self.html is None:
+            raise ValueError("a message needs a body; an e-mail with html can leave it out.")
+        return self
 
 
 UtmValue = Annotated[Text, Field(min_length=1, max_length=200)]
