@@ -131,6 +131,7 @@ class SendTriggered:
         ends = {key: result for key, result in sent.results.items() if isinstance(result, ActionResult)}
         laters = {key: result for key, result in sent.results.items() if isinstance(result, Later)}
         async with self._database.transaction() as session:
+            await hold_firings(session, batch.firings, position)  # before their messages, as everybody locks them
             if sent.learned:
                 await ledger.record_results(session, sent.learned)
             ended = [each for each in batch.firings if each.id in ends]

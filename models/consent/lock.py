@@ -29,6 +29,14 @@ async def lock_people(session: AsyncSession, org_id: UUID, contact_ids: Sequence
     return held
 
 
+ERASED = text("SELECT EXISTS (SELECT FROM contact WHERE id = :contact_id AND erased_at IS NOT NULL)")
+
+
+async def is_erased(session: AsyncSession, contact_id: UUID) -> bool:
+    """Whether the contact, which is locked, has been erased."""
+    return bool(await session.scalar(ERASED, {"contact_id": contact_id}))
+
+
 OF_ADDRESS = {
     "sms": text("SELECT id FROM contact WHERE org_id = :org_id AND phone = :address ORDER BY id"),
     "email": text("SELECT id FROM contact WHERE org_id = :org_id AND email = :address ORDER BY id"),

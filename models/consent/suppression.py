@@ -83,19 +83,22 @@ async def add_suppression(
     message_id: UUID | None = None,
     channel_id: UUID | None = None,
     message_kind: str | None = None,
+    *,
+    only_hash: bool = False,
 ) -> bool:
     """Returns False when the address is suppressed for these messages already, whatever the reason.
-    `services/consent/suppress.py` locks who has the address first."""
+    `services/consent/suppress.py` locks who has the address first. With `only_hash`, neither the address nor the detail is
+    kept."""
     values = {
         "id": new_id(),
         "org_id": org_id,
         "medium": medium,
-        "address": address,
+        "address": None if only_hash else address,
         "address_hash": address_hash(org_id, medium, address),
         "channel_id": channel_id,
         "message_kind": message_kind,
         "reason": reason.value,
-        "detail": detail,
+        "detail": None if only_hash else detail,
         "message_id": message_id,
         "created_at": now(),
     }

@@ -11,6 +11,19 @@ ENROLLMENTS = text("SELECT id, finished_at IS NULL FROM enrollment WHERE contact
 BEING_SENT = text("SELECT count(*) FROM message WHERE contact_id = :contact_id AND state = 'sending'")
 FIRINGS = text("SELECT FROM firing WHERE contact_id = :contact_id ORDER BY id FOR NO KEY UPDATE")
 MESSAGES = text("SELECT FROM message WHERE contact_id = :contact_id ORDER BY id FOR NO KEY UPDATE")
+# What another contact has by now is that contact's.
+EARLIER = text("""
+SELECT DISTINCT channel.medium, told.address FROM (
+    SELECT channel_id, to_address AS address FROM message WHERE contact_id = :contact_id
+    UNION SELECT channel_id, from_address FROM inbound_message WHERE contact_id = :contact_id
+) AS told JOIN channel ON channel.id = told.channel_id
+ WHERE told.address IS NOT NULL AND NOT EXISTS (SELECT FROM contact other
+    WHERE other.org_id = :org_id AND other.id <> :contact_id AND told.address IN (other.email, other.phone))
+""")
+ANSWERED = text("""
+SELECT id FROM consent WHERE contact_id = :contact_id UNION ALL SELECT id FROM enrollment WHERE contact_id = :contact_id
+UNION ALL SELECT id FROM inbound_message WHERE contact_id = :contact_id
+""")
 IMPORTS = text("SELECT count(*) FROM contact_import WHERE org_id = :org_id AND csv <> ''")
 
 
@@ -25,6 +38,17 @@ async def lock_to_erase(session: AsyncSession, org_id: UUID, contact_id: UUID) -
 async def enrollments_of(session: AsyncSession, contact_id: UUID) -> dict[UUID, bool]:
     """Returns whether each enrollment of the contact still runs, in the order of ids."""
     return {row[0]: row[1] for row in await session.execute(ENROLLMENTS, {"contact_id": contact_id})}
+
+
+async def earlier_addresses(session: AsyncSession, org_id: UUID, contact_id: UUID) -> list[tuple[str, str]]:
+    """Returns the media and addresses by which the contact was reached or wrote, those of today among them."""
+    rows = await session.execute(EARLIER, {"org_id": org_id, "contact_id": contact_id})
+    return [(medium, address) for medium, address in rows]
+
+
+async def answered_ids(session: AsyncSession, contact_id: UUID) -> list[str]:
+    """Returns the ids of rows of the contact that answers of the API name without naming the contact."""
+    return [str(each) for each in await session.scalars(ANSWERED, {"contact_id": contact_id})]
 
 
 async def messages_being_sent(session: AsyncSession, contact_id: UUID) -> int:

@@ -31,16 +31,17 @@ class PersonalData:
 
 @dataclass(frozen=True)
 class Whose:
-    """A contact. `addresses` are its e-mail address and phone number, as far as it still has them, and `hashes` those under which
-    they are suppressed."""
+    """A contact. `addresses` are those that it has, and those that it had as far as messages show them; `hashes` are those under
+    which they are suppressed. `ids` are those of its rows that answers of the API name."""
 
     org_id: UUID
     contact_id: UUID
     addresses: Sequence[str]
     hashes: Sequence[bytes]
+    ids: Sequence[str] = ()
 
     def parameters(self) -> dict[str, Any]:
-        about = [str(self.contact_id), *self.addresses]
+        about = [str(self.contact_id), *self.ids, *self.addresses]
         return {**vars(self), "texts": [each.encode() for each in about], "contact_text": str(self.contact_id)}
 
 
@@ -205,7 +206,8 @@ PERSONAL_DATA = (
         """,
         """
         UPDATE suppression SET address = NULL, detail = NULL, lift_reason = CASE WHEN lift_reason IS NOT NULL THEN 'erased' END
-        WHERE org_id = :org_id AND address_hash = ANY(CAST(:hashes AS bytea[]))
+        WHERE org_id = :org_id AND (address_hash = ANY(CAST(:hashes AS bytea[]))
+            OR message_id IN (SELECT id FROM message WHERE contact_id = :contact_id))
             AND (num_nonnulls(address, detail) > 0 OR lift_reason <> 'erased')
         """,
         "a hash of the address, so that it stays suppressed",

@@ -126,6 +126,7 @@ class Consequences:
                 SuppressionReason.PROVIDER,
                 detail=error.code,
                 message_id=message.id,
+                contact_id=message.contact_id,
             )
 
     async def _opt_out(self, message: Message, error: ChannelError) -> None:

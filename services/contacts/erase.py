@@ -23,7 +23,14 @@ from models.consent.current import CurrentAnswer, current_answers
 from models.consent.lock import people_at
 from models.consent.suppression import SuppressionReason, address_hash
 from models.contacts.contact import Contact, get_contact
-from models.contacts.erasing import enrollments_of, imports_at_work, lock_to_erase, messages_being_sent
+from models.contacts.erasing import (
+    answered_ids,
+    earlier_addresses,
+    enrollments_of,
+    imports_at_work,
+    lock_to_erase,
+    messages_being_sent,
+)
 from models.contacts.personal_data import PERSONAL_DATA, WHY, Whose, erase_rows
 from models.database import Database
 from models.messages.message import MessageKind
@@ -69,7 +76,7 @@ async def erase_contact(database: Database, temporal: Client, org_id: UUID, cont
         for enrollment_id in [each for each, runs in enrollments.items() if runs]:
             await close_enrollment(session, enrollment_id, "stopped", WHY)
         await _keep_refusals(session, contact)
-        rows = await erase_rows(session, whose(contact))
+        rows = await erase_rows(session, await whose(session, contact))
         await session.refresh(contact)
         erased_at = contact.erased_at
     assert erased_at is not None  # noqa: S101 - it has just been written
@@ -82,11 +89,11 @@ async def erase_contact(database: Database, temporal: Client, org_id: UUID, cont
     return Receipt(contact_id, erased_at, removed, deleted, unfinished)
 
 
-def whose(contact: Contact) -> Whose:
-    addresses = {Medium.EMAIL: contact.email, Medium.SMS: contact.phone}
-    known = {medium: address for medium, address in addresses.items() if address}
-    hashes = [address_hash(contact.org_id, medium, address) for medium, address in known.items()]
-    return Whose(contact.org_id, contact.id, list(known.values()), hashes)
+async def whose(session: AsyncSession, contact: Contact) -> Whose:
+    now_known = [(medium, address) for medium, address in ((Medium.EMAIL, contact.email), (Medium.SMS, contact.phone)) if address]
+    known = {*now_known, *await earlier_addresses(session, contact.org_id, contact.id)}
+    hashes = [address_hash(contact.org_id, medium, address) for medium, address in known]
+    return Whose(contact.org_id, contact.id, [address for _, address in known], hashes, await answered_ids(session, contact.id))
 
 
 async def _unfinished(session: AsyncSession, org_id: UUID, contact_id: UUID) -> list[str]:

@@ -13,4 +13,4 @@ from services.contacts.erase import whose
 async def export_contact(session: AsyncSession, org_id: UUID, contact_id: UUID) -> dict[str, list[Any]]:
     """Returns the rows by table. Raises NotFound."""
     contact = await get_contact(session, org_id, contact_id)
-    return await export_rows(session, whose(contact))
+    return await export_rows(session, await whose(session, contact))

@@ -96,6 +96,7 @@ class Consequences:
                 reason,
                 detail=report.code,
                 message_id=self._message.id,
+                contact_id=self._message.contact_id,
             )
 
     async def _opt_out(self, report: MessageReport, source: ConsentSource) -> None:

@@ -17,6 +17,7 @@ from models.channels.simulator_inbox import SimulatorInbox
 from models.clicks.inbox import ClickInbox
 from models.consent import obstacles
 from models.consent.consent import ConsentSource, ConsentState
+from models.consent.suppression import SuppressionReason
 from models.contacts.change_many import ChangeResult, ContactChange, change_contacts
 from models.contacts.contact import Contact
 from models.contacts.imports import ContactImport, ImportState
@@ -39,6 +40,7 @@ from models.wire.clicks import RecorderInput
 from models.wire.names import enrollment_workflow_id
 from services.clicks.geo_locations import GeoLocations
 from services.consent.opt_out import EVERYTHING, Scope, record_consent
+from services.consent.suppress import suppress
 from services.contacts.erase import Receipt, erase_contact
 from temporal_client import DATA_CONVERTER
 from tests.clicks import assert_counters_equal_rows, rows
@@ -345,4 +347,39 @@ async def test_a_trigger_or_a_step_that_comes_later_writes_nothing_about_the_per
         change = ContactChange(tags_add=["canary"], fields={"first_name": "Canary"})
         results = await change_contacts(session, person.made.org_id, [person.contact.id], change)
     assert results == {person.contact.id: ChangeResult.UNKNOWN_CONTACT}
+    assert await tables_with(database, CANARY) == set()
+
+
+async def test_an_address_that_is_refused_when_its_person_was_erased_meanwhile_is_kept_as_a_hash(
+    person: Person, database: Database, temporal: Client
+) -> None:
+    await erase(person, temporal)
+    async with database.transaction() as session:
+        about: dict[str, Any] = {"detail": f"{MAIL} is unknown", "message_id": person.message.id}
+        reason = SuppressionReason.PROVIDER
+        new = await suppress(session, person.made.org_id, "sms", "+4915100000778", reason, **about, contact_id=person.contact.id)
+    assert new
+    assert await tables_with(database, CANARY, "+4915100000778") == set()
+
+
+async def test_an_address_that_the_person_had_before_goes_too(person: Person, database: Database, temporal: Client) -> None:
+    """Once it is known by the message that suppressed it, and once by a message that went to it."""
+    async with database.transaction() as session:
+        (await session.get_one(Message, person.message.id)).to_address = "canary-old@example.com"
+        about: dict[str, Any] = {"message_id": person.message.id}
+        await suppress(session, person.made.org_id, "email", "canary-older@example.com", SuppressionReason.BOUNCE, **about)
+        await suppress(session, person.made.org_id, "sms", "canary-old@example.com", SuppressionReason.MANUAL)
+        session.add(IdempotencyKey(org_id=person.made.org_id, key="x", request_hash=b"", body=b"canary-old@example.com"))
+    await erase(person, temporal)
+    assert await tables_with(database, CANARY) == set()
+
+
+async def test_an_answer_about_consent_that_names_only_its_own_row_goes_too(
+    person: Person, database: Database, temporal: Client
+) -> None:
+    (consent_id,) = await rows(database, "SELECT id FROM consent WHERE contact_id = :id", id=person.contact.id)
+    async with database.transaction() as session:
+        body = f'{{"id":"{consent_id}","reason":"canary said so"}}'.encode()
+        session.add(IdempotencyKey(org_id=person.made.org_id, key="consent", request_hash=b"", status=201, body=body))
+    await erase(person, temporal)
     assert await tables_with(database, CANARY) == set()

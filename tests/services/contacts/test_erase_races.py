@@ -114,5 +114,5 @@ async def test_results_and_an_erasure_lock_many_messages_in_the_same_order(sendi
         await somebody_waits(sending.database)
         await session.get_one(Message, second.id, with_for_update=True)
         await lock_to_erase(session, sending.org_id, contact.id)
-        await erase_rows(session, whose(contact))
+        await erase_rows(session, await whose(session, contact))
     await recorded
