@@ -47,6 +47,10 @@ def _line(entry: dict[str, Any]) -> str:
             return (
                 f"{entry['link']['name'] or entry['link']['url']} from {place or 'an unknown place'} on a {entry['device_type']}"
             )
+        case "consent":
+            return f"{entry['state']} ({entry['source']})"
+        case "inbound_message":
+            return str(entry["body"] or entry["meaning"])
         case "trigger" | "trigger_refusal":
             return str(entry["summary"])
         case _:

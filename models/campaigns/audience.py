@@ -16,7 +16,7 @@ from sqlmodel import col
 
 from models.base import now
 from models.campaigns.campaign import Campaign
-from models.contacts.contact import Contact
+from models.contacts.contact import NOT_ERASED, Contact
 from models.messages.message import UNFINISHED, Message
 from models.segments.definition import AnyOf, Condition, read_definition
 from models.segments.kinds.tags import TagsCondition
@@ -56,7 +56,7 @@ COUNT_WITH_SEGMENTS = """
 SELECT count(*) FROM contact
 WHERE contact.org_id = :org_id AND {may_get} AND ({condition} OR contact.id = ANY(CAST(:ids AS uuid[])))
 """
-EXISTED = "contact.created_at <= CAST(:at AS timestamptz) AND contact.erased_at IS NULL"
+EXISTED = f"contact.created_at <= CAST(:at AS timestamptz) AND {NOT_ERASED}"
 BEFORE_ALL = UUID(int=0)
 
 

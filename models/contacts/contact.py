@@ -66,6 +66,11 @@ class ContactTag(SQLModel, table=True):
     contact_id: UUID = Field(primary_key=True)
 
 
+# While a table has no statistics, as during a large import, the planner takes `IS NULL` for rare and no longer follows the index
+# in whose order pages are. It takes `<>` for common.
+NOT_ERASED = "num_nonnulls(contact.erased_at) <> 1"
+
+
 @dataclass(frozen=True)
 class ContactFilter:
     """Each condition that is None lets everything through. E-mail is in lower case and phone in E.164, as they are stored."""
@@ -94,7 +99,7 @@ async def list_contacts(
     keys = {key: value for key in ("email", "phone", "external_id") if (value := getattr(wanted, key)) is not None}
     statement = select(Contact).where(
         col(Contact.org_id) == org_id,
-        col(Contact.erased_at).is_(None),
+        text(NOT_ERASED),
         *(col(getattr(Contact, key)) == keys[key] for key in keys),
     )
     if wanted.more_tags:

@@ -8,20 +8,18 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.contacts.contact import Contact
+from models.contacts.contact import NOT_ERASED, Contact
 from models.paging import PageRequest, cut_page
 from models.segments.definition import Condition, alternatives, leaves, parts
 from models.segments.limits import TO_COUNT, TO_READ_A_PAGE, limited
 from models.segments.values import Values
 
-COUNT = "SELECT count(*) FROM contact WHERE contact.org_id = :org_id AND erased_at IS NULL AND ({condition})"
+COUNT = f"SELECT count(*) FROM contact WHERE contact.org_id = :org_id AND {NOT_ERASED} AND ({{condition}})"  # noqa: S608
 
-MATCHING = """
+MATCHING = f"""
 SELECT contact.id FROM contact
-WHERE contact.org_id = :org_id AND erased_at IS NULL AND contact.id = ANY(:ids) AND ({condition})
-"""
-
-NOT_ERASED = "contact.erased_at IS NULL"
+WHERE contact.org_id = :org_id AND {NOT_ERASED} AND contact.id = ANY(:ids) AND ({{condition}})
+"""  # noqa: S608 - a condition of ours
 
 # Limits are written out, because the planner takes one that it does not know for a tenth of the table.
 BY_CONTACT = """(SELECT contact.id FROM contact WHERE contact.org_id = :org_id AND {behind} AND ({condition})

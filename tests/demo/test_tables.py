@@ -12,6 +12,8 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "click": {"city": "Berlin", "country": "DE", "device_type": "phone", "link": {"name": "offer", "url": "https://example.com"}},
     "step": {"event": "left", "step_key": "hello", "outcome": "sent", "branch": "wait"},
     "trigger": {"summary": "clicked 'offer' → tagged 'hot'"},
+    "consent": {"state": "opted_out", "source": "sms_word"},
+    "inbound_message": {"body": "STOP", "meaning": "stop"},
     "trigger_refusal": {"summary": "clicked 'offer', and nothing followed: it came too late"},
 }
 
