@@ -26,7 +26,7 @@ class Phase(StrEnum):
     SENDER = "sender"
     RECIPIENT = "recipient"
     DATA = "data"
-    END = "end"
+    END = "final dot"
 
 
 class EnhancedCode(NamedTuple):

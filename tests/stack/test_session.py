@@ -119,4 +119,11 @@ def test_a_benchmark_and_a_drill_read_settings_of_their_own_only_for_the_seed_an
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Settings"
     }
-    assert reading == {"bench/_bare.py", "bench/_floor.py", "drills/clicks.py", "drills/enrollments.py"}
+    assert reading == {
+        "bench/_bare.py",
+        "bench/_floor.py",
+        "bench/smtp.py",
+        "drills/clicks.py",
+        "drills/enrollments.py",
+        "drills/sending.py",
+    }
