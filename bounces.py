@@ -99,7 +99,7 @@ async def _watch(settings: Settings, taker: MailTaker) -> None:
             taken = await look_into(mailbox, taker)
             log.info("the mailbox for bounces was read", mails=taken)
         except MailboxError as error:
-            log.warning("the mailbox for bounces could not be read", reason=str(error))
+            log.warning("the mailbox for bounces could not be read", error=error)
         except Exception as error:  # whatever it is, the mails are read again
             log.warning("mails of the mailbox could not be taken", error=error)
         if taken < MOST_MAILS:

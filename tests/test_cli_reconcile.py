@@ -14,7 +14,10 @@ ROGUE = """
 INSERT INTO click_series (scope, scope_id, link_id, verdict, bucket, clicks, people, link_people)
 VALUES ('link', gen_random_uuid(), gen_random_uuid(), 'human', now(), 3, 1, 1)
 """
-EQUAL = "click_first 0, click_series 0, click_by 0, contact_engagement 0, message_count 0, step_count 0, trigger_count 0: equal\n"
+EQUAL = (
+    "click_first 0, click_series 0, click_by 0, contact_engagement 0, message_count 0, report_count 0, step_count 0, "
+    "trigger_count 0: equal\n"
+)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -38,7 +41,8 @@ def test_a_difference_is_listed_and_fails_until_it_is_repaired(
     said = capsys.readouterr().out
     assert "expected nothing, found clicks=3 people=1 link_people=1" in said
     assert said.endswith(
-        "click_first 0, click_series 1, click_by 0, contact_engagement 0, message_count 0, step_count 0, trigger_count 0: "
+        "click_first 0, click_series 1, click_by 0, contact_engagement 0, message_count 0, report_count 0, step_count 0, "
+        "trigger_count 0: "
         "1 rows differ\n"
     )
     assert run(machine, "--repair") == 0
