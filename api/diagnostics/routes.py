@@ -1,6 +1,6 @@
 """Answers why clicks or automation are missing, from the real state. `docs/troubleshooting.md` explains every code."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -87,7 +87,8 @@ async def of_campaign(
     triggers = await _triggers(session, services, caller.id, Scope.CAMPAIGN, campaign_id, contact_id, drafts)
     if contact_id is not None:
         return _sorted([*triggers, *await _of_contact(session, Scope.CAMPAIGN, campaign_id, contact_id)])
-    facts = await _facts(session, Scope.CAMPAIGN, campaign_id)
+    contents = await contents_of(session, Scope.CAMPAIGN, campaign_id)
+    facts = await read_facts(session, Scope.CAMPAIGN, campaign_id, contents)
     links = await links_of(session, Scope.CAMPAIGN, campaign_id)
     live = campaign.state != CampaignState.DRAFT
     sends_more = campaign.state in (CampaignState.DRAFT, CampaignState.SENDING)
@@ -96,7 +97,7 @@ async def of_campaign(
     return _sorted(
         [
             *_common(subject, services, campaign.link_domain),
-            *findings_channels.troubled(await _channels(session, Scope.CAMPAIGN, campaign_id)),
+            *findings_channels.troubled(await _channels(session, contents)),
             *findings_automation.trigger(subject, campaign),
             *triggers,
             *findings_automation.work(subject, await _temporal_problem(services, facts, late), late),
@@ -116,14 +117,15 @@ async def of_sequence(
     not_done = list(findings_steps.not_done(await count_step_runs(session, sequence_id, contact_id)))
     if contact_id is not None:
         return _sorted([*triggers, *not_done, *await _of_contact(session, Scope.SEQUENCE, sequence_id, contact_id)])
-    facts = await _facts(session, Scope.SEQUENCE, sequence_id)
+    contents = await contents_of(session, Scope.SEQUENCE, sequence_id)
+    facts = await read_facts(session, Scope.SEQUENCE, sequence_id, contents)
     links = await links_of(session, Scope.SEQUENCE, sequence_id)
     current = await current_version(session, sequence)
     subject = Subject("sequence", caller, sequence.link_tracking, sequence.version is not None, bool(links), facts)
     return _sorted(
         [
             *_common(subject, services),
-            *findings_channels.troubled(await _channels(session, Scope.SEQUENCE, sequence_id)),
+            *findings_channels.troubled(await _channels(session, contents)),
             *findings_automation.waits(subject, await _wait_facts(session, services.judge, sequence, current, links)),
             *triggers,
             *not_done,
@@ -161,9 +163,8 @@ async def of_organization(session: SessionDep, caller: OrganizationDep, services
     )
 
 
-async def _channels(session: AsyncSession, scope: Scope, scope_id: UUID) -> Iterable[Channel]:
-    contents = await contents_of(session, scope, scope_id)
-    return await troubled_channels_of(session, contents, findings_channels.MOST_CHANNELS)
+async def _channels(session: AsyncSession, content_ids: Collection[int]) -> Iterable[Channel]:
+    return await troubled_channels_of(session, content_ids, findings_channels.MOST_CHANNELS)
 
 
 async def _of_contact(session: AsyncSession, scope: Scope, scope_id: UUID, contact_id: UUID) -> list[Finding]:
@@ -223,10 +224,6 @@ async def _missing(services: Services) -> list[str]:
     except Exception:  # whatever the error is, the other findings count
         return []
     return [each.workflow_id for each in missing]
-
-
-async def _facts(session: AsyncSession, scope: Scope, scope_id: UUID) -> Facts:
-    return await read_facts(session, scope, scope_id, await contents_of(session, scope, scope_id))
 
 
 def _common(subject: Subject, services: Services, own_link_domain: str | None = None) -> Iterable[Finding]:

@@ -1,6 +1,6 @@
 """Channels that send nothing because they are paused, or whose last test failed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -35,7 +35,7 @@ async def troubled_channels(session: AsyncSession, org_id: UUID, limit: int) -> 
     return found.all()
 
 
-async def troubled_channels_of(session: AsyncSession, content_ids: Sequence[int], limit: int) -> Sequence[Channel]:
+async def troubled_channels_of(session: AsyncSession, content_ids: Collection[int], limit: int) -> Sequence[Channel]:
     """The same of the channels by which these texts are sent."""
     about = {"content_ids": list(content_ids), "limit": limit}
     return (await session.scalars(select(Channel).from_statement(OF_CONTENTS), about)).all()

@@ -366,5 +366,5 @@ async def test_few_statements_are_asked_and_each_uses_an_index(api: Caller, rows
     for row in (campaign, sequence):
         with statements(database) as sent:
             await read(api, row)
-        assert len(sent) <= 19
+        assert len(sent) <= 18
         assert await scans_without_index(database, sent) == []
