@@ -35,7 +35,10 @@ from api.notifications import routes as notification_targets
 from api.ops import health, metrics
 from api.organization import api_keys, audit_log
 from api.organization import routes as organization
-from api.reports import analytics, clicks
+from api.reports import campaigns as campaign_analytics
+from api.reports import clicks
+from api.reports import links as link_analytics
+from api.reports import sequences as sequence_analytics
 from api.segments import routes as segments
 from api.sequences import enrollments
 from api.sequences import routes as sequences
@@ -49,7 +52,9 @@ from settings import Settings
 from temporal_client import connect
 
 AREAS = (
-    analytics,
+    campaign_analytics,
+    sequence_analytics,
+    link_analytics,
     api_keys,
     audit_log,
     campaigns,

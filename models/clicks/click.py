@@ -15,7 +15,8 @@ OF_NOTHING_ELSE = "campaign_id IS NULL AND sequence_id IS NULL"
 
 class Click(SQLModel, table=True):
     """The table is partitioned by month (UTC) of the time in `id`, which is the redirect's UUIDv7, so that whoever knows the id
-    knows the partition. `clicked_at` is that time. A click on a shared link has neither contact nor message."""
+    knows the partition. `clicked_at` is that time. `sent_at` is when the channel took the
+    message, as it was known when the click was recorded. A click on a shared link has neither contact nor message."""
 
     __table_args__ = (
         Index("ix_click_org_id_verdict_id", "org_id", "verdict", "id"),
@@ -46,12 +47,13 @@ class Click(SQLModel, table=True):
     enrollment_id: UUID | None = None
     verdict: str
     reason: str
+    sent_at: datetime | None = Field(default=None, sa_type=Timestamp)
 
 
 class ClickMetadata(SQLModel, table=True):
-    """Country (ISO 3166-1 alpha-2), city (English), device_type (phone, tablet, desktop, bot, other). There is no row when the
-    organization kept no metadata at the time of the click. The IP address is not kept. `org_id` and `verdict` are the click's,
-    for the indexes of the feed's filters."""
+    """Country (ISO 3166-1 alpha-2), region and city (English), device_type (phone, tablet, desktop, bot, other). There
+    is no row when the organization kept no metadata at the time of the click. The IP address is not kept. `org_id` and `verdict`
+    are the click's, for the indexes of the feed's filters."""
 
     __tablename__ = "click_metadata"
     __table_args__ = (
@@ -63,6 +65,7 @@ class ClickMetadata(SQLModel, table=True):
     org_id: UUID
     verdict: str
     country: str | None = None
+    region: str | None = None
     city: str | None = None
     device_type: str
     browser: str | None = None

@@ -34,7 +34,9 @@ class ClickSeries(SQLModel, table=True):
     """Clicks of one link in one scope within 15 minutes from `bucket` on.
 
     `people` are the persons whose first click in the scope is among them, so people add up over links and time. `link_people` are
-    the persons whose first click on this link is, so somebody who clicked two links is in both.
+    the persons whose first click on this link is, so somebody who clicked two links is in both. `first_at` and `last_at` are the
+    times of the oldest and the newest click. What is `retired_…` is in the other counts too: the rows of these
+    clicks were removed when the organization's `click_retention_days` had passed.
     """
 
     __tablename__ = "click_series"
@@ -47,11 +49,16 @@ class ClickSeries(SQLModel, table=True):
     clicks: int
     people: int
     link_people: int
+    first_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    last_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    retired_clicks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    retired_people: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    retired_link_people: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class ClickBy(SQLModel, table=True):
     """Clicks of one link in one scope that share a value of one of the DIMENSIONS. The value is empty where it is not known, for
-    instance because no metadata was kept. `people` and `link_people` are counted as in `click_series`."""
+    instance because no metadata was kept. The other columns are as in `click_series`."""
 
     __tablename__ = "click_by"
 
@@ -64,6 +71,9 @@ class ClickBy(SQLModel, table=True):
     clicks: int
     people: int
     link_people: int
+    retired_clicks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    retired_people: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    retired_link_people: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class ContactEngagement(SQLModel, table=True):
@@ -76,6 +86,7 @@ class ContactEngagement(SQLModel, table=True):
     contact_id: UUID = Field(primary_key=True)
     clicks: int
     last_click_at: datetime = Field(sa_type=Timestamp)
+    retired_clicks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 # The scope in which a click counts: its campaign's or its sequence's, or the link's own when there is neither.

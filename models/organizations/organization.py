@@ -37,6 +37,7 @@ class Organization(SQLModel, table=True):
     `consent_required` names the media whose marketing goes only to people who have opted in. `opt_out_scope` says how much an
     opt-out covers that does not say it itself (an `OptOutScope`), and `answers_words` who answers to STOP, START and HELP
     (a `WordsAnswered`). With `shared_mailboxes`, an e-mail address is no key of contacts: several may have the same one.
+    Clicks older than `click_retention_days` lose their rows and stay in the counters; None keeps all rows.
     """
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -50,6 +51,7 @@ class Organization(SQLModel, table=True):
     opt_out_scope: str = Field(default="everything", sa_column_kwargs={"server_default": "everything"})
     answers_words: str = Field(default="by_us", sa_column_kwargs={"server_default": "by_us"})
     shared_mailboxes: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    click_retention_days: int | None = None
     limits: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, description="Instead of the settings': see `Limits`.")
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 

@@ -1,0 +1,106 @@
+"""What the analytics of a campaign, a sequence and a link have in common: totals, breakdowns and clicks over time."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.reports.clicks import VerdictWanted
+from api.reports.counted import (
+    BrowserCount,
+    CityCount,
+    Counted,
+    CountryCount,
+    DeviceCount,
+    IntervalCount,
+    SystemCount,
+    city_count,
+    keyed,
+)
+from api.reports.window import Window
+from models.clicks.flood import count_flood
+from models.clicks.verdict import Verdict
+from models.reports.breakdowns import count_values
+from models.reports.clicks import ClickCounts, ClickQuestion, count_clicks
+from models.reports.intervals import Interval, add_up
+from models.reports.texts import MessageCounts, count_messages
+
+MOST_CITIES = 1000
+
+
+class Totals(Counted):
+    recipients: int = Field(description="Contacts with a message in any state.", examples=[200])
+    reached: int = Field(description="Contacts with a message that was accepted, or may have been.", examples=[200])
+    messages: dict[str, int] = Field(description="Messages by state.", examples=[{"accepted": 200}])
+    reports: dict[str, int] = Field(
+        description="Messages by the highest of what their provider has reported.", examples=[{"delivered": 190, "bounced": 3}]
+    )
+    click_rate: float | None = Field(description="people / reached; null: nobody was reached.", examples=[0.3])
+    human_clicks: int = Field(description="These three count always, whatever `verdict` asks for.", examples=[70])
+    suspect_clicks: int = Field(examples=[0])
+    bot_clicks: int = Field(examples=[5])
+    flood_clicks: int = Field(
+        description="Clicks that one network made on one link too often in a minute: counted here and nowhere else.", examples=[0]
+    )
+
+
+class Analytics(BaseModel):
+    """`since` and `until` limit clicks and people by quarters of an hour; messages, enrollments and steps are never limited."""
+
+    verdict: VerdictWanted
+    since: datetime | None
+    until: datetime | None
+    interval: Interval
+    time_zone: str
+    totals: Totals
+    countries: list[CountryCount]
+    cities: list[CityCount] = Field(description=f"The {MOST_CITIES} with the most clicks.")
+    cities_left_out: int = Field(description="How many cities more there are.")
+    devices: list[DeviceCount]
+    browsers: list[BrowserCount]
+    systems: list[SystemCount]
+    series: list[IntervalCount] = Field(description="In their order. Intervals without clicks are left out.")
+
+
+async def read_common(
+    session: AsyncSession,
+    question: ClickQuestion,
+    asked: Window,
+    content_ids: list[int],
+    position: int | None = None,
+    one_each: bool = False,
+) -> dict[str, Any]:
+    """`position` is that of the link that is asked about. With None, all links of these texts count. `one_each` says that a
+    contact has at most one message of these texts."""
+    flood = await count_flood(session, content_ids, position, asked.since, asked.until)
+    counts, values = await count_clicks(session, question), await count_values(session, question)
+    messages = await count_messages(session, content_ids, one_each)
+    cities = [city_count(value, count) for value, count in values["city"].items()]
+    series = add_up(counts.buckets, asked.interval, asked.time_zone)
+    return {
+        **asked.model_dump(),
+        "totals": _totals(counts, messages, flood),
+        "countries": keyed(CountryCount, "country", values["country"]),
+        "cities": cities[:MOST_CITIES],
+        "cities_left_out": max(len(cities) - MOST_CITIES, 0),
+        "devices": keyed(DeviceCount, "device_type", values["device_type"]),
+        "browsers": keyed(BrowserCount, "browser", values["browser"]),
+        "systems": keyed(SystemCount, "os", values["os"]),
+        "series": [IntervalCount(at=at, **count._asdict()) for at, count in series],
+    }
+
+
+def _totals(counts: ClickCounts, messages: MessageCounts, flood: int) -> Totals:
+    return Totals(
+        **counts.total._asdict(),
+        recipients=messages.recipients,
+        reached=messages.reached,
+        messages=messages.by_state,
+        reports=messages.by_report,
+        click_rate=round(counts.total.people / messages.reached, 4) if messages.reached else None,
+        human_clicks=counts.by_verdict.get(Verdict.HUMAN, 0),
+        suspect_clicks=counts.by_verdict.get(Verdict.SUSPECT, 0),
+        bot_clicks=counts.by_verdict.get(Verdict.BOT, 0),
+        flood_clicks=flood,
+    )
