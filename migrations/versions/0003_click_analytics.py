@@ -14,7 +14,13 @@ depends_on = None
 
 RETIRED = {
     "click_series": ("retired_clicks", "retired_people", "retired_link_people"),
-    "click_by": ("retired_clicks", "retired_people", "retired_link_people"),
+    "click_by": (
+        "retired_clicks",
+        "retired_people",
+        "retired_link_people",
+        "retired_again_people",
+        "retired_again_link_people",
+    ),
     "contact_engagement": ("retired_clicks",),
 }
 
@@ -29,12 +35,14 @@ def upgrade() -> None:
     for table, names in RETIRED.items():
         for name in names:
             op.add_column(table, sa.Column(name, sa.Integer(), server_default="0", nullable=False))
+    op.add_column("click_first", sa.Column("retired", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("organization", sa.Column("click_retention_days", sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_column("organization", "click_retention_days")
+    op.drop_column("click_first", "retired")
     for table, names in RETIRED.items():
         for name in names:
             op.drop_column(table, name)

@@ -8,7 +8,7 @@ counts by person.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import String
+from sqlalchemy import String, text
 from sqlmodel import Field, SQLModel
 
 from models.base import Timestamp
@@ -19,7 +19,8 @@ DIMENSIONS = ("browser", "city", "country", "device_type", "os")
 
 
 class ClickFirst(SQLModel, table=True):
-    """The first recorded click of a person in a scope with a verdict, which makes people countable."""
+    """The first recorded click of a person in a scope with a verdict, which makes people countable. The row stays when the click's
+    own row is removed (`models/clicks/retention.py`), and is `retired` from then on."""
 
     __tablename__ = "click_first"
 
@@ -28,6 +29,7 @@ class ClickFirst(SQLModel, table=True):
     verdict: str = Field(primary_key=True)
     contact_id: UUID = Field(primary_key=True)
     click_id: UUID
+    retired: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class ClickSeries(SQLModel, table=True):
@@ -58,7 +60,10 @@ class ClickSeries(SQLModel, table=True):
 
 class ClickBy(SQLModel, table=True):
     """Clicks of one link in one scope that share a value of one of the DIMENSIONS. The value is empty where it is not known, for
-    instance because no metadata was kept. The other columns are as in `click_series`."""
+    instance because no metadata was kept. The other columns are as in `click_series`.
+
+    `retired_again_people` are those of the `retired_people` who have a first click with another verdict that was retired before,
+    or is older and was retired together with this one. Who counts people of all verdicts counts them there."""
 
     __tablename__ = "click_by"
 
@@ -74,6 +79,8 @@ class ClickBy(SQLModel, table=True):
     retired_clicks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     retired_people: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     retired_link_people: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    retired_again_people: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    retired_again_link_people: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class ContactEngagement(SQLModel, table=True):
