@@ -8,7 +8,7 @@ from typing import Any
 from models.errors import Invalid
 
 MOST_ROWS = 10_000
-"""More rows than any route takes; the route itself says how many it takes."""
+"""More rows than any route takes, in all lists together, and more fields; the route itself says how many rows it takes."""
 LARGEST_ROW = 64 * 1024
 """The most characters of one row. A contact with everything that it may have is below 40,000, even when each letter is
 escaped."""
@@ -33,22 +33,34 @@ def read_rows(text: str) -> Any:
     return value
 
 
+class _Room:
+    """How many rows, or fields, can still be read of a body."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._left = what, MOST_ROWS
+
+    def take(self, path: str) -> None:
+        if not self._left:
+            raise Invalid.field(path, f"At most {MOST_ROWS:,} {self._what} are possible.")
+        self._left -= 1
+
+
 def _object(text: str, index: int) -> tuple[dict[str, Any], int]:
     found: dict[str, Any] = {}
+    fields, rows = _Room("fields"), _Room("entries")
     index = _skip(text, index)
     if text[index : index + 1] == "}":
         return found, index + 1
     while True:
+        fields.take("body")
         name, index = _name(text, index)
         if text[index : index + 1] == "[":
-            found[name], index = _list(text, index + 1, name)
+            found[name], index = _list(text, index + 1, name, rows)
         else:
             found[name], index = _value(text, index, name)
         index, over = _next(text, index, "}")
         if over:
             return found, index
-        if len(found) > MOST_ROWS:
-            raise Invalid.field("body", f"At most {MOST_ROWS:,} fields are possible.")
 
 
 def _name(text: str, index: int) -> tuple[str, int]:
@@ -61,19 +73,18 @@ def _name(text: str, index: int) -> tuple[str, int]:
     return str(name), _skip(text, index + 1)
 
 
-def _list(text: str, index: int, name: str) -> tuple[list[Any], int]:
+def _list(text: str, index: int, name: str, room: _Room) -> tuple[list[Any], int]:
     rows: list[Any] = []
     index = _skip(text, index)
     if text[index : index + 1] == "]":
         return rows, index + 1
     while True:
+        room.take(name)
         row, index = _value(text, index, f"{name}[{len(rows)}]")
         rows.append(row)
         index, over = _next(text, index, "]")
         if over:
             return rows, index
-        if len(rows) == MOST_ROWS:
-            raise Invalid.field(name, f"At most {MOST_ROWS:,} entries are possible.")
 
 
 def _next(text: str, index: int, closing: str) -> tuple[int, bool]:

@@ -53,6 +53,21 @@ def test_a_list_is_not_read_beyond_what_any_route_takes() -> None:
         read_rows('{"rows": [' + "0," * MOST_ROWS + "nonsense")
 
 
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("".join(f'"{n}": [{"0," * 100}0], ' for n in range(100)), "entries"),
+        ('"rows": [0], ' * MOST_ROWS + '"rows": [0], ', "(entries|fields)"),  # a name that is repeated leaves one field
+        ('"rows": [], ' * MOST_ROWS + '"rows": [], ', "fields"),
+        ('"rows": 0, ' * MOST_ROWS + '"rows": 0, ', "fields"),
+    ],
+    ids=["many lists", "one list again and again", "empty lists", "fields"],
+)
+def test_lists_and_fields_are_counted_together(text: str, what: str) -> None:
+    with pytest.raises(Invalid, match=f"At most 10,000 {what} are possible"):
+        read_rows("{" + text + "nonsense")
+
+
 @pytest.mark.parametrize("row", ["[" + "[]," * LARGEST_ROW, '"' + "x" * LARGEST_ROW, "1" * LARGEST_ROW, '{"a":' * LARGEST_ROW])
 def test_an_entry_is_not_read_beyond_its_limit(row: str) -> None:
     with pytest.raises((Invalid, RecursionError, ValueError)):
