@@ -65,6 +65,13 @@ async def test_commas_and_brackets_in_a_text_are_no_values(api: Caller) -> None:
     assert [error["message"] for error in answer.json()["errors"]] == ["At most 255 characters are possible."]
 
 
+@pytest.mark.parametrize("opened", [b'"\\', b'"a\\', b'"'], ids=["escapes", "letters and escapes", "quotes"])
+async def test_texts_that_are_never_closed_are_read_once(api: Caller, opened: bytes) -> None:
+    """Looked for from each quote again, the end of a text that has none would take minutes, in which nobody is answered."""
+    answer = await api.post("/contacts", content=b"{," * 15_000 + opened * 200_000, headers=JSON)
+    assert answer.status_code in {413, 422}
+
+
 async def test_a_field_with_a_name_as_long_as_the_body_is_named_in_short(api: Caller) -> None:
     answer = await api.post("/contacts", json={"external_id": "a", "x" * 900_000: 1})
     assert answer.status_code == 422
