@@ -6,6 +6,15 @@ from enum import StrEnum
 from uuid import UUID
 
 
+LONGEST_PATH, LONGEST_MESSAGE = 500, 2_000
+"""Characters of a field's path and of an error's text that are shown. Both can quote what the caller wrote, which can have a
+megabyte."""
+
+
+def in_short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 @dataclass(frozen=True)
 class FieldError:
     """One field that is wrong. `field` is its path in the request, such as `steps[2].on_click`.
@@ -19,6 +28,10 @@ class FieldError:
     column: int | None = None
     contact_id: UUID | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "field", in_short(self.field, LONGEST_PATH))
+        object.__setattr__(self, "message", in_short(self.message, LONGEST_MESSAGE))
+
 
 class LinkwakeError(Exception):
     """Base of every error that the caller can fix. `status` is the HTTP status, `code` a stable word for programs."""
@@ -30,8 +43,8 @@ class LinkwakeError(Exception):
     """Seconds after which to try again, when they are not the same for every error with this status."""
 
     def __init__(self, detail: str, errors: list[FieldError] | None = None) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = in_short(detail, LONGEST_MESSAGE)
+        super().__init__(self.detail)
         self.errors = errors or []
 
 

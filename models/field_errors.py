@@ -15,8 +15,6 @@ from models.triggers.actions.registry import ACTION_KINDS
 NAME_OF_ENTRY = "[key]"
 FORM_OF_CONDITION = re.compile(r"\([A-Za-z]+\)")
 """How the form of a segment's condition stands in a path: `models/segments/definition.py` says so."""
-LONGEST_PATH = 500
-"""Characters of a field's name that are shown, because a caller can give a field a name of a megabyte."""
 CHANNEL_KINDS = frozenset(kind.value for kind in ChannelKind)
 SOURCES = {"body", "query", "path", "header"}
 
@@ -53,7 +51,7 @@ def field_errors(errors: Sequence[Mapping[str, Any]], whole: str = "body", most:
 def _field_error(error: Mapping[str, Any], whole: str) -> FieldError:
     if error["type"] == "json_invalid":
         return FieldError("body", f"This is not JSON: {error['ctx']['error']} (character {error['loc'][-1]}).")
-    path = field_path(error["loc"])[:LONGEST_PATH] or whole
+    path = field_path(error["loc"]) or whole
     if error["type"].startswith("union_tag_"):  # Pydantic blames the whole object, not the field that says its kind
         tag = str(error["ctx"]["discriminator"]).strip("'")
         path = tag if len(error["loc"]) == 1 and error["loc"][0] in SOURCES else f"{path}.{tag}"

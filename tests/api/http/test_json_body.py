@@ -78,6 +78,14 @@ async def test_a_field_with_a_name_as_long_as_the_body_is_named_in_short(api: Ca
     assert len(answer.content) < 2_000
 
 
+async def test_an_error_quotes_what_was_written_in_short(api: Caller) -> None:
+    message = {"kind": "transactional", "subject": "Hi", "body": "Hi"}
+    answer = await api.post("/campaigns", json={"name": "a", "channel": "x" * 900_000, "message": message})
+    assert answer.status_code == 422
+    assert len(answer.content) < 10_000
+    assert answer.json()["errors"][0]["message"].startswith("There is no channel named 'xxx")
+
+
 async def test_rows_with_too_many_fields_fail_alone_and_in_short(api: Caller) -> None:
     rows = [{"external_id": "a"}, {f"unknown_{n}": n for n in range(3_000)}, {f"unknown_{n}": n for n in range(40)}]
     answer = await api.post("/contacts/bulk", json={"contacts": [*rows, *rows[1:] * 10]})
