@@ -12,6 +12,7 @@ from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,12 +34,13 @@ from api.handling.transaction import SessionDep as SessionDep
 from api.handling.transaction import after_commit as after_commit
 from api.handling.transaction import run_after_commit
 from api.http.body import LargeBody as LargeBody
-from api.http.body import has_large_body, read_body
+from api.http.body import has_large_body, read_body, read_past
 from api.http.json_body import judge_json
 from api.http.no_body import leave_alone, refuse_fields
 from api.http.paging import is_long_page
 from api.http.problems import Problem
 from api.http.query_parameters import query_parameters, refuse_wrong_parameters
+from models.errors import LinkwakeError
 from models.organizations.api_key import Role
 
 
@@ -62,12 +64,22 @@ class TransactionRoute(APIRoute):
             await run_after_commit(request)
             return response
 
-        return handle
+        return partial(_heard, handle)
 
     def _body_judge(self, many: bool) -> Callable[[Request], Awaitable[None]]:
         if self.body_field is not None:
             return partial(judge_json, rows=many)
         return leave_alone if "requestBody" in (self.openapi_extra or {}) else refuse_fields
+
+
+async def _heard(handle: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
+    """Lets whoever has a good key send a refused body to its end, so that the refusal is read."""
+    try:
+        return await handle(request)
+    except (LinkwakeError, RequestValidationError):
+        if hasattr(request.state, "key"):
+            await read_past(request)
+        raise
 
 
 @asynccontextmanager

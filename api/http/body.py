@@ -5,6 +5,7 @@ A body is read before its request has a turn or a connection, so a slow one keep
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
@@ -22,6 +23,8 @@ UNCOUNTED = 64 * 1024
 there are is bounded by the connections that the process takes."""
 SLOWEST = 64 * 1024
 """Bytes a second that a larger body needs on average, beyond `PATIENCE`."""
+DISCARDED, DISCARD_PATIENCE = 32 * 2**20, 5.0
+"""The most bytes of a refused body that are read past, and the seconds for it as in `PATIENCE`."""
 
 
 def large_body() -> None:
@@ -47,6 +50,24 @@ async def read_unproved_body(request: Request, limit: int, share: Share) -> None
     Only what has arrived beyond the first `UNCOUNTED` bytes is taken of it: an announcement costs the client nothing."""
     _announced(request, limit)
     await _read(request, limit, share, UNPROVED_PATIENCE, UNCOUNTED)
+
+
+async def read_past(request: Request) -> None:
+    """Reads what is left of a refused body and keeps nothing of it. Most clients write a body to its end before they read the
+    answer, and would find a broken connection instead. One that waits for `100 Continue` has sent nothing yet."""
+    if request.headers.get("expect") or not _is_unread(request):
+        return
+    size = 0
+    with suppress(RequestTimeout, ClientDisconnect):
+        async for chunk in _in_time(request, DISCARD_PATIENCE):
+            size += len(chunk)
+            if size > DISCARDED:
+                return
+
+
+def _is_unread(request: Request) -> bool:
+    has_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+    return has_body and not getattr(request.state, "body_is_over", False)
 
 
 async def _read(request: Request, limit: int, share: Share, patience: float, uncounted: int = 0) -> None:
@@ -91,4 +112,5 @@ async def _in_time(request: Request, patience: float) -> AsyncIterator[bytes]:
         chunk = message.get("body", b"")
         size += len(chunk)
         more = message.get("more_body", False)
+        request.state.body_is_over = not more
         yield chunk

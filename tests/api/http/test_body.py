@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from api.http import body
-from api.http.body import UNCOUNTED, read_body, read_unproved_body
+from api.http.body import UNCOUNTED, read_body, read_past, read_unproved_body
 from api.http.body_memory import BodyMemory
 from models.errors import RequestTimeout, TooLarge, TooManyRequests
 
@@ -45,6 +45,30 @@ async def test_a_body_that_grows_past_the_limit_is_refused_before_it_is_whole() 
     with pytest.raises(TooLarge):
         await read(never_read)
     assert (await never_read.receive())["body"] == b"c"
+
+
+@pytest.mark.parametrize("length", [None, 600])
+async def test_what_is_left_of_a_refused_body_is_read_past(length: int | None) -> None:
+    """Most clients write to the end before they read; they would find a broken connection instead of the refusal."""
+    refused = request([b"a" * 60, b"b" * 60, b"c", b"d"], length)
+    refused.scope["headers"].append((b"transfer-encoding", b"chunked"))
+    with pytest.raises(TooLarge):
+        await read(refused)
+    await read_past(refused)
+    await read_past(refused)  # it would wait for ever if it read beyond the end
+
+
+async def test_nothing_is_read_past_of_who_waits_for_leave_to_send() -> None:
+    waits = request([], 600)
+    waits.scope["headers"].append((b"expect", b"100-continue"))
+    await read_past(waits)
+
+
+async def test_a_refused_body_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "DISCARDED", 10)
+    endless = request([b"a" * 6, b"a" * 6, b"never read"], 600)
+    await read_past(endless)
+    assert (await endless.receive())["body"] == b"never read"
 
 
 @pytest.mark.parametrize("length", [60, None])
