@@ -177,7 +177,8 @@ WITH counted AS (
         count(*) AS clicks, sum(person) AS people, sum(link_person) AS link_people
     FROM ({KNOWN}) AS known GROUP BY 1, 2, 3, 4, 5
 )
-SELECT * FROM counted FULL JOIN {NOT_RETIRED.format(table="click_series")} AS kept USING (scope, scope_id, link_id, verdict, bucket)
+SELECT * FROM counted FULL JOIN {NOT_RETIRED.format(table="click_series")} AS kept
+    USING (scope, scope_id, link_id, verdict, bucket)
 WHERE (counted.clicks, counted.people, counted.link_people) IS DISTINCT FROM (left_clicks, left_people, left_link_people)
 """  # noqa: S608 - made of constants
 
@@ -189,7 +190,8 @@ WITH counted AS (
         ('os', os), ('city', nullif(coalesce(country, '') || '/' || coalesce(city, ''), '/'))) AS each (dimension, value)
     GROUP BY 1, 2, 3, 4, 5, 6
 )
-SELECT * FROM counted FULL JOIN {NOT_RETIRED.format(table="click_by")} AS kept USING (scope, scope_id, link_id, verdict, dimension, value)
+SELECT * FROM counted FULL JOIN {NOT_RETIRED.format(table="click_by")} AS kept
+    USING (scope, scope_id, link_id, verdict, dimension, value)
 WHERE (counted.clicks, counted.people, counted.link_people) IS DISTINCT FROM (left_clicks, left_people, left_link_people)
 """  # noqa: S608 - made of constants
 

@@ -19,8 +19,8 @@ DIMENSIONS = ("browser", "city", "country", "device_type", "os")
 
 
 class ClickFirst(SQLModel, table=True):
-    """The first recorded click of a person in a scope with a verdict, which makes people countable. The row stays when the click's
-    own row is removed (`models/clicks/retention.py`), and is `retired` from then on."""
+    """The first recorded click of a person in a scope with a verdict, which makes people countable. The row stays when the
+    click's own row is removed (`models/clicks/retention.py`), and is `retired` from then on."""
 
     __tablename__ = "click_first"
 

@@ -134,7 +134,7 @@ async def test_two_at_once_remove_each_click_once_beside_a_recorder(database: Da
 
 
 async def test_an_erasure_before_between_and_after_leaves_the_counters_equal(database: Database, sent: Sent) -> None:
-    choice = Random(7)  # noqa: S311 - no secret
+    choice = Random(7)
     for n in range(40):
         at = NOON + timedelta(minutes=choice.randrange(600))
         verdict = choice.choice(("human", "bot"))
