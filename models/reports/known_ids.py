@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.clicks.click import Scope
 from models.errors import FieldError, NotFound
 
 TABLES = {
@@ -33,3 +34,17 @@ async def require_known(session: AsyncSession, org_id: UUID, wanted: object) -> 
     unknown = [FieldError(name, f"There is no such {name.removesuffix('_id')}.") for name in given if not known[name]]
     if unknown:
         raise NotFound(" ".join(f"{each.field}: {each.message}" for each in unknown), unknown)
+
+
+OF_SCOPE = """
+EXISTS (SELECT FROM content_link link JOIN content ON content.id = link.content_id
+    WHERE link.id = :link_id AND link.org_id = :org_id AND content.{scope}_id = :scope_id)
+"""
+
+
+async def require_link_of(session: AsyncSession, org_id: UUID, scope: Scope, scope_id: UUID, link_id: UUID) -> None:
+    """Raises NotFound unless the link stands in a text of this campaign or sequence."""
+    values = {"org_id": org_id, "scope_id": scope_id, "link_id": link_id}
+    if not await session.scalar(text(f"SELECT {OF_SCOPE.format(scope=scope.value)}"), values):
+        sentence = f"The {scope.value} has no such link."
+        raise NotFound(f"link_id: {sentence}", [FieldError("link_id", sentence)])
