@@ -36,7 +36,7 @@ from api.ops import health, metrics
 from api.organization import api_keys, audit_log
 from api.organization import routes as organization
 from api.reports import campaigns as campaign_analytics
-from api.reports import clicks, people
+from api.reports import clicks, people, proofs
 from api.reports import links as link_analytics
 from api.reports import sequences as sequence_analytics
 from api.segments import routes as segments
@@ -80,6 +80,7 @@ AREAS = (
     notification_targets,
     organization,
     people,
+    proofs,
     segments,
     sequences,
     shared_links,

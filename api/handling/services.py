@@ -23,11 +23,10 @@ from settings import Settings
 
 @dataclass(frozen=True)
 class Services:
-    """`turns`, `large_turns`, `test_turns` and `body_memory` are what organizations share of this process. `key_uses` and
-    `refused_keys` are what it remembers of their keys. `active` counts their enrollments, `judge` reads their texts, and
-    `commands` delivers what was asked of enrollments. `secrets` encrypts what must not be read in the database,
-    `notifications` tells teams, and `outside` is what channels need when they are tested. `callbacks` is what the providers'
-    requests share of this process."""
+    """All `…turns` and `body_memory` are what organizations share of this process. `key_uses` and `refused_keys` are what it
+    remembers of their keys. `active` counts their enrollments, `judge` reads their texts, and `commands` delivers what was asked
+    of enrollments. `secrets` encrypts what must not be read in the database, `notifications` tells teams, and `outside` is what
+    channels need when they are tested. `callbacks` is what the providers' requests share of this process."""
 
     settings: Settings
     database: Database
@@ -39,6 +38,8 @@ class Services:
     turns: Turns = field(init=False)
     large_turns: Turns = field(init=False)
     test_turns: Turns = field(default_factory=lambda: Turns(1, 0, "tests of channels and notification targets"))
+    proof_turns: Turns = field(default_factory=lambda: Turns(1, 0, "proofs"))
+    row_turns: Turns = field(default_factory=lambda: Turns(1, 0, "reports with several filters"))
     body_memory: BodyMemory = field(init=False)
     callbacks: Callbacks = field(default_factory=Callbacks)
     active: ActiveEnrollments = field(default_factory=ActiveEnrollments)

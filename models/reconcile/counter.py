@@ -10,8 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
 NO_ID = UUID(int=0)
 """It is smaller than every other id."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row of a counter that differs: what the rows say (`expected`) and what the counter says (`found`). None means that there
+    is no such row."""
+
+    table: str
+    key: dict[str, Any]
+    expected: dict[str, Any] | None
+    found: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -33,13 +46,17 @@ class Counter:
     differences: str
     repairs: Sequence[str]
 
+    @staticmethod
+    def of(statement: str, limits: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the limits of a piece that are parameters of the statement."""
+        parameters = text(statement).compile().params
+        return {name: value for name, value in limits.items() if name in parameters}
 
-@dataclass(frozen=True)
-class Difference:
-    """A row of a counter that differs: what the rows say (`expected`) and what the counter says (`found`). None means that there
-    is no such row."""
+    def difference(self, row: Mapping[str, Any]) -> Difference:
+        """What a row of `differences` says."""
+        key = {name: row[name] for name in self.key}
+        return Difference(self.table, key, self._values(row, "expected"), self._values(row, "found"))
 
-    table: str
-    key: dict[str, Any]
-    expected: dict[str, Any] | None
-    found: dict[str, Any] | None
+    def _values(self, row: Mapping[str, Any], which: str) -> dict[str, Any] | None:
+        values = {name: row[f"{which}_{name}"] for name in self.values}
+        return None if None in values.values() else values

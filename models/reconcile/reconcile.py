@@ -94,25 +94,9 @@ async def _pieces(database: Database, counter: Counter, repair: bool) -> AsyncIt
 async def _piece(session: AsyncSession, counter: Counter, limits: Mapping[str, Any], repair: bool) -> list[Difference]:
     if repair:
         await session.execute(text(ONE_REPAIR))
-    rows = (await session.execute(_bound(counter.differences, limits))).mappings()
-    found = [_difference(counter, dict(row)) for row in rows]
+    rows = (await session.execute(text(counter.differences), counter.of(counter.differences, limits))).mappings()
+    found = [counter.difference(row) for row in rows]
     if repair and found:
         for statement in counter.repairs:
-            await session.execute(_bound(statement, limits))
+            await session.execute(text(statement), counter.of(statement, limits))
     return found
-
-
-def _bound(statement: str, limits: Mapping[str, Any]) -> Any:
-    """With those of the parameters that the statement has."""
-    prepared = text(statement)
-    return prepared.bindparams(**{name: value for name, value in limits.items() if name in prepared.compile().params})
-
-
-def _difference(counter: Counter, row: Mapping[str, Any]) -> Difference:
-    key = {name: row[name] for name in counter.key}
-    return Difference(counter.table, key, _values(counter, row, "expected"), _values(counter, row, "found"))
-
-
-def _values(counter: Counter, row: Mapping[str, Any], which: str) -> dict[str, Any] | None:
-    values = {name: row[f"{which}_{name}"] for name in counter.values}
-    return None if None in values.values() else values

@@ -112,6 +112,11 @@ async def list_versions(
     return await newest_first(session, statement, col(SequenceVersion.id), page)
 
 
+async def versions_of(session: AsyncSession, sequence_id: UUID) -> list[UUID]:
+    """Returns the ids of all its published versions."""
+    return list(await session.scalars(select(col(SequenceVersion.id)).where(col(SequenceVersion.sequence_id) == sequence_id)))
+
+
 async def versions_by_id(session: AsyncSession, ids: Collection[UUID]) -> list[SequenceVersion]:
     """Newest first."""
     wanted = select(SequenceVersion).where(col(SequenceVersion.id).in_(ids)).order_by(col(SequenceVersion.version).desc())
