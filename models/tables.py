@@ -17,6 +17,7 @@ from models.links import shared_link
 from models.messages import content, message, message_count, report, report_count, waiting_report
 from models.notifications import notification, target
 from models.organizations import api_key, audit_log, idempotency, link_domain, organization, quotas
+from models.outcomes import person_outcome
 from models.platform import heartbeat
 from models.segments import segment
 from models.sequences import enrolling, enrollment, event, sequence, step_count, step_run
@@ -50,6 +51,7 @@ __all__ = [
     "notification",
     "organization",
     "pace",
+    "person_outcome",
     "policy_refusal",
     "quotas",
     "report",

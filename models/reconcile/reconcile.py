@@ -17,6 +17,8 @@ from models.reconcile.click_series import CLICK_SERIES
 from models.reconcile.contact_engagement import CONTACT_ENGAGEMENT
 from models.reconcile.counter import Counter, Difference
 from models.reconcile.message_count import MESSAGE_COUNT
+from models.reconcile.outcome_count import OUTCOME_COUNT
+from models.reconcile.person_outcome import PERSON_OUTCOME
 from models.reconcile.report_count import REPORT_COUNT
 from models.reconcile.step_count import STEP_COUNT
 from models.reconcile.trigger_count import TRIGGER_COUNT
@@ -31,8 +33,11 @@ COUNTERS: Sequence[Counter] = (
     REPORT_COUNT,
     STEP_COUNT,
     TRIGGER_COUNT,
+    *PERSON_OUTCOME,
+    OUTCOME_COUNT,
 )
-"""The order in which they are repaired: first clicks say in which cell of `click_series` and `click_by` a person is."""
+"""The order in which they are repaired: first clicks say in which cell of `click_series` and `click_by` a person is, and
+adding an outcome of a person raises its counter."""
 
 LISTED = 1000
 """The most differences that are listed; all are counted."""

@@ -34,6 +34,8 @@ NOTHING = {
     "notification": "texts for a team are written when they are sent, and not kept",
     "notification_target": OPERATION,
     "organization": OPERATION,
+    "outcome_count": IDS,
+    "person_outcome": IDS,
     "report_count": IDS,
     "segment": AUTHORS,
     "sequence": AUTHORS,

@@ -170,6 +170,8 @@ async def test_what_is_equal_is_left_as_it_is(database: Database, sent: Sent) ->
         "report_count": 1,
         "step_count": 2,
         "trigger_count": 2,
+        "person_outcome": 0,
+        "outcome_count": 0,
     }
     assert await rows(database, everything) == before
 
