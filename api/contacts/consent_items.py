@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from models.consent.consent import Consent, ConsentSource, ConsentState
+from models.consent.suppression import Suppression, SuppressionReason
+from models.conversation.consent_entries import ConsentEntry, InboundEntry, SuppressionEntry
 from models.inbound.inbound_message import Decision, InboundMeaning
-from models.reports.consent_entries import ConsentEntry, InboundEntry
 
 
 class ConsentItem(BaseModel):
@@ -26,6 +27,22 @@ class ConsentItem(BaseModel):
     reason: str | None
 
 
+class SuppressionItem(BaseModel):
+    """An address that the contact has now was suppressed: nothing that it covers is sent there until it is lifted."""
+
+    kind: Literal["suppression"] = "suppression"
+    id: UUID
+    at: datetime
+    summary: str = Field(examples=["the e-mail address was suppressed for everything, because a message came back"])
+    medium: str
+    channel: str | None = Field(description="Name of the only channel that it is about.")
+    message_kind: str | None
+    reason: SuppressionReason
+    message_id: UUID | None = Field(description="The message that led to it.")
+    lifted_at: datetime | None
+    lift_reason: str | None
+
+
 class InboundItem(BaseModel):
     """A message that the contact wrote."""
 
@@ -37,6 +54,7 @@ class InboundItem(BaseModel):
     meaning: InboundMeaning
     decision: Decision | None = Field(description="What somebody decided about a perhaps_refusal; null: nobody has yet.")
     answer: str | None = Field(description="The text with which a word such as STOP was confirmed.")
+    decided_at: datetime | None
     message_id: UUID | None = Field(description="The message that it answers.")
 
 
@@ -70,7 +88,32 @@ def consent_sentence(row: Consent, channel: str | None) -> str:
     return f"{STATES[ConsentState(row.state)]} {what}{way}, {SOURCES[ConsentSource(row.source)]}"
 
 
+ADDRESSES = {"sms": "the phone number", "email": "the e-mail address"}
+CAUSES = {
+    SuppressionReason.BOUNCE: "a message came back",
+    SuppressionReason.COMPLAINT: "of a complaint",
+    SuppressionReason.PROVIDER: "the provider refuses it",
+    SuppressionReason.OPTED_OUT: "its owner opted out",
+    SuppressionReason.MANUAL: "somebody suppressed it",
+}
+
+
+def suppression_item(entry: SuppressionEntry) -> SuppressionItem:
+    row = entry.suppression
+    names = ("id", "medium", "message_kind", "reason", "message_id", "lifted_at", "lift_reason")
+    same = {name: getattr(row, name) for name in names}
+    return SuppressionItem(**same, at=entry.at, channel=entry.channel, summary=suppression_sentence(row, entry.channel))
+
+
+def suppression_sentence(row: Suppression, channel: str | None) -> str:
+    """Returns for example `the phone number was suppressed for everything, because its owner opted out`."""
+    what = f"{row.message_kind} messages" if row.message_kind else "messages" if channel else "everything"
+    way = f" by the channel '{channel}'" if channel else ""
+    cause = CAUSES[SuppressionReason(row.reason)]
+    return f"{ADDRESSES.get(row.medium, 'the address')} was suppressed for {what}{way}, because {cause}"
+
+
 def inbound_item(entry: InboundEntry) -> InboundItem:
     row = entry.message
-    same = {name: getattr(row, name) for name in ("id", "body", "meaning", "decision", "answer", "message_id")}
+    same = {name: getattr(row, name) for name in ("id", "body", "meaning", "decision", "decided_at", "answer", "message_id")}
     return InboundItem(**same, at=entry.at, channel=entry.channel)

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.contacts.trigger_sentences import action_sentence, firing_sentence, refusal_sentence
+from models.conversation.trigger_entries import FiringEntry, RefusalEntry, TriggerSource
 from models.notifications.notification import NotificationState
-from models.reports.trigger_entries import FiringEntry, RefusalEntry, TriggerSource
 from models.triggers.firing import NotFiredReason
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from api.contacts.told_sentences import clause, told_sentence
-from models.reports.trigger_entries import FiringEntry, RefusalEntry
+from models.conversation.trigger_entries import FiringEntry, RefusalEntry
 from models.triggers.firing import ActionOutcome, NotFiredReason
 from models.triggers.trigger import Trigger
 

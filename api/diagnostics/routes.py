@@ -28,12 +28,12 @@ from models.campaigns.campaign import Campaign, CampaignState, get_campaign, tri
 from models.channels.channel import Channel, list_channels
 from models.channels.troubled import troubled_channels, troubled_channels_of
 from models.clicks.click import Scope
+from models.conversation.conversation import contact_exists
 from models.inbound.inbound_message import count_pending, count_pending_of
 from models.notifications.target import failing_targets, targets_by_name
 from models.organizations.cascade import link_domain_of
 from models.paging import PageRequest
 from models.platform.heartbeat import LATE, last_beats
-from models.reports.conversation import contact_exists
 from models.reports.diagnostics import Facts, read_facts, read_organization_facts, read_reasons
 from models.reports.texts import LinkOfText, contents_of, links_of
 from models.reports.trigger_facts import TriggerFacts, read_trigger_facts

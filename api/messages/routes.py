@@ -1,10 +1,6 @@
 """Messages: what was sent to whom, what was left out and why, and the links as the contact has them."""
 
-import functools
-import re
-from collections.abc import Iterator
 from datetime import datetime
-from html import unescape
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -14,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
 from api.http.paging import Page, PageDep
+from api.messages.links import MessageLink, codec_of, sent_urls
 from api.triggers.sent_by import SentByTrigger
 from models.messages.content import LoadedContent, load_content, personal_urls
 from models.messages.message import Message, MessageFilter, MessageState, get_message, list_messages
@@ -21,15 +18,11 @@ from models.messages.report import ReportKind, message_reports
 from models.reports.known_ids import require_known
 from models.reports.sent_by import NO_TRIGGER, sent_by
 from models.texts.text import Text
-from tracking.templates.merge import has_fields
 from tracking.tokens.token import TokenCodec
 
 router = area("messages")
 
 ListedReport = Literal["failed", "bounced", "replied", "complained"]
-
-# A token stands at the end of the path of an address in the text.
-TRACKED_URL = re.compile(r"https?://[^\s\"'<>]+/([0-9A-Za-z]{14})(?![0-9A-Za-z])")
 
 
 class MessageSummary(BaseModel):
@@ -59,19 +52,6 @@ class MessageSummary(BaseModel):
     report: ReportKind | None = Field(examples=["bounced"])
     report_code: str | None = Field(description="The provider's own code.", examples=["5.1.1"])
     reported_at: datetime | None = Field(description="When it happened, as the provider says.")
-
-
-class MessageLink(BaseModel):
-    """A link of this message. `url` is what stands in the text, for the contact to click.
-
-    `id` is what `/v1/links/{id}/analytics` and `/v1/clicks?link_id=` take: everybody who got the text shares it.
-    """
-
-    id: UUID
-    name: str | None = Field(examples=["offer"])
-    position: int
-    url: str = Field(examples=["http://127.0.0.1:8001/4jQ0ZbX81mKeuC"])
-    destination: str = Field(examples=["https://www.example.com/offer"])
 
 
 class MessageReportView(BaseModel):
@@ -129,7 +109,7 @@ async def get_one(session: SessionDep, caller: OrganizationDep, services: Servic
     message = await get_message(session, caller.id, message_id)
     content = await load_content(session, message.content_id)
     personal = await personal_urls(session, message.content_id, message.recipient_number)
-    links = _links(message, content, personal, _codec(tuple(services.settings.effective_token_keys)))
+    links = _links(message, content, personal, codec_of(services.settings))
     summary = MessageSummary.model_validate(message)
     parts = {"subject": message.subject, "body": message.body, "html": message.html, "unsubscribe_url": message.unsubscribe_url}
     sent = (await sent_by(session, [message.id] if message.firing_id else [])).get(message.id, NO_TRIGGER)
@@ -142,14 +122,8 @@ async def message_page(session: AsyncSession, org_id: UUID, wanted: MessageFilte
     return Page(items=[MessageSummary.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
 
 
-@functools.lru_cache(maxsize=4)
-def _codec(keys: tuple[bytes, ...]) -> TokenCodec:
-    return TokenCodec(keys)
-
-
 def _links(message: Message, content: LoadedContent, personal: dict[int, str], codec: TokenCodec) -> list[MessageLink]:
-    text = f"{message.body or ''}\n{unescape(message.html or '')}"
-    sent = _tracked_urls(message, text, codec) if message.tracked else _unchanged_urls(text, content)
+    written = [(link.position, link.written or link.url) for link in content.links]
     by_position = {link.position: link for link in content.links}
     return [
         MessageLink(
@@ -159,22 +133,6 @@ def _links(message: Message, content: LoadedContent, personal: dict[int, str], c
             url=url,
             destination=personal.get(position, by_position[position].url),
         )
-        for position, url in sorted(dict(sent).items())
+        for position, url in sent_urls(message, written, codec).items()
         if position in by_position
     ]
-
-
-def _tracked_urls(message: Message, text: str, codec: TokenCodec) -> Iterator[tuple[int, str]]:
-    """Reads the links from the text itself, because the link domain and the token keys may have changed since it was composed."""
-    for match in TRACKED_URL.finditer(text):
-        token = codec.decode(match[1])
-        if token is not None and (token.content_id, token.recipient_number) == (message.content_id, message.recipient_number):
-            yield token.position, match[0]
-
-
-def _unchanged_urls(text: str, content: LoadedContent) -> Iterator[tuple[int, str]]:
-    """Returns links without merge fields. An address that was made for one contact can only be read in the text."""
-    for link in content.links:
-        written = link.written or link.url
-        if not has_fields(written) and written in text:
-            yield link.position, written

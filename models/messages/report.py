@@ -3,6 +3,8 @@
 Reports come in any order and any number, so nothing here depends on the order in which they are written.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -153,3 +155,21 @@ async def message_reports(session: AsyncSession, message_id: UUID, most: int = 1
     newest = col(MessageReport.reported_at).desc(), col(MessageReport.id).desc()
     statement = select(MessageReport).where(col(MessageReport.message_id) == message_id).order_by(*newest).limit(most)
     return list(await session.scalars(statement))[::-1]
+
+
+OF_MESSAGES = """
+SELECT report.* FROM unnest(CAST(:ids AS uuid[])) AS given (id) CROSS JOIN LATERAL (
+    SELECT * FROM message_report WHERE message_id = given.id ORDER BY reported_at DESC, message_report.id DESC LIMIT {most}
+) AS report
+ORDER BY report.reported_at, report.id
+"""
+
+
+async def reports_of(session: AsyncSession, message_ids: Sequence[UUID], most: int = 20) -> dict[UUID, list[MessageReport]]:
+    """Does the same for many messages in one statement. Those without reports are left out."""
+    found: defaultdict[UUID, list[MessageReport]] = defaultdict(list)
+    if message_ids:
+        statement = select(MessageReport).from_statement(text(OF_MESSAGES.format(most=most)))
+        for each in await session.scalars(statement, {"ids": list(message_ids)}):
+            found[each.message_id].append(each)
+    return found

@@ -8,14 +8,17 @@ import pytest
 
 from models.database import Database
 from models.messages.message import MessageState
+from models.messages.report import MessageReport, ReportKind
 from models.organizations.organization import Organization, create_organization
 from models.sequences.enroll import Cause
 from models.sequences.enrollment import CauseKind
 from models.sequences.event import EventKind
+from settings import Settings
 from tests.builders import Caller
 from tests.enrolling import enroll_in
 from tests.plans import scans_without_index, statements
 from tests.rows import OFFER, Rows, minutes
+from tracking.tokens.token import TokenCodec
 
 
 @pytest.fixture
@@ -184,7 +187,62 @@ async def test_a_page_takes_few_statements_and_each_uses_an_index(api: Caller, r
     contact_id = await story(rows)
     with statements(database) as sent:
         first = await read(api, contact_id, limit=6)
-    assert len(sent) <= 7  # the API key, the contact, the places, three kinds of entry
+    assert len(sent) <= 9  # the API key, the contact, the places, three kinds of entry, links, and what steps were left for
     with statements(database) as more:
         await read(api, contact_id, limit=1, cursor=first["next_cursor"])
     assert await scans_without_index(database, sent + more) == []
+
+
+async def test_a_message_shows_its_links_its_clicks_and_each_report(api: Caller, rows: Rows, settings: Settings) -> None:
+    campaign, contact = await rows.campaign(links=(OFFER, ("more", "https://shop.example/more"))), await rows.contact()
+    token = TokenCodec(settings.effective_token_keys).encode(campaign.content_id or 0, 0, 0)  # the first recipient's
+    message = await rows.message(
+        campaign.content_id,
+        contact,
+        body=f"Look: https://l.example/{token}",
+        created_at=minutes(0),
+        report=ReportKind.DELIVERED,
+    )
+    await rows.click(message, at=minutes(1))
+    await rows.click(message, at=minutes(2), verdict="bot", reason="scanner")
+    async with rows.database.transaction() as session:
+        for kind, at in ((ReportKind.DELIVERED, minutes(5)), (ReportKind.SENT, minutes(4))):
+            session.add(
+                MessageReport(org_id=rows.org_id, message_id=message.id, kind=kind, event_key=kind, code="0", reported_at=at)
+            )
+    click, _, item = (await read(api, contact.id))["items"]
+    (link,) = item["links"]
+    assert (link["name"], link["url"], link["destination"]) == ("offer", f"https://l.example/{token}", OFFER[1])
+    assert (link["clicks"], link["machine_clicks"]) == (1, 1)
+    assert [report["kind"] for report in item["reports"]] == ["sent", "delivered"]
+    assert click["reason_in_words"] == "a mail gateway or security service looked at the link"
+    assert click["summary"] == "clicked 'offer' in Berlin, DE, on a phone (bot)"
+
+
+async def test_a_message_without_tracking_shows_its_links_as_they_were_written(api: Caller, rows: Rows) -> None:
+    campaign, contact = await rows.campaign(), await rows.contact()
+    await rows.message(campaign.content_id, contact, tracked=False, body=f"Look: {OFFER[1]}")
+    (item,) = (await read(api, contact.id))["items"]
+    assert [(link["url"], link["clicks"]) for link in item["links"]] == [(OFFER[1], 0)]
+
+
+async def test_a_step_that_was_left_says_for_what(api: Caller, rows: Rows) -> None:
+    contact_id = await story(rows)
+    items = (await read(api, contact_id, order="oldest", kind=["step", "click", "message"]))["items"]
+    (message,) = [item for item in items if item["kind"] == "message"]
+    (click,) = [item for item in items if item["kind"] == "click"]
+    sent, clicked = [item["because"] for item in items if item.get("event") == "left"]
+    assert (sent["message_id"], sent["click_id"]) == (message["id"], None)
+    assert (clicked["click_id"], clicked["link"], clicked["due_at"]) == (click["id"], "offer", "2026-11-03T13:00:00Z")
+
+
+async def test_a_click_on_another_link_is_not_what_a_wait_was_left_for(api: Caller, rows: Rows) -> None:
+    sequence = await rows.sequence(links=(("other", "https://shop.example/other"), OFFER))
+    contact = await rows.contact()
+    enrollment = await rows.enrollment(sequence, contact)
+    message = await rows.message(await rows.content_of_step(sequence, "hello"), contact, enrollment=enrollment)
+    wanted = await rows.click(message, position=1, at=minutes(1))
+    await rows.click(message, position=0, at=minutes(2))
+    await rows.event(enrollment, EventKind.STEP_LEFT, 2, "wait", minutes(3), outcome="clicked", to="thanks")
+    (left,) = (await read(api, contact.id, kind="step"))["items"]
+    assert left["because"]["click_id"] == str(wanted)

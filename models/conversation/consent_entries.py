@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from models.channels.channel import Channel
 from models.consent.consent import Consent
+from models.consent.suppression import Suppression
 from models.inbound.inbound_message import InboundMessage
 
 
@@ -20,6 +21,15 @@ class ConsentEntry:
 
     at: datetime
     consent: Consent
+    channel: str | None
+
+
+@dataclass(frozen=True)
+class SuppressionEntry:
+    """An address of the contact that was suppressed. `channel` is the name of the only channel that it is about, or None."""
+
+    at: datetime
+    suppression: Suppression
     channel: str | None
 
 
@@ -38,6 +48,14 @@ async def read_consents(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID
     statement = select(Consent, col(Channel.name)).outerjoin(Channel, col(Channel.id) == col(Consent.channel_id))
     rows = await session.execute(statement.where(col(Consent.id).in_(ids)))
     return {consent.id: ConsentEntry(consent.given_at, consent, channel) for consent, channel in rows}
+
+
+async def read_suppressions(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, SuppressionEntry]:
+    if not ids:
+        return {}
+    statement = select(Suppression, col(Channel.name)).outerjoin(Channel, col(Channel.id) == col(Suppression.channel_id))
+    rows = await session.execute(statement.where(col(Suppression.id).in_(ids)))
+    return {each.id: SuppressionEntry(each.created_at, each, channel) for each, channel in rows}
 
 
 async def read_inbound(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, InboundEntry]:
