@@ -57,7 +57,7 @@ async def story(rows: Rows) -> tuple[Contact, Ids]:
 async def own_words(rows: Rows, contact: Contact, message_id: object) -> None:
     async with rows.database.transaction() as session:
         channel = (await channels_by_name(session, rows.org_id))["simulator-sms"]
-        common = {"org_id": rows.org_id, "contact_id": contact.id, "source": ConsentSource.UNSUBSCRIBE_LINK}
+        common: dict[str, Any] = {"org_id": rows.org_id, "contact_id": contact.id, "source": ConsentSource.UNSUBSCRIBE_LINK}
         proof = {"message_id": str(message_id)}
         session.add(Consent(**common, state=ConsentState.OPTED_OUT, medium="sms", proof=proof, given_at=minutes(8)))
         odd = {"message_id": "written by somebody"}
