@@ -32,7 +32,13 @@ async def story(rows: Rows) -> tuple[Contact, Ids]:
     trigger = await rows.trigger([campaign.content_id], campaign_id=campaign.id)
     human = await rows.click(own, at=minutes(2))  # which fires the trigger
     bot = await rows.click(own, at=minutes(3), verdict="bot", reason="scanner")
-    refused = {"contact_id": contact.id, "reason": "too_late", "org_id": rows.org_id, "message_id": own.id, "at": minutes(4)}
+    refused: dict[str, Any] = {
+        "contact_id": contact.id,
+        "reason": "too_late",
+        "org_id": rows.org_id,
+        "message_id": own.id,
+        "at": minutes(4),
+    }
     async with rows.database.transaction() as session:
         session.add(TriggerRefusal(trigger_id=trigger.id, **refused))
     sent = await rows.triggered_message(trigger, contact)
