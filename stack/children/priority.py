@@ -31,9 +31,11 @@ def waited_for_processor() -> float:
 
 
 def step_back(pid: int, niceness: int) -> None:
-    """Lowers the process's share of the processor, 0 to 19 as `nice` counts. Call it before the process has threads, because new
-    threads inherit the value of the first one. Values that the system does not allow are ignored."""
+    """Lowers the process's share of the processor, 0 to 19 as `nice` counts, and never raises it: who was started with less keeps
+    that. Call it before the process has threads, because new threads inherit the value of the first one. Values that the system
+    does not allow are ignored."""
     with contextlib.suppress(OSError):
+        niceness = max(niceness, os.getpriority(os.PRIO_PROCESS, pid))
         os.setpriority(os.PRIO_PROCESS, pid, niceness)
     with contextlib.suppress(OSError):
         # Where the kernel shares the processor between sessions first, this is what counts, because PostgreSQL and `up` give each

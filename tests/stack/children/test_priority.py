@@ -14,11 +14,15 @@ from stack.children.processes import tethered
 from tests.clicks import rows
 
 
-def test_a_process_steps_back() -> None:
+@pytest.mark.parametrize("started_with", [0, 11])
+def test_a_process_steps_back_and_never_forward(started_with: int) -> None:
+    """Whoever started everything with `nice` keeps what they asked for."""
     command = tethered([sys.executable, "-c", "input()"])
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as process:  # noqa: S603 - our own interpreter
+        before = max(started_with, os.getpriority(os.PRIO_PROCESS, 0))
+        os.setpriority(os.PRIO_PROCESS, process.pid, before)
         step_back(process.pid, 7)
-        assert os.getpriority(os.PRIO_PROCESS, process.pid) == max(7, os.getpriority(os.PRIO_PROCESS, 0))
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == max(7, before)
         process.kill()
 
 
