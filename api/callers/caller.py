@@ -30,6 +30,7 @@ async def find_caller(request: Request, session: AsyncSession, needed: Role) -> 
     if isinstance(found, Refusal):
         services.refused_keys.count(found, credentials.credentials)
         raise Unauthorized(SENTENCES.get(found, "This API key is not known."))
+    session.expunge(found.key)  # the log of requests reads it when the session is gone, also after a rollback
     request.state.key, request.state.caller = found.key, found.organization
     services.key_uses.note(found.key.id)
     if not Role(found.key.role).may(needed):

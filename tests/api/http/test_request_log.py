@@ -43,6 +43,11 @@ async def test_a_change_that_was_refused_says_nothing_of_a_change(api: Caller) -
     assert "action" not in await line_of(api, "POST", "/contacts", json=PERSON)
 
 
+async def test_a_change_that_was_rolled_back_has_its_line(api: Caller) -> None:
+    line = await line_of(api, "POST", "/notification-targets", json={"name": "Sales", "address": "json://10.0.0.1/hook"})
+    assert (line["status"], line["key_id"]) == (422, api.key[3:15])
+
+
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
