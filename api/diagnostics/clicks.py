@@ -153,8 +153,8 @@ def metadata(subject: Subject, places: PlacesState) -> Iterator[Finding]:
             question="no_metadata",
             severity="info",
             count=facts.without_metadata,
-            sentence=f"{facts.without_metadata:,} of {plural(facts.people, 'click')} have neither location nor device: they were "
-            "made while the organization kept no metadata.",
+            sentence=f"Neither location nor device is known for {facts.without_metadata:,} of {plural(facts.people, 'click')}: "
+            "the organization kept no metadata then.",
             what_to_change="Nothing can be done for these: neither IP address nor user agent was stored.",
         )
 
@@ -190,7 +190,7 @@ def _country_unknown(number: int, described: int, link_domain: str) -> Finding:
         question="location_wrong",
         severity="info" if local else "warning",
         count=number,
-        sentence=f"{number:,} of {plural(described, 'click')} with metadata have no country: {why}",
+        sentence=f"No country is known for {number:,} of {plural(described, 'click')} with metadata: {why}",
         what_to_change=NOTHING if local else proxy,
     )
 
