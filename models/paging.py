@@ -43,14 +43,13 @@ async def newest_first(
     return cut_page(rows, page)
 
 
-# A page of each state by itself, newest first, and of those the newest: so an index finds them, however rare the state is. Limits
-# are written out, because the planner takes one that it does not know for a tenth of the table. The state is a range of one and
+# A page of each value by itself, newest first, and of those the newest: so an index finds them, however rare the value is. Limits
+# are written out, because the planner takes one that it does not know for a tenth of the table. The value is a range of one and
 # part of the order, so that only an index with it fits: by the primary key, all would be read for a rare one.
-OF_EACH_STATE = """
+OF_EACH_VALUE = """
 SELECT {table}.* FROM {table} JOIN (
-    SELECT found.id FROM unnest(CAST(:states AS text[])) AS wanted (state) CROSS JOIN LATERAL (
-        SELECT id FROM {table} WHERE state BETWEEN wanted.state AND wanted.state {conditions}
-        ORDER BY state DESC, id DESC LIMIT {rows}
+    SELECT found.id FROM {wanted} CROSS JOIN LATERAL (
+        SELECT id FROM {table} WHERE {same} {conditions} ORDER BY {order}, id DESC LIMIT {rows}
     ) AS found
     ORDER BY found.id DESC LIMIT {rows}
 ) AS page USING (id)
@@ -58,17 +57,30 @@ ORDER BY {table}.id DESC
 """
 
 
-async def newest_of_states(
-    session: AsyncSession, table: type[Row], states: Sequence[str], conditions: str, values: Mapping[str, Any], page: PageRequest
+async def newest_of_each(
+    session: AsyncSession,
+    table: type[Row],
+    columns: Mapping[str, Sequence[str]],
+    conditions: str,
+    values: Mapping[str, Any],
+    page: PageRequest,
 ) -> tuple[list[Row], UUID | None]:
-    """As `newest_first`, by an index that ends with state and id. `conditions` begins with AND and names `values`."""
+    """As `newest_first`, by an index that ends with these columns, in this order, and the id. Each column comes with the values
+    that are wanted of it. `conditions` begins with AND and names `values`."""
     await read_in_order(session)
     if page.after is not None:
         conditions, values = f"{conditions} AND id < :after", {**values, "after": page.after}
-    name = table.__tablename__  # type: ignore[attr-defined] # every table has it
-    statement = OF_EACH_STATE.format(table=name, conditions=conditions, rows=page.limit + 1)
+    statement = OF_EACH_VALUE.format(
+        table=table.__tablename__,  # type: ignore[attr-defined] # every table has it
+        wanted=" CROSS JOIN ".join(f"unnest(CAST(:each_{name} AS text[])) AS wanted_{name}" for name in columns),
+        same=" AND ".join(f"{name} BETWEEN wanted_{name} AND wanted_{name}" for name in columns),
+        order=", ".join(f"{name} DESC" for name in columns),
+        conditions=conditions,
+        rows=page.limit + 1,
+    )
     found = select(table).from_statement(text(statement))
-    return cut_page(list(await session.scalars(found, {**values, "states": states})), page)
+    wanted = {f"each_{name}": list(each) for name, each in columns.items()}
+    return cut_page(list(await session.scalars(found, {**values, **wanted})), page)
 
 
 def cut_page(rows: list[Row], page: PageRequest) -> tuple[list[Row], UUID | None]:

@@ -253,5 +253,5 @@ def _view(target: NotificationTarget) -> NotificationTargetView:
 
 
 def _notification(row: Any) -> NotificationView:
-    due_at = row.due_at if row.state == NotificationState.OPEN else None
-    return NotificationView.model_validate({**row.model_dump(), "due_at": due_at})
+    view = NotificationView.model_validate(row)
+    return view if view.state == NotificationState.OPEN else view.model_copy(update={"due_at": None})

@@ -36,6 +36,11 @@ CHANGES_REPORT = {
 def upgrade() -> None:
     # Give up rather than stand in the queue before everybody else's queries.
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_index("ix_simulator_inbox_channel_id", table_name="simulator_inbox")
+    op.create_index("ix_simulator_inbox_channel_id_id", "simulator_inbox", ["channel_id", "id"], unique=False)
+    op.create_index(
+        "ix_simulator_inbox_channel_id_to_address_id", "simulator_inbox", ["channel_id", "to_address", "id"], unique=False
+    )
     op.create_table(
         "suppression",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -56,7 +61,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression")),
     )
     op.create_index("ix_suppression_org_id_address_hash", "suppression", ["org_id", "address_hash"], unique=False)
-    op.create_index("ix_suppression_org_id_id", "suppression", ["org_id", "id"], unique=False)
+    op.create_index("ix_suppression_org_id_medium_reason_id", "suppression", ["org_id", "medium", "reason", "id"], unique=False)
+    op.create_index(
+        "ix_suppression_held",
+        "suppression",
+        ["org_id", "medium", "reason", "id"],
+        unique=False,
+        postgresql_where=sa.text("lifted_at IS NULL"),
+    )
     op.create_index(
         "uq_suppression_org_id_address_hash",
         "suppression",
@@ -134,7 +146,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("answer IS NOT NULL"),
     )
     op.create_index("ix_inbound_message_contact_id_id", "inbound_message", ["contact_id", "id"], unique=False)
-    op.create_index("ix_inbound_message_org_id_id", "inbound_message", ["org_id", "id"], unique=False)
+    op.create_index("ix_inbound_message_org_id_meaning_id", "inbound_message", ["org_id", "meaning", "id"], unique=False)
+    op.create_index("ix_inbound_message_channel_id_meaning_id", "inbound_message", ["channel_id", "meaning", "id"], unique=False)
+    op.create_index(
+        "ix_inbound_message_pending_of_organization",
+        "inbound_message",
+        ["org_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("meaning = 'perhaps_refusal' AND decided_at IS NULL"),
+    )
     op.create_index(
         "ix_inbound_message_pending",
         "inbound_message",
@@ -279,6 +299,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_index("ix_simulator_inbox_channel_id_to_address_id", table_name="simulator_inbox")
+    op.drop_index("ix_simulator_inbox_channel_id_id", table_name="simulator_inbox")
+    op.create_index("ix_simulator_inbox_channel_id", "simulator_inbox", ["channel_id"], unique=False)
     op.drop_index("uq_contact_email", table_name="contact")
     op.create_index(
         "uq_contact_email", "contact", ["org_id", "email"], unique=True, postgresql_where=sa.text("email IS NOT NULL")
@@ -341,7 +364,13 @@ def downgrade() -> None:
         table_name="inbound_message",
         postgresql_where=sa.text("meaning = 'perhaps_refusal' AND decided_at IS NULL"),
     )
-    op.drop_index("ix_inbound_message_org_id_id", table_name="inbound_message")
+    op.drop_index(
+        "ix_inbound_message_pending_of_organization",
+        table_name="inbound_message",
+        postgresql_where=sa.text("meaning = 'perhaps_refusal' AND decided_at IS NULL"),
+    )
+    op.drop_index("ix_inbound_message_channel_id_meaning_id", table_name="inbound_message")
+    op.drop_index("ix_inbound_message_org_id_meaning_id", table_name="inbound_message")
     op.drop_index("ix_inbound_message_contact_id_id", table_name="inbound_message")
     op.drop_index("ix_inbound_message_answered", table_name="inbound_message", postgresql_where=sa.text("answer IS NOT NULL"))
     op.drop_table("inbound_message")
@@ -350,6 +379,7 @@ def downgrade() -> None:
     op.drop_table("policy_refusal")
     op.drop_table("channel_pace")
     op.drop_index("uq_suppression_org_id_address_hash", table_name="suppression", postgresql_where=sa.text("lifted_at IS NULL"))
-    op.drop_index("ix_suppression_org_id_id", table_name="suppression")
+    op.drop_index("ix_suppression_held", table_name="suppression", postgresql_where=sa.text("lifted_at IS NULL"))
+    op.drop_index("ix_suppression_org_id_medium_reason_id", table_name="suppression")
     op.drop_index("ix_suppression_org_id_address_hash", table_name="suppression")
     op.drop_table("suppression")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Index, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -17,9 +17,13 @@ class SimulatorInbox(SQLModel, table=True):
     rows."""
 
     __tablename__ = "simulator_inbox"
+    __table_args__ = (
+        Index("ix_simulator_inbox_channel_id_id", "channel_id", "id"),
+        Index("ix_simulator_inbox_channel_id_to_address_id", "channel_id", "to_address", "id"),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    channel_id: UUID = Field(foreign_key="channel.id", index=True)
+    channel_id: UUID = Field(foreign_key="channel.id")
     message_id: UUID = Field(index=True)
     to_address: str = Field(index=True)
     subject: str | None = None

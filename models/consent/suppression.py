@@ -14,7 +14,7 @@ from sqlmodel import Field, SQLModel, col
 from models.base import Timestamp, new_id, now
 from models.channels.channel import Medium
 from models.organizations.owned import require_owned
-from models.paging import PageRequest, newest_first
+from models.paging import PageRequest, newest_first, newest_of_each
 
 
 class SuppressionReason(StrEnum):
@@ -40,7 +40,8 @@ class Suppression(SQLModel, table=True):
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("lifted_at IS NULL"),
         ),
-        Index("ix_suppression_org_id_id", "org_id", "id"),
+        Index("ix_suppression_org_id_medium_reason_id", "org_id", "medium", "reason", "id"),
+        Index("ix_suppression_held", "org_id", "medium", "reason", "id", postgresql_where=text("lifted_at IS NULL")),
         Index("ix_suppression_org_id_address_hash", "org_id", "address_hash"),
     )
 
@@ -134,15 +135,17 @@ class SuppressionFilter:
 async def list_suppressions(
     session: AsyncSession, org_id: UUID, wanted: SuppressionFilter, page: PageRequest
 ) -> tuple[list[Suppression], UUID | None]:
-    statement = select(Suppression).where(col(Suppression.org_id) == org_id)
-    if wanted.medium is not None:
-        statement = statement.where(col(Suppression.medium) == wanted.medium)
-    if wanted.address is not None:
-        media = [wanted.medium] if wanted.medium is not None else list(Medium)
-        hashes = [address_hash(org_id, medium, wanted.address) for medium in media]
-        statement = statement.where(col(Suppression.address_hash).in_(hashes))
-    if wanted.reason is not None:
-        statement = statement.where(col(Suppression.reason) == wanted.reason)
+    media = [wanted.medium] if wanted.medium is not None else list(Medium)
+    reasons = [wanted.reason] if wanted.reason is not None else list(SuppressionReason)
+    if wanted.address is None:
+        conditions = "AND org_id = :org_id" + ("" if wanted.lifted else " AND lifted_at IS NULL")
+        return await newest_of_each(
+            session, Suppression, {"medium": media, "reason": reasons}, conditions, {"org_id": org_id}, page
+        )
+    hashes = [address_hash(org_id, medium, wanted.address) for medium in media]
+    statement = select(Suppression).where(
+        col(Suppression.org_id) == org_id, col(Suppression.address_hash).in_(hashes), col(Suppression.reason).in_(reasons)
+    )
     if not wanted.lifted:
         statement = statement.where(col(Suppression.lifted_at).is_(None))
     return await newest_first(session, statement, col(Suppression.id), page)

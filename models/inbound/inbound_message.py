@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
 from models.organizations.owned import require_owned
-from models.paging import PageRequest, newest_first
+from models.paging import PageRequest, newest_first, newest_of_each
 
 
 class InboundMeaning(StrEnum):
@@ -44,9 +44,11 @@ class InboundMessage(SQLModel, table=True):
     __table_args__ = (
         Index("uq_inbound_message_channel_id_provider_id", "channel_id", "provider_id", unique=True),
         Index("ix_inbound_message_contact_id_id", "contact_id", "id"),
-        Index("ix_inbound_message_org_id_id", "org_id", "id"),
+        Index("ix_inbound_message_org_id_meaning_id", "org_id", "meaning", "id"),
+        Index("ix_inbound_message_channel_id_meaning_id", "channel_id", "meaning", "id"),
         Index("ix_inbound_message_answered", "channel_id", "from_address", "id", postgresql_where=text("answer IS NOT NULL")),
         Index("ix_inbound_message_pending", "contact_id", postgresql_where=text(PENDING)),
+        Index("ix_inbound_message_pending_of_organization", "org_id", "id", postgresql_where=text(PENDING)),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -78,6 +80,11 @@ class InboundFilter:
 async def list_inbound(
     session: AsyncSession, org_id: UUID, wanted: InboundFilter, page: PageRequest
 ) -> tuple[list[InboundMessage], UUID | None]:
+    if wanted.contact_id is None and not wanted.pending:
+        meanings = [wanted.meaning] if wanted.meaning is not None else list(InboundMeaning)
+        conditions = "AND org_id = :org_id" if wanted.channel_id is None else "AND org_id = :org_id AND channel_id = :channel_id"
+        values = {"org_id": org_id, "channel_id": wanted.channel_id}
+        return await newest_of_each(session, InboundMessage, {"meaning": meanings}, conditions, values, page)
     statement = select(InboundMessage).where(col(InboundMessage.org_id) == org_id)
     if wanted.contact_id is not None:
         statement = statement.where(col(InboundMessage.contact_id) == wanted.contact_id)

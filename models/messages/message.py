@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel
 from models.base import Timestamp, new_id, now
 from models.channels.channel import Medium
 from models.organizations.owned import require_owned
-from models.paging import PageRequest, cut_page, newest_of_states
+from models.paging import PageRequest, cut_page, newest_of_each
 
 
 class MessageState(StrEnum):
@@ -156,7 +156,7 @@ async def get_message(session: AsyncSession, org_id: UUID, message_id: UUID) -> 
 
 
 # A reason, a report, a contact, an enrollment and a firing have indexes of their own, in which all states stand together. The
-# reason and the report are ranges of one for the same cause as the state in `newest_of_states`.
+# reason and the report are ranges of one for the same cause as the state in `newest_of_each`.
 PAGE_OF_ALL_STATES = """
 SELECT message.* FROM message
 WHERE state = ANY(CAST(:states AS text[])) {conditions} ORDER BY {order} DESC LIMIT {rows}
@@ -181,7 +181,7 @@ async def list_messages(
     values = {**given, "org_id": org_id}
     states = [wanted.state] if wanted.state else list(MessageState)
     if not given.keys() & {"reason", "report", "contact_id", "enrollment_id", "firing_id"}:
-        return await newest_of_states(session, Message, states, conditions, values, page)
+        return await newest_of_each(session, Message, {"state": states}, conditions, values, page)
     if page.after is not None:
         conditions, values = f"{conditions} AND id < :after", {**values, "after": page.after}
     order = "reason DESC, id" if wanted.reason else "report DESC, id" if wanted.report else "id"

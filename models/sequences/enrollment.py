@@ -14,7 +14,7 @@ from sqlmodel import Field, col
 
 from models.base import Timestamp, new_id, now
 from models.organizations.owned import require_owned
-from models.paging import PageRequest, newest_first, newest_of_states
+from models.paging import PageRequest, newest_first, newest_of_each
 from models.sequences.re_entry import ReEntry
 from models.sequences.sequence import SequenceVersion
 from models.start import NeedsWorkflow
@@ -159,9 +159,9 @@ async def list_enrollments(
     values = {**given, "org_id": org_id}
     states = [wanted.state] if wanted.state else list(EnrollmentState)
     if not given.keys() & {"contact_id", "due_before", "step"}:  # these have indexes of their own
-        return await newest_of_states(session, Enrollment, states, conditions, values, page)
+        return await newest_of_each(session, Enrollment, {"state": states}, conditions, values, page)
     found = select(Enrollment).where(text(f"state = ANY(CAST(:states AS text[])) {conditions}"))
-    if wanted.step is not None:  # a range of one and part of the order, as the state is in `newest_of_states`
+    if wanted.step is not None:  # a range of one and part of the order, as the state is in `newest_of_each`
         found = found.order_by(col(Enrollment.step_key).desc())
     return await newest_first(session, found.params(**values, states=states), col(Enrollment.id), page)
 

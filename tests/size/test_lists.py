@@ -67,8 +67,8 @@ SHORT = {
     "/sequences/{sequence_id}/triggers",
 }
 """Lists of few rows, whatever an organization does."""
-ELSEWHERE = {"/segments/{segment_id}/contacts"}
-"""Lists that `test_segments.py` is about."""
+ELSEWHERE = {"/segments/{segment_id}/contacts", "/suppressions", "/inbound-messages", "/contacts/{contact_id}/consent"}
+"""Lists that `test_segments.py` and `tests/api/http/test_lists_at_size.py` are about."""
 WITHOUT_ROWS = {
     "/campaigns/{campaign_id}/triggers/{key}/firings",
     "/sequences/{sequence_id}/triggers/{key}/firings",
