@@ -182,7 +182,8 @@ class RecordClicks:
         place, device = find(click.ip), read_device(click.user_agent)
         # A click that the redirect knows to be a machine's is not on a person's device, whatever its user agent looks like.
         kind = DeviceType.BOT if click.verdict == Verdict.BOT else device.type
-        return DescribedClick(click, Metadata(place.country, place.city, kind.value, device.browser, device.os))
+        metadata = Metadata(place.country, place.city, kind.value, device.browser, device.os, place.region)
+        return DescribedClick(click, metadata)
 
     async def _make_partitions(self, months: Iterable[datetime]) -> None:
         for month in sorted(months):

@@ -142,8 +142,8 @@ PEOPLE = """
 """
 
 KNOWN = """
-    SELECT s.scope, s.scope_id, link_id, click.verdict AS verdict, clicked_at, country, city, device_type, browser, os,
-        (first.click_id IS NOT NULL)::int AS person, (of_link.click_id IS NOT NULL)::int AS link_person
+    SELECT s.scope, s.scope_id, link_id, click.verdict AS verdict, clicked_at, sent_at, country, region, city,
+        device_type, browser, os, (first.click_id IS NOT NULL)::int AS person, (of_link.click_id IS NOT NULL)::int AS link_person
     FROM click
     CROSS JOIN LATERAL (VALUES ('campaign', campaign_id), ('sequence', sequence_id),
         ('link', CASE WHEN campaign_id IS NULL AND sequence_id IS NULL THEN link_id END)) AS s (scope, scope_id)
@@ -170,16 +170,23 @@ NOT_RETIRED = """(
         link_people - retired_link_people AS left_link_people FROM {table} WHERE clicks > retired_clicks OR retired_clicks = 0
 )"""
 
+DELAY = """(SELECT name FROM (VALUES ('<1m', 1), ('1-5m', 5), ('5-15m', 15), ('15-60m', 60), ('1-3h', 180), ('3-12h', 720),
+    ('12-24h', 1440), ('1-3d', 4320), ('3-7d', 10080), ('>7d', 1e12)) AS limits (name, minutes)
+    WHERE extract(epoch FROM clicked_at - sent_at) < 60 * minutes ORDER BY minutes LIMIT 1)"""
+
 SERIES_AGAINST_ROWS = f"""
 WITH counted AS (
     SELECT scope, scope_id, link_id, verdict, date_trunc('hour', clicked_at, 'UTC')
         + interval '15 minutes' * floor(extract(minute FROM clicked_at) / 15) AS bucket,
-        count(*) AS clicks, sum(person) AS people, sum(link_person) AS link_people
+        count(*) AS clicks, sum(person) AS people, sum(link_person) AS link_people, min(clicked_at) AS first_at,
+        max(clicked_at) AS last_at
     FROM ({KNOWN}) AS known GROUP BY 1, 2, 3, 4, 5
 )
 SELECT * FROM counted FULL JOIN {NOT_RETIRED.format(table="click_series")} AS kept
     USING (scope, scope_id, link_id, verdict, bucket)
 WHERE (counted.clicks, counted.people, counted.link_people) IS DISTINCT FROM (left_clicks, left_people, left_link_people)
+    OR NOT CASE WHEN kept.retired_clicks = 0 THEN (counted.first_at, counted.last_at) = (kept.first_at, kept.last_at)
+        ELSE kept.first_at <= counted.first_at AND counted.last_at <= kept.last_at END
 """  # noqa: S608 - made of constants
 
 BY_AGAINST_ROWS = f"""
@@ -187,7 +194,9 @@ WITH counted AS (
     SELECT scope, scope_id, link_id, verdict, dimension, coalesce(value, '') AS value, count(*) AS clicks, sum(person) AS people,
         sum(link_person) AS link_people
     FROM ({KNOWN}) AS known CROSS JOIN LATERAL (VALUES ('country', country), ('device_type', device_type), ('browser', browser),
-        ('os', os), ('city', nullif(coalesce(country, '') || '/' || coalesce(city, ''), '/'))) AS each (dimension, value)
+        ('os', os), ('city', nullif(coalesce(country, '') || '/' || coalesce(city, ''), '/')),
+        ('region', nullif(coalesce(country, '') || '/' || coalesce(region, ''), '/')),
+        ('delay', {DELAY})) AS each (dimension, value)
     GROUP BY 1, 2, 3, 4, 5, 6
 )
 SELECT * FROM counted FULL JOIN {NOT_RETIRED.format(table="click_by")} AS kept

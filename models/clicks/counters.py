@@ -5,7 +5,7 @@ in two thousand cities has two thousand rows for them, and not two thousand for 
 counts by person.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import String, text
@@ -14,8 +14,24 @@ from sqlmodel import Field, SQLModel
 from models.base import Timestamp
 from models.clicks.click import OF_NOTHING_ELSE, Scope
 
-DIMENSIONS = ("browser", "city", "country", "device_type", "os")
-"""What `click_by` counts by. A city has its country before it, `DE/Berlin`; other values are those of `click_metadata`."""
+DIMENSIONS = ("browser", "city", "country", "delay", "device_type", "os", "region")
+"""What `click_by` counts by. A city and a region have their country before them, `DE/Berlin`; other values are those of
+`click_metadata`. The delay is one of DELAYS."""
+
+DELAYS = {
+    "<1m": timedelta(minutes=1),
+    "1-5m": timedelta(minutes=5),
+    "5-15m": timedelta(minutes=15),
+    "15-60m": timedelta(hours=1),
+    "1-3h": timedelta(hours=3),
+    "3-12h": timedelta(hours=12),
+    "12-24h": timedelta(days=1),
+    "1-3d": timedelta(days=3),
+    "3-7d": timedelta(days=7),
+    ">7d": timedelta.max,
+}
+"""How long after the send a click came, in their order, each up to this time and without it. A click from before the send, as
+clocks may have it, is in the first one. A click of a message of which nobody knows when it was sent is in none."""
 
 
 class ClickFirst(SQLModel, table=True):
@@ -106,9 +122,23 @@ PERSON_SCOPES = """(VALUES ('campaign', campaign_id), ('sequence', sequence_id),
 # Quarters of an hour, because a local day may begin at any of them: Kathmandu is 5:45 ahead of UTC.
 BUCKET_OF = "date_bin('15 minutes', clicked_at, 'epoch')"
 
-VALUES = """(VALUES ('browser', coalesce(browser, '')), ('country', coalesce(country, '')), ('os', coalesce(os, '')),
+_DELAY_OF = " ".join(
+    f"WHEN clicked_at - sent_at < interval '{limit.total_seconds():.0f} seconds' THEN '{name}'"
+    for name, limit in DELAYS.items()
+    if limit < timedelta.max
+)
+DELAY_OF = f"CASE WHEN sent_at IS NULL THEN '' {_DELAY_OF} ELSE '>7d' END"
+
+_OF_METADATA = """('browser', coalesce(browser, '')), ('country', coalesce(country, '')), ('os', coalesce(os, '')),
     ('city', CASE WHEN coalesce(country, city) IS NULL THEN '' ELSE concat(country, '/', city) END),
-    ('device_type', coalesce(device_type, ''))) AS dimensions (dimension, value)"""
+    ('device_type', coalesce(device_type, '')),
+    ('region', CASE WHEN coalesce(country, region) IS NULL THEN '' ELSE concat(country, '/', region) END)"""
+
+# What is known of a click by its row in `click_metadata`, which an erasure forgets.
+METADATA_VALUES = f"(VALUES {_OF_METADATA}) AS dimensions (dimension, value)"
+
+# Everything that `click_by` counts: what the metadata say, and the delay, which the click's own row says.
+VALUES = f"(VALUES {_OF_METADATA}, ('delay', {DELAY_OF})) AS dimensions (dimension, value)"
 
 # Parts of the statement that records clicks, behind its parts `given` and `new`. Rows are written table by table and in the order
 # of their keys, so that two recorders with the same people and places wait for each other instead of deadlocking: all first
@@ -116,7 +146,8 @@ VALUES = """(VALUES ('browser', coalesce(browser, '')), ('country', coalesce(cou
 # `contact_engagement`.
 COUNT = f"""
 described AS MATERIALIZED (
-    SELECT new.*, clicked_at, {BUCKET_OF} AS bucket, country, city, device_type, browser, os FROM new JOIN given USING (id)
+    SELECT new.*, clicked_at, {BUCKET_OF} AS bucket, country, region, city, device_type, browser, os
+    FROM new JOIN given USING (id)
 ), first AS (
     INSERT INTO click_first (scope, scope_id, verdict, contact_id, click_id)
     SELECT DISTINCT ON (scope, scope_id, verdict, contact_id) scope, scope_id, verdict, contact_id, id
@@ -132,11 +163,13 @@ described AS MATERIALIZED (
     LEFT JOIN first link_person ON link_person.click_id = described.id AND link_person.scope = 'link'
     WHERE scope_id IS NOT NULL
 ), series AS (
-    INSERT INTO click_series AS kept (scope, scope_id, link_id, verdict, bucket, clicks, people, link_people)
-    SELECT scope, scope_id, link_id, verdict, bucket, count(*), sum(person), sum(link_person) FROM scoped
+    INSERT INTO click_series AS kept (scope, scope_id, link_id, verdict, bucket, clicks, people, link_people, first_at, last_at)
+    SELECT scope, scope_id, link_id, verdict, bucket, count(*), sum(person), sum(link_person), min(clicked_at), max(clicked_at)
+    FROM scoped
     GROUP BY scope, scope_id, link_id, verdict, bucket ORDER BY scope, scope_id, link_id, verdict, bucket
     ON CONFLICT (scope, scope_id, link_id, verdict, bucket) DO UPDATE SET clicks = kept.clicks + excluded.clicks,
-        people = kept.people + excluded.people, link_people = kept.link_people + excluded.link_people
+        people = kept.people + excluded.people, link_people = kept.link_people + excluded.link_people,
+        first_at = least(kept.first_at, excluded.first_at), last_at = greatest(kept.last_at, excluded.last_at)
     RETURNING clicks
 ), by_value AS (
     INSERT INTO click_by AS kept (scope, scope_id, link_id, verdict, dimension, value, clicks, people, link_people)

@@ -43,6 +43,7 @@ class Metadata(NamedTuple):
     device_type: str
     browser: str | None
     os: str | None
+    region: str | None = None
 
 
 class DescribedClick(NamedTuple):
@@ -117,6 +118,9 @@ _link_click = attrgetter(*LINK_CLICK)
 _types = {name: each for name, each in field_types(InboxClick).items() if name in LINK_CLICK} | field_types(Metadata)
 GIVEN = ", ".join(f"{name} {SQL_TYPES[each]}" for name, each in _types.items())
 
+# When the channel took the message, as far as that is known while the click is recorded.
+TAKEN_AT = "coalesce(message.accepted_at, message.sending_at)"
+
 # One statement, because nearly everything in these rows is in PostgreSQL already. Whatever comes after `new` is made of the rows
 # that it returns, and so are the counters (`COUNT` in models/clicks/counters.py). `given` brings the fields of the inbox along,
 # so that the inbox is not joined again, and the joins with it are left ones: a row for which something is missing is refused.
@@ -125,18 +129,18 @@ WITH given AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:clicks AS jsonb)) AS given ({GIVEN})
 ), new AS (
     INSERT INTO click (id, clicked_at, org_id, contact_id, message_id, content_id, position, link_id, campaign_id, sequence_id,
-        enrollment_id, verdict, reason)
+        enrollment_id, verdict, reason, sent_at)
     SELECT given.id, clicked_at, coalesce(message.org_id, link.org_id), contact.id, message.id, given.content_id, given.position,
-        link.id, campaign_id, sequence_id, enrollment_id, verdict, given.reason
+        link.id, campaign_id, sequence_id, enrollment_id, verdict, given.reason, {TAKEN_AT}
     FROM given
     LEFT JOIN message ON message.content_id = given.content_id AND message.recipient_number = given.recipient_number
     LEFT JOIN contact ON contact.id = message.contact_id AND contact.erased_at IS NULL
     LEFT JOIN content_link link ON link.content_id = given.content_id AND link.position = given.position
     ON CONFLICT DO NOTHING
-    RETURNING id, org_id, contact_id, message_id, content_id, campaign_id, sequence_id, link_id, verdict
+    RETURNING id, org_id, contact_id, message_id, content_id, campaign_id, sequence_id, link_id, verdict, sent_at
 ), metadata AS (
-    INSERT INTO click_metadata (click_id, org_id, verdict, country, city, device_type, browser, os)
-    SELECT id, org_id, new.verdict, country, city, device_type, browser, os FROM new JOIN given USING (id)
+    INSERT INTO click_metadata (click_id, org_id, verdict, country, region, city, device_type, browser, os)
+    SELECT id, org_id, new.verdict, country, region, city, device_type, browser, os FROM new JOIN given USING (id)
     WHERE device_type IS NOT NULL
     ON CONFLICT DO NOTHING
 ), {COUNT}SELECT count(*) AS recorded,

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.clicks.counters import SCOPES, VALUES
+from models.clicks.counters import METADATA_VALUES, SCOPES
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ FORGET_METADATA = f"""
 WITH gone AS (
     DELETE FROM click_metadata metadata USING click
     WHERE click.contact_id = :contact_id AND click.org_id = :org_id AND metadata.click_id = click.id
-    RETURNING click.id, click.contact_id, click.verdict, link_id, campaign_id, sequence_id, country, city, device_type, browser,
-        os
+    RETURNING click.id, click.contact_id, click.verdict, link_id, campaign_id, sequence_id, country, region, city,
+        device_type, browser, os
 ), scoped AS (
     SELECT gone.*, scopes.scope, scope_id,
         EXISTS (SELECT FROM click_first first WHERE first.click_id = gone.id AND first.contact_id = gone.contact_id
@@ -80,7 +80,7 @@ WITH gone AS (
     FROM gone CROSS JOIN LATERAL {SCOPES} WHERE scope_id IS NOT NULL
 ), known AS (
     SELECT scope, scope_id, link_id, verdict, dimension, value, person, link_person
-    FROM scoped CROSS JOIN LATERAL {VALUES} WHERE value <> ''
+    FROM scoped CROSS JOIN LATERAL {METADATA_VALUES} WHERE value <> ''
 ), moved AS (
     INSERT INTO click_by AS kept (scope, scope_id, link_id, verdict, dimension, value, clicks, people, link_people)
     SELECT scope, scope_id, link_id, verdict, dimension, value, sum(sign), sum(sign * person), sum(sign * link_person) FROM (

@@ -21,8 +21,8 @@ SELECT least(
 """
 
 SCOPED = """
-    SELECT click.link_id, click.verdict, {bucket} AS bucket, country, city, device_type, browser, os,
-        (person.click_id IS NOT NULL)::int AS person, (link_person.click_id IS NOT NULL)::int AS link_person
+    SELECT click.link_id, click.verdict, {bucket} AS bucket, clicked_at, sent_at, country, region, city, device_type, browser,
+        os, (person.click_id IS NOT NULL)::int AS person, (link_person.click_id IS NOT NULL)::int AS link_person
     FROM click
     LEFT JOIN click_metadata metadata ON metadata.click_id = click.id
     LEFT JOIN click_first person ON (person.scope, person.scope_id) = ('{scope}', click.{owner})

@@ -32,14 +32,14 @@ WITH cell (dimension, value, clicks, people) AS (
 TWICE = f"""
     UNION ALL
     SELECT dimension, value, 0, -1 FROM {LATER_FIRSTS} JOIN click ON click.id = later.click_id
-    LEFT JOIN (SELECT click_id, country, city, device_type, browser, os FROM click_metadata) AS known USING (click_id)
+    LEFT JOIN (SELECT click_id, country, region, city, device_type, browser, os FROM click_metadata) AS known USING (click_id)
     CROSS JOIN LATERAL {VALUES}
 """  # noqa: S608 - made of constants
 
 # A person is counted at the first click, and with all verdicts at the oldest one of the first clicks.
 FROM_CLICKS = f"""
 WITH chosen AS MATERIALIZED (
-    SELECT id AS click_id, EXISTS (
+    SELECT id AS click_id, clicked_at, sent_at, EXISTS (
         SELECT FROM click_first first
         WHERE first.scope = :person_scope AND first.scope_id = ANY(CAST(:person_scope_ids AS uuid[]))
             AND first.verdict = click.verdict AND first.contact_id = click.contact_id AND first.click_id = click.id
@@ -53,7 +53,7 @@ WITH chosen AS MATERIALIZED (
         {{since}} {{until}}
 ), cell (dimension, value, clicks, people) AS (
     SELECT dimension, value, 1, person::int FROM chosen
-    LEFT JOIN (SELECT click_id, country, city, device_type, browser, os FROM click_metadata) AS known USING (click_id)
+    LEFT JOIN (SELECT click_id, country, region, city, device_type, browser, os FROM click_metadata) AS known USING (click_id)
     CROSS JOIN LATERAL {VALUES}
 )
 """  # noqa: S608 - made of constants

@@ -20,10 +20,12 @@ OLD_AFTER = timedelta(days=60)
 
 @dataclass(frozen=True)
 class GeoLocation:
-    """`country` is in ISO 3166-1 alpha-2 and `city` in English. Both are None when they are not known."""
+    """`country` is in ISO 3166-1 alpha-2, `city` and `region` are in English. The region is the largest part of the country that
+    the database names, such as a state. Each is None when it is not known."""
 
     country: str | None = None
     city: str | None = None
+    region: str | None = None
 
 
 NOWHERE = GeoLocation()
@@ -124,9 +126,15 @@ class GeoLocations:
 
 def _place(record: object) -> GeoLocation:
     """Reads a record of a City file. A part that is missing in it is not known."""
-    country, city = (_part(record, name) for name in ("country", "city"))
-    code, name = country.get("iso_code"), _part(city, "names").get("en")
-    return GeoLocation(code if isinstance(code, str) else None, name if isinstance(name, str) else None)
+    code = _part(record, "country").get("iso_code")
+    subdivisions = record.get("subdivisions") if isinstance(record, dict) else None
+    largest = subdivisions[0] if isinstance(subdivisions, list) and subdivisions else None
+    return GeoLocation(code if isinstance(code, str) else None, _english_name(_part(record, "city")), _english_name(largest))
+
+
+def _english_name(record: object) -> str | None:
+    name = _part(record, "names").get("en")
+    return name if isinstance(name, str) else None
 
 
 def _part(record: object, name: str) -> dict[str, Any]:

@@ -187,8 +187,8 @@ async def test_a_click_is_kept_with_place_and_device_and_without_the_address(
     made = click(sent)
     await store(database_url, [made])
     await record_all(recorder)
-    assert await rows(database, "SELECT country, city, device_type, browser, os FROM click_metadata") == [
-        ("GB", "Gamlingay", "phone", "Mobile Safari", "iOS")
+    assert await rows(database, "SELECT country, region, city, device_type, browser, os FROM click_metadata") == [
+        ("GB", "England", "Gamlingay", "phone", "Mobile Safari", "iOS")
     ]
     assert await rows(database, "SELECT link_id, contact_id, campaign_id, sequence_id, verdict FROM click") == [
         (sent.link_ids[0], sent.contacts[0], sent.scope["campaign_id"], sent.scope["sequence_id"], "human")

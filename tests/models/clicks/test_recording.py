@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from activities.record_clicks import RecordClicks
 from models.base import new_id
@@ -25,6 +26,7 @@ from models.clicks.recording import (
     take_clicks,
 )
 from models.database import Database
+from models.messages.message import Message
 from models.organizations.organization import Organization, create_organization
 from models.reconcile import reconcile
 from models.triggers.clicked import CLICKED
@@ -36,6 +38,8 @@ from tests.ids import id_at
 ALL = RecorderInput(shard=0, shards=1)
 PHONE = Metadata("DE", "Berlin", "phone", "Mobile Safari", "iOS")
 PEOPLE = 150
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+DELAYS = "SELECT value, clicks, people FROM click_by WHERE dimension = 'delay' AND scope = 'campaign' ORDER BY value"
 
 
 @pytest.fixture
@@ -45,9 +49,14 @@ async def sent(database: Database, organization: tuple[Organization, str]) -> Se
     return await send(database, organization[0].id, people=PEOPLE, campaign_id=new_id(), sequence_id=new_id())
 
 
-def described(sent: Sent, person: int, verdict: str = "human") -> DescribedClick:
-    made = click(sent, person, id=id_at(NOON), clicked_at=NOON, verdict=verdict, reason="person")
+def described(sent: Sent, person: int, verdict: str = "human", at: datetime = NOON) -> DescribedClick:
+    made = click(sent, person, id=id_at(at), clicked_at=at, verdict=verdict, reason="person")
     return DescribedClick(made, PHONE)
+
+
+async def change_messages(database: Database, **values: datetime) -> None:
+    async with database.transaction() as session:
+        await session.execute(update(Message).values(**values))
 
 
 async def keep(database: Database, clicks: Sequence[DescribedClick]) -> Kept:
@@ -80,6 +89,70 @@ async def test_clicks_on_the_message_of_a_trigger_count_for_their_link_alone(
     ]
     await assert_counters_equal_rows(database)
     assert not (await reconcile.compare(database)).differences
+
+
+@pytest.mark.parametrize(
+    ("seconds", "delay"),
+    [
+        (-90, "<1m"),  # the redirect's clock is behind the worker's
+        (0, "<1m"),
+        (59.999, "<1m"),
+        (60, "1-5m"),
+        (5 * MINUTE, "5-15m"),
+        (15 * MINUTE, "15-60m"),
+        (HOUR, "1-3h"),
+        (3 * HOUR, "3-12h"),
+        (12 * HOUR, "12-24h"),
+        (DAY - 1, "12-24h"),
+        (DAY, "1-3d"),
+        (3 * DAY, "3-7d"),
+        (7 * DAY - 1, "3-7d"),
+        (7 * DAY, ">7d"),
+        (900 * DAY, ">7d"),
+    ],
+)
+async def test_a_click_is_counted_by_the_time_since_the_channel_took_its_message(
+    database: Database, sent: Sent, seconds: float, delay: str
+) -> None:
+    await change_messages(database, sending_at=NOON - timedelta(days=990), accepted_at=NOON - timedelta(seconds=seconds))
+    await keep(database, [described(sent, 0)])
+    assert await rows(database, DELAYS) == [(delay, 1, 1)]
+    await assert_counters_equal_rows(database)
+
+
+async def test_a_message_that_nobody_confirmed_was_sent_when_the_channel_was_called(database: Database, sent: Sent) -> None:
+    await change_messages(database, sending_at=NOON - timedelta(minutes=2))
+    await keep(database, [described(sent, 0)])
+    assert await rows(database, "SELECT sent_at FROM click") == [NOON - timedelta(minutes=2)]
+    assert await rows(database, DELAYS) == [("1-5m", 1, 1)]
+
+
+async def test_a_click_keeps_the_time_of_the_send_that_was_known_when_it_was_recorded(database: Database, sent: Sent) -> None:
+    await keep(database, [described(sent, 0)])
+    await change_messages(database, accepted_at=NOON)
+    await keep(database, [described(sent, 0)])
+    assert await rows(database, "SELECT sent_at FROM click ORDER BY sent_at NULLS FIRST") == [None, NOON]
+    assert await rows(database, DELAYS) == [("", 1, 1), ("<1m", 1, 0)]
+    await assert_counters_equal_rows(database)
+    assert (await reconcile.compare(database)).equal
+
+
+async def test_regions_of_the_same_name_in_two_countries_are_counted_apart(database: Database, sent: Sent) -> None:
+    places = [PHONE._replace(country=country, region="Limburg") for country in ("NL", "BE")]
+    made = [described(sent, person)._replace(metadata=place) for person, place in enumerate([*places, PHONE, None])]
+    await keep(database, made)
+    regions = "SELECT value, clicks FROM click_by WHERE dimension = 'region' AND scope = 'campaign' ORDER BY 1"
+    assert await rows(database, regions) == [("", 1), ("BE/Limburg", 1), ("DE/", 1), ("NL/Limburg", 1)]
+    await assert_counters_equal_rows(database)
+
+
+async def test_a_late_click_is_the_first_one_of_its_quarter_of_an_hour(database: Database, sent: Sent) -> None:
+    for minutes in (5, 14, 2, 9):
+        await keep(database, [described(sent, 0, at=NOON + timedelta(minutes=minutes))])
+    assert await rows(database, "SELECT first_at, last_at FROM click_series WHERE scope = 'campaign'") == [
+        (NOON + timedelta(minutes=2), NOON + timedelta(minutes=14))
+    ]
+    await assert_counters_equal_rows(database)
 
 
 async def test_the_campaigns_that_people_clicked_are_told_once(database: Database, sent: Sent) -> None:

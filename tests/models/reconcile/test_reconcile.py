@@ -164,7 +164,7 @@ async def test_what_is_equal_is_left_as_it_is(database: Database, sent: Sent) ->
     assert found.rows == {
         "click_first": 15,
         "click_series": 14,
-        "click_by": 30,
+        "click_by": 42,
         "contact_engagement": 4,
         "message_count": 1,
         "report_count": 1,

@@ -58,7 +58,7 @@ def test_city_files_of_all_makers_are_read(tmp_path: Path, kind: bytes) -> None:
     # In the file's format a text begins with its type (2) and length in one byte.
     put(path, demo_bytes().replace(bytes([0x40 + 13]) + b"GeoLite2-City", bytes([0x40 + len(kind)]) + kind))
     found = GeoLocations(path)
-    assert found.find(LONDON) == GeoLocation("GB", "Gamlingay")
+    assert found.find(LONDON) == GeoLocation("GB", "Gamlingay", "England")
     assert (found.state().problem, found.state().demo, found.state().old) == (None, False, True)
 
 
@@ -71,8 +71,8 @@ def test_an_address_that_is_nowhere_has_no_place(ip: str | None) -> None:
 
 def test_ipv4_and_ipv6_addresses_have_a_place() -> None:
     found = GeoLocations()
-    assert found.find(LONDON) == GeoLocation("GB", "Gamlingay")
-    assert found.find(SAN_JOSE_V6) == GeoLocation("US", None)
+    assert found.find(LONDON) == GeoLocation("GB", "Gamlingay", "England")
+    assert found.find(SAN_JOSE_V6) == GeoLocation("US")
 
 
 def test_the_demo_database_is_in_use_by_default_and_its_age_is_known() -> None:
