@@ -21,6 +21,7 @@ from api.contacts import imports as contact_imports
 from api.contacts import routes as contacts
 from api.description import openapi
 from api.diagnostics import routes as diagnostics
+from api.events import routes as events
 from api.handling.services import Services
 from api.http import problems
 from api.http.edge import Edge
@@ -47,6 +48,7 @@ from api.triggers import firings
 from models.database import REQUESTS, Database
 from safe_errors import first_line
 from services.process.signs_of_life import signs_of_life
+from services.process.stop_signal import at_stop_signal
 from services.starter import Starter
 from settings import Settings
 from temporal_client import connect
@@ -68,6 +70,7 @@ AREAS = (
     conversations,
     diagnostics,
     enrollments,
+    events,
     firings,
     trigger_counts,
     health,
@@ -109,9 +112,11 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         found = services or await _services(settings or Settings())
         app.state.services = found
         writing = asyncio.create_task(found.key_uses.run(found.database))
-        async with signs_of_life("api", found.settings.alive_file("api"), found.database):
-            yield
+        with at_stop_signal(found.live.end_all):
+            async with signs_of_life("api", found.settings.alive_file("api"), found.database):
+                yield
         writing.cancel()
+        await found.live.close()
         if services is None:
             with suppress(Exception):  # the last minute of key uses is worth one attempt
                 await within(1.0, found.key_uses.write(found.database))

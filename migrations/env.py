@@ -13,8 +13,9 @@ MIGRATION_LOCK = 7_246_510
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
-    """Monthly partitions of `click` are made while running (see models/clicks/click.py), not by migrations."""
-    return not (kind == "table" and name is not None and name.startswith("click_p"))
+    """Monthly partitions of `click` are made while running (see models/clicks/click.py), not by migrations. Those of `live_event`
+    are no tables of the models."""
+    return not (kind == "table" and name is not None and name.startswith(("click_p", "live_event_")))
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:

@@ -14,6 +14,7 @@ from models.contacts import contact
 from models.contacts import imports as contact_import
 from models.inbound import inbound_message
 from models.links import shared_link
+from models.live import live_event
 from models.messages import content, message, message_count, report, report_count, waiting_report
 from models.notifications import notification, target
 from models.organizations import api_key, audit_log, idempotency, link_domain, organization, quotas
@@ -45,6 +46,7 @@ __all__ = [
     "idempotency",
     "inbound_message",
     "link_domain",
+    "live_event",
     "message",
     "message_count",
     "metadata",

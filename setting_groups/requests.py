@@ -21,6 +21,10 @@ class RequestSettings(BaseModel):
     organization_queue: Annotated[int, whole(0)] = Field(
         50, description="Requests of one organization that wait for those at work; more are answered 429."
     )
+    organization_streams: Annotated[int, whole(0, 10_000)] = Field(
+        20,
+        description="Streams of live events that one organization may have open at each API process; one more is answered 429.",
+    )
     errors_listed: Annotated[int, whole(1, 1000)] = Field(
         100, description="Errors in one answer; it says how many more there are."
     )

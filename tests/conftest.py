@@ -30,6 +30,7 @@ from stack.servers.temporal import DYNAMIC_CONFIG
 from stack.session import nothing_set_but
 from temporal_client import DATA_CONVERTER
 from tests.builders import Caller, keyword_attributes, temporal_binary, watch_servers
+from tests.finite import hanging_up
 from tests.own_directory import own_directory, remove_left
 from tests.rows import Rows
 from tests.sending import Provider, Sending
@@ -195,7 +196,7 @@ def api_app() -> FastAPI:
 async def api(api_app: FastAPI, services: Services, organization: tuple[Organization, str]) -> AsyncIterator[Caller]:
     """The API as the test organization calls it: `await api.post("/contacts", json={...})`."""
     api_app.state.services = services
-    transport = httpx.ASGITransport(api_app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(hanging_up(api_app), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         yield Caller(client, organization[1])
 

@@ -28,6 +28,7 @@ NEEDS: dict[Role, frozenset[str]] = {
             "diagnostics.of_sequence",
             "enrollments.get",
             "enrollments.list",
+            "events.stream",
             "firings.of_campaign",
             "firings.of_sequence",
             "inbound_messages.get",

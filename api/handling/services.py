@@ -7,6 +7,7 @@ from temporalio.client import Client
 from api.callbacks.callbacks import Callbacks
 from api.callers.key_uses import KeyUses
 from api.callers.refused_keys import RefusedKeys
+from api.events.live_events import LiveEvents
 from api.http.body_memory import BodyMemory
 from models.database import Database
 from models.organizations.quotas import ActiveEnrollments
@@ -26,7 +27,8 @@ class Services:
     """All `…turns` and `body_memory` are what organizations share of this process. `key_uses` and `refused_keys` are what it
     remembers of their keys. `active` counts their enrollments, `judge` reads their texts, and `commands` delivers what was asked
     of enrollments. `secrets` encrypts what must not be read in the database, `notifications` tells teams, and `outside` is what
-    channels need when they are tested. `callbacks` is what the providers' requests share of this process."""
+    channels need when they are tested. `callbacks` is what the providers' requests share of this process, and `live` reads
+    events for its streams."""
 
     settings: Settings
     database: Database
@@ -47,6 +49,7 @@ class Services:
     secrets: Secrets = field(init=False)
     notifications: NotificationDelivery = field(init=False)
     outside: Outside = field(init=False)
+    live: LiveEvents = field(init=False)
 
     def __post_init__(self) -> None:
         waiting = self.settings.organization_queue
@@ -55,6 +58,8 @@ class Services:
         way_out = WayOut(local=self.settings.allow_local_addresses)
         object.__setattr__(self, "notifications", NotificationDelivery(way_out))
         object.__setattr__(self, "outside", Outside(self.database, way_out, self.settings))
+        live = LiveEvents(self.settings.effective_database_url, self.settings.organization_streams)
+        object.__setattr__(self, "live", live)
         object.__setattr__(self, "turns", Turns(self.settings.organization_requests, waiting))
         # Most large requests need a lock of the database in any case, and wait for it here without a connection.
         object.__setattr__(

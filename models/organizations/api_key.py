@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -122,8 +122,17 @@ async def mark_used(session: AsyncSession, used: Mapping[str, datetime]) -> None
     await session.execute(MARK_USED, {"ids": list(used), "times": list(used.values())})
 
 
+async def working_keys(session: AsyncSession, key_ids: Collection[str]) -> set[str]:
+    """Returns those of the keys that are neither revoked nor expired."""
+    working = select(col(ApiKey.id)).where(col(ApiKey.id).in_(key_ids), *_live())
+    return set(await session.scalars(working))
+
+
+def _live() -> tuple[ColumnElement[bool], ...]:
+    return col(ApiKey.revoked_at).is_(None), or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > now())
+
+
 async def _count_live_keys(session: AsyncSession, org_id: UUID, *conditions: ColumnElement[bool]) -> int:
     """The caller holds the organization's lock, so that two requests that revoke the last two keys cannot both find one left."""
-    live = col(ApiKey.revoked_at).is_(None), or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > now())
-    count = select(func.count()).select_from(ApiKey).where(col(ApiKey.org_id) == org_id, *live, *conditions)
+    count = select(func.count()).select_from(ApiKey).where(col(ApiKey.org_id) == org_id, *_live(), *conditions)
     return await session.scalar(count) or 0

@@ -46,7 +46,7 @@ async def test_a_field_that_a_route_does_not_know_is_refused(api: Caller, name: 
 @pytest.mark.parametrize("name", sorted(name for name, route in ROUTES.items() if route.body_field is None))
 async def test_an_empty_object_is_no_body(api: Caller, name: str) -> None:
     answer = await api.request(name.partition(" ")[0], address(ROUTES[name]), json={})
-    assert "body" not in [error["field"] for error in answer.json().get("errors", [])]
+    assert answer.is_success or "body" not in [error["field"] for error in answer.json().get("errors", [])]
 
 
 @pytest.mark.parametrize("body", [b"[1]", b'"soon"', b"nonsense", b"at=now", b"\xff"])

@@ -30,6 +30,7 @@ NOTHING = {
     "content_usage": IDS,
     "heartbeat": OPERATION,
     "link_domain": OPERATION,
+    "live_event": IDS,
     "message_count": IDS,
     "notification": "texts for a team are written when they are sent, and not kept",
     "notification_target": OPERATION,

@@ -1,0 +1,187 @@
+"""Reads live events for all streams of this process, on one connection of its own, which PostgreSQL notifies.
+
+A notification is a hint and the snapshot is the truth: it reads when it is notified and once a second, for the organizations that
+have streams, whatever is visible now and was not before. While the database is away the streams wait, and then nothing is
+missing. Without streams there is no connection.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.events.feed import KEPT, Feed, ShownEvent, shown
+from api.http.within import abandon
+from models.live.cursor import Cursor, Snapshot
+from models.live.describe import describe_events
+from models.live.listen import listening
+from models.live.read import Batch, FoundEvent, present, read_between, read_since
+from models.organizations.api_key import working_keys
+
+log = structlog.get_logger()
+
+EVERY, PAUSE = 1.0, 0.1
+"""Seconds between two reads without a notification, and the least between two with one."""
+KEYS_EVERY = 10.0
+"""Seconds between two looks at whether the keys of the streams still work."""
+SILENT, AGAIN = 15.0, 1.0
+"""Seconds after which a connection without an answer is given up, and before the next one is tried."""
+
+
+class OpenStream(Protocol):
+    """What is known here of a stream."""
+
+    org_id: UUID
+    key_id: str
+
+    def end(self) -> None:
+        """Ends the stream. Its client can resume it elsewhere."""
+        ...
+
+
+class LiveEvents:
+    """The streams of this process, a feed for each of their organizations, and the task that reads while there are any."""
+
+    def __init__(self, url: str, most_streams: int) -> None:
+        self._url, self.most_streams = url, most_streams
+        self._streams: dict[UUID, set[OpenStream]] = defaultdict(set)
+        self._feeds: dict[UUID, Feed] = {}
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._life: asyncio.Task[None] | None = None
+        self._snapshot: Snapshot | None = None
+        self._at, self._answered_at, self._keys_at = 0, 0.0, 0.0
+        self._begun, self._done = 0, 0
+        self._read_once = asyncio.Condition()
+
+    def count(self) -> int:
+        return sum(map(len, self._streams.values()))
+
+    def is_full(self, org_id: UUID) -> bool:
+        return len(self._streams.get(org_id, ())) >= self.most_streams
+
+    @contextmanager
+    def open(self, stream: OpenStream) -> Iterator[Feed]:
+        """Reads for this stream in the block."""
+        org_id = stream.org_id
+        self._streams[org_id].add(stream)
+        feed = self._feeds.setdefault(org_id, Feed())
+        if self._task is None:
+            self._snapshot = None
+            self._task = asyncio.create_task(self._run())
+        try:
+            yield feed
+        finally:
+            self._streams[org_id].discard(stream)
+            if not self._streams[org_id]:
+                del self._streams[org_id], self._feeds[org_id]
+                self._wake.set()
+
+    def end_all(self) -> None:
+        """Ends all streams, because the process stops."""
+        for stream in self._all():
+            stream.end()
+
+    async def fresh(self) -> None:
+        """Returns after a read that began after this call. While the database is away, it waits."""
+        wanted = self._begun + 1
+        self._wake.set()
+        async with self._read_once:
+            await self._read_once.wait_for(lambda: self._done >= wanted)
+
+    def present(self) -> Cursor:
+        """Returns the place behind everything that the feeds have had. Only after `fresh`."""
+        assert self._snapshot is not None  # noqa: S101 - see above
+        return Cursor(self._at, self._snapshot)
+
+    def _all(self) -> list[OpenStream]:
+        return [stream for streams in self._streams.values() for stream in streams]
+
+    async def close(self) -> None:
+        """Reads no more, because the process stops."""
+        self.end_all()
+        for task in (self._task, self._life):
+            if task is not None:
+                abandon(task)
+
+    async def _run(self) -> None:
+        """Goes on while there are streams. A connection that is broken or silent is followed by another one."""
+        well = True
+        while self._feeds:
+            self._answered_at = time.monotonic()
+            self._life = life = asyncio.create_task(self._follow())
+            while self._feeds and not life.done() and time.monotonic() - self._answered_at < SILENT:
+                await asyncio.wait({life}, timeout=EVERY)
+            failed = bool(self._feeds) and (not life.done() or life.exception() is not None)
+            if failed and well:
+                log.warning("live events cannot be read", error=life.exception() if life.done() else "no answer")
+            well = not failed
+            abandon(life)
+            if failed:
+                await asyncio.sleep(AGAIN)
+        self._task = self._life = None
+
+    async def _follow(self) -> None:
+        async with listening(self._url, self._wake) as connection:
+            while self._feeds:
+                self._wake.clear()
+                await self._read(connection.session)
+                await asyncio.sleep(PAUSE)
+                await connection.wait(EVERY)
+
+    async def _read(self, session: AsyncSession) -> None:
+        self._begun = number = self._begun + 1
+        at, org_ids = int(time.time()), list(self._feeds)
+        if self._snapshot is None:
+            found, events = Batch(await present(session), []), list[ShownEvent]()
+        else:
+            found = await read_since(session, org_ids, self._snapshot, KEPT)
+            events = await shown_events(session, Cursor(self._at, self._snapshot), found.snapshot, found.events)
+        await self._look_at_keys(session)
+        if asyncio.current_task() is not self._life:
+            return  # another connection has taken over
+        self._hand_out(found.events, events)
+        self._snapshot, self._at, self._answered_at, self._done = found.snapshot, at, time.monotonic(), number
+        async with self._read_once:
+            self._read_once.notify_all()
+
+    def _hand_out(self, found: list[FoundEvent], events: list[ShownEvent]) -> None:
+        of_organization = defaultdict[UUID, list[ShownEvent]](list)
+        for row, event in zip(found, events, strict=True):
+            of_organization[row.org_id].append(event)
+        for org_id, each in of_organization.items():
+            if (feed := self._feeds.get(org_id)) is None:
+                continue
+            if len(each) < KEPT:
+                feed.add(each)
+            else:
+                feed.skip()
+
+    async def _look_at_keys(self, session: AsyncSession) -> None:
+        if time.monotonic() - self._keys_at < KEYS_EVERY:
+            return
+        streams = self._all()
+        working = await working_keys(session, {stream.key_id for stream in streams})
+        self._keys_at = time.monotonic()
+        for stream in streams:
+            if stream.key_id not in working:
+                stream.end()
+
+
+async def shown_events(session: AsyncSession, seen: Cursor, until: Snapshot, found: list[FoundEvent]) -> list[ShownEvent]:
+    """`found` are those that are visible in `until` and not behind the cursor."""
+    documents = await describe_events(session, found)
+    places = (Cursor(seen.at, seen.seen, until, (event.xid, event.id)) for event in found)
+    return [shown(place, document) for place, document in zip(places, documents, strict=True)]
+
+
+async def missed_events(session: AsyncSession, org_id: UUID, after: Cursor, until: Snapshot, most: int) -> list[ShownEvent]:
+    """Returns the organization's next events behind the cursor that are visible in `until`."""
+    found = await read_between(session, org_id, after, until, most)
+    return await shown_events(session, after, until, found)
