@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-
 LONGEST_PATH, LONGEST_MESSAGE = 500, 2_000
 """Characters of a field's path and of an error's text that are shown. Both can quote what the caller wrote, which can have a
 megabyte."""

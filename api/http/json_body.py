@@ -23,8 +23,8 @@ AT_ONCE = 256 * 1024
 """Bytes of a body with many things up to which it is read without a thread."""
 
 _TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-"""A text ends with the body when it is never closed. It is never looked at twice (`*+`), or the time would grow with the square of
-the body."""
+"""A text ends with the body when it is never closed. It is never looked at twice (`*+`), or the time would grow with the
+square of the body."""
 
 
 async def judge_json(request: Request, *, rows: bool) -> None:

@@ -120,7 +120,8 @@ async def _clicks(budget: TimeBudget, proven: Proven, proof: Proof) -> None:
     values, parts = _asked(proven), _parts(proven)
     found = {row.verdict: row for row in await budget.execute(SERIES.format(**parts), values)}
     rows = (await budget.execute(CLICK_ROWS.format(**parts), values)).one()
-    proof.rows.append(RowsRead("click", *rows, retired=sum(row.retired for row in found.values())))
+    retired = sum(row.retired for row in found.values())
+    proof.rows.append(RowsRead("click", rows.rows, rows.oldest_id, rows.newest_id, retired))
     wrong = await _different(budget, CLICK_SERIES[list(Scope).index(proven.scope)], {"until": proven.scope_id}, proven)
     _list(proof, wrong)
     for verdict in Verdict:
@@ -181,7 +182,8 @@ GROUP BY {value}
 
 async def _messages(budget: TimeBudget, proven: Proven, proof: Proof) -> None:
     values = {"content_ids": list(proven.content_ids)}
-    proof.rows.append(RowsRead("message", *(await budget.execute(MESSAGE_ROWS, values)).one()))
+    rows = (await budget.execute(MESSAGE_ROWS, values)).one()
+    proof.rows.append(RowsRead("message", rows.rows, rows.oldest_id, rows.newest_id))
     for counter, name, value in ((MESSAGE_COUNT, "messages", "state"), (REPORT_COUNT, "reports", "report")):
         statement = MESSAGES.format(table=counter.table, value=value)
         found = {row.value: row.messages for row in await budget.execute(statement, values)}
@@ -219,7 +221,7 @@ async def _different(
     """The rows of this counter that differ in the piece; with a link, those of the link."""
     rows = (await budget.execute(counter.differences, counter.of(counter.differences, limits))).mappings()
     link_id = proven.link_id if proven else None
-    return [counter.difference(row) for row in rows if link_id is None or row["link_id"] == link_id]
+    return [counter.difference(dict(row)) for row in rows if link_id is None or row["link_id"] == link_id]
 
 
 def _add(proof: Proof, name: str, of: Mapping[str, str], found: int, wrong: Sequence[Difference], value: str) -> None:

@@ -100,7 +100,7 @@ async def _piece(session: AsyncSession, counter: Counter, limits: Mapping[str, A
     if repair:
         await session.execute(text(ONE_REPAIR))
     rows = (await session.execute(text(counter.differences), counter.of(counter.differences, limits))).mappings()
-    found = [counter.difference(row) for row in rows]
+    found = [counter.difference(dict(row)) for row in rows]
     if repair and found:
         for statement in counter.repairs:
             await session.execute(text(statement), counter.of(statement, limits))

@@ -28,8 +28,8 @@ CANDIDATES = 1000
 
 @dataclass(frozen=True)
 class PeopleFilter:
-    """`clicked` None lets everybody through. A click counts if it has the verdict (None: any), on the link (None: any of the
-    scope's). `states` are those of a campaign's messages, or of a sequence's enrollments; empty lets all through."""
+    """`clicked` None lets everybody through. A click counts if it has the verdict and is on the link; with None, any of the
+    scope's is. `states` are those of a campaign's messages, or of a sequence's enrollments; empty lets all through."""
 
     clicked: bool | None = None
     link_id: UUID | None = None
