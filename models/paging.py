@@ -1,12 +1,13 @@
 """Pages by key: each page starts after the last id of the one before, so nothing is skipped or shown twice while rows are
 added."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import ColumnElement, Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 
@@ -32,13 +33,24 @@ async def read_in_order(session: AsyncSession) -> None:
     await session.execute(text("SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"))
 
 
+MOST_BYTES = 4 * 2**20
+"""The bytes of texts in one page. What is written out on the event loop takes some milliseconds for each of them."""
+
+
 async def newest_first(
-    session: AsyncSession, statement: Select[Row], id_column: Mapped[UUID], page: PageRequest
+    session: AsyncSession,
+    statement: Select[Row],
+    id_column: Mapped[UUID],
+    page: PageRequest,
+    size: ColumnElement[int] | None = None,
 ) -> tuple[list[Row], UUID | None]:
     """Returns the page's rows, newest (largest UUIDv7) first, and the id after which the next page begins, which is None on the
-    last page."""
+    last page. `size` are the bytes of a row's texts: with it, a page ends before it has more than `MOST_BYTES`, but has at least
+    one row."""
     if page.after is not None:
         statement = statement.where(id_column < page.after)
+    if size is not None:
+        page = await _that_fit(session, statement, id_column, page, size)
     rows: list[Row] = list(await session.scalars(statement.order_by(id_column.desc()).limit(page.limit + 1)))
     return cut_page(rows, page)
 
@@ -47,7 +59,7 @@ async def newest_first(
 # are written out, because the planner takes one that it does not know for a tenth of the table. The value is a range of one and
 # part of the order, so that only an index with it fits: by the primary key, all would be read for a rare one.
 OF_EACH_VALUE = """
-SELECT {table}.* FROM {table} JOIN (
+SELECT {read} FROM {table} JOIN (
     SELECT found.id FROM {wanted} CROSS JOIN LATERAL (
         SELECT id FROM {table} WHERE {same} {conditions} ORDER BY {order}, id DESC LIMIT {rows}
     ) AS found
@@ -64,14 +76,16 @@ async def newest_of_each(
     conditions: str,
     values: Mapping[str, Any],
     page: PageRequest,
+    left_out: Collection[str] = (),
 ) -> tuple[list[Row], UUID | None]:
     """As `newest_first`, by an index that ends with these columns, in this order, and the id. Each column comes with the values
-    that are wanted of it. `conditions` begins with AND and names `values`."""
+    that are wanted of it. `conditions` begins with AND and names `values`. The rows do not have the columns in `left_out`."""
     await read_in_order(session)
     if page.after is not None:
         conditions, values = f"{conditions} AND id < :after", {**values, "after": page.after}
     statement = OF_EACH_VALUE.format(
         table=table.__tablename__,  # type: ignore[attr-defined] # every table has it
+        read=columns_of(table, left_out),
         wanted=" CROSS JOIN ".join(f"unnest(CAST(:each_{name} AS text[])) AS wanted_{name}" for name in columns),
         same=" AND ".join(f"{name} BETWEEN wanted_{name} AND wanted_{name}" for name in columns),
         order=", ".join(f"{name} DESC" for name in columns),
@@ -81,6 +95,21 @@ async def newest_of_each(
     found = select(table).from_statement(text(statement))
     wanted = {f"each_{name}": list(each) for name, each in columns.items()}
     return cut_page(list(await session.scalars(found, {**values, **wanted})), page)
+
+
+async def _that_fit(
+    session: AsyncSession, statement: Select[Row], id_column: Mapped[UUID], page: PageRequest, size: ColumnElement[int]
+) -> PageRequest:
+    sizes = await session.scalars(statement.with_only_columns(size).order_by(id_column.desc()).limit(page.limit))
+    before = accumulate(sizes, initial=0)
+    next(before)
+    return PageRequest(page.after, max(1, sum(1 for total in before if total <= MOST_BYTES)))
+
+
+def columns_of(table: type[Row], left_out: Collection[str]) -> str:
+    """Returns all columns of the table but these, as a statement names them."""
+    columns = table.__table__.columns  # type: ignore[attr-defined] # every table has it
+    return ", ".join(f"{column.table.name}.{column.name}" for column in columns if column.name not in left_out)
 
 
 def cut_page(rows: list[Row], page: PageRequest) -> tuple[list[Row], UUID | None]:

@@ -7,20 +7,20 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from api.handling.request import OrganizationDep, SessionDep, area
+from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
 from api.http.paging import Page, PageDep
 from models.channels.channel import get_channel
 from models.channels.simulator_inbox import SimulatorInbox, read_inbox
 from models.texts.text import Text
-from tracking.links.destination import is_destination
-from tracking.links.markup import link_addresses
-from tracking.links.urls import find_urls
+from services.judging.judge import Judge
+from services.judging.judged_texts import links_in
 
 router = area("channels")
 
 
 class ReceivedMessage(BaseModel):
-    """One delivery, as the contact sees it. `links` are the addresses in its parts: open one to click."""
+    """One delivery, as the contact sees it. `links` are the addresses in its parts: open one to click. It is empty for a text
+    that takes more than a second to read."""
 
     id: UUID
     message_id: UUID
@@ -42,6 +42,7 @@ def spoken_address(text: str) -> str:
 async def inbox(
     session: SessionDep,
     caller: OrganizationDep,
+    services: ServicesDep,
     channel_id: UUID,
     page: PageDep,
     to: Annotated[Text | None, Query(description="Phone number or e-mail address; left out: everybody's.")] = None,
@@ -49,10 +50,9 @@ async def inbox(
     """What the phones and mailboxes of this simulator received, newest first, with the links to click."""
     channel = await get_channel(session, caller.id, channel_id)
     rows, after = await read_inbox(session, channel.id, spoken_address(to) if to else None, page)
-    return Page(items=[_received(row) for row in rows], next_cursor=page.next_cursor(after))
+    received = [await _received(row, services.judge, caller.id) for row in rows]
+    return Page(items=received, next_cursor=page.next_cursor(after))
 
 
-def _received(row: SimulatorInbox) -> ReceivedMessage:
-    in_text = (row.body[start:end] for start, end in find_urls(row.body))
-    links = list(dict.fromkeys([*filter(is_destination, in_text), *link_addresses(row.html or "")]))
-    return ReceivedMessage(**row.model_dump(exclude={"channel_id"}), links=links)
+async def _received(row: SimulatorInbox, judge: Judge, org_id: UUID) -> ReceivedMessage:
+    return ReceivedMessage(**row.model_dump(exclude={"channel_id"}), links=await links_in(judge, org_id, row.body, row.html))

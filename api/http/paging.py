@@ -87,7 +87,7 @@ def is_long_page(request: Request) -> bool:
 
 def list_request(
     listing: ListingDep,
-    limit: Annotated[int, Query(ge=1, le=500, description="Rows in a page.")] = 50,
+    limit: Annotated[int, Query(ge=1, le=500, description="The most rows in a page; one with long texts ends earlier.")] = 50,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before, with the same filters.")] = None,
 ) -> ListRequest:
     after = UUID(bytes=listing.position(cursor, 16)) if cursor is not None else None

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import String, select
+from sqlalchemy import String, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, col
@@ -80,7 +80,8 @@ async def list_campaigns(
     statement = select(Campaign).where(col(Campaign.org_id) == org_id)
     if states:
         statement = statement.where(col(Campaign.state).in_(states))
-    return await newest_first(session, statement, col(Campaign.id), page)
+    size = func.octet_length(cast(col(Campaign.message), Text)) + func.octet_length(cast(col(Campaign.triggers), Text))
+    return await newest_first(session, statement, col(Campaign.id), page, size)
 
 
 async def unknown_contacts(session: AsyncSession, org_id: UUID, contact_ids: Sequence[UUID]) -> list[UUID]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, select, text
+from sqlalchemy import Index, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -58,4 +58,5 @@ async def read_inbox(
     statement = select(SimulatorInbox).where(col(SimulatorInbox.channel_id) == channel_id)
     if to_address is not None:
         statement = statement.where(col(SimulatorInbox.to_address) == to_address)
-    return await newest_first(session, statement, col(SimulatorInbox.id), page)
+    size = func.octet_length(SimulatorInbox.body) + func.coalesce(func.octet_length(SimulatorInbox.html), 0)
+    return await newest_first(session, statement, col(SimulatorInbox.id), page, size)

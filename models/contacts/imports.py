@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String, select, text
+from sqlalchemy import Index, String, Text, cast, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
@@ -99,7 +99,8 @@ async def get_import(session: AsyncSession, org_id: UUID, import_id: UUID) -> Co
 
 async def list_imports(session: AsyncSession, org_id: UUID, page: PageRequest) -> tuple[list[ContactImport], UUID | None]:
     wanted = select(ContactImport).where(col(ContactImport.org_id) == org_id).options(_without_csv())
-    return await newest_first(session, wanted, col(ContactImport.id), page)
+    size = func.octet_length(cast(col(ContactImport.errors), Text))
+    return await newest_first(session, wanted, col(ContactImport.id), page, size)
 
 
 async def read_import(session: AsyncSession, org_id: UUID, import_id: UUID) -> ContactImport:

@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel
 from models.base import Timestamp, new_id, now
 from models.channels.channel import Medium
 from models.organizations.owned import require_owned
-from models.paging import PageRequest, cut_page, newest_of_each
+from models.paging import PageRequest, columns_of, cut_page, newest_of_each
 
 
 class MessageState(StrEnum):
@@ -158,9 +158,10 @@ async def get_message(session: AsyncSession, org_id: UUID, message_id: UUID) -> 
 # A reason, a report, a contact, an enrollment and a firing have indexes of their own, in which all states stand together. The
 # reason and the report are ranges of one for the same cause as the state in `newest_of_each`.
 PAGE_OF_ALL_STATES = """
-SELECT message.* FROM message
+SELECT {read} FROM message
 WHERE state = ANY(CAST(:states AS text[])) {conditions} ORDER BY {order} DESC LIMIT {rows}
 """
+TEXTS = {"body", "html"}
 CONDITIONS = {
     "contact_id": "AND contact_id = :contact_id",
     "campaign_id": "AND campaign_id = :campaign_id",
@@ -175,16 +176,19 @@ CONDITIONS = {
 async def list_messages(
     session: AsyncSession, org_id: UUID, wanted: MessageFilter, page: PageRequest
 ) -> tuple[list[Message], UUID | None]:
-    """Returns a page, newest first, and the id after which the next page begins, which is None on the last page."""
+    """Returns a page, newest first, and the id after which the next page begins, which is None on the last page. The rows have no
+    texts."""
     given = {name: value for name, value in vars(wanted).items() if value is not None}
     conditions = " ".join(["AND org_id = :org_id", *(CONDITIONS[name] for name in given if name in CONDITIONS)])
     values = {**given, "org_id": org_id}
     states = [wanted.state] if wanted.state else list(MessageState)
     if not given.keys() & {"reason", "report", "contact_id", "enrollment_id", "firing_id"}:
-        return await newest_of_each(session, Message, {"state": states}, conditions, values, page)
+        return await newest_of_each(session, Message, {"state": states}, conditions, values, page, TEXTS)
     if page.after is not None:
         conditions, values = f"{conditions} AND id < :after", {**values, "after": page.after}
     order = "reason DESC, id" if wanted.reason else "report DESC, id" if wanted.report else "id"
-    statement = PAGE_OF_ALL_STATES.format(conditions=conditions, order=order, rows=page.limit + 1)
+    statement = PAGE_OF_ALL_STATES.format(
+        read=columns_of(Message, TEXTS), conditions=conditions, order=order, rows=page.limit + 1
+    )
     found = select(Message).from_statement(text(statement))
     return cut_page(list(await session.scalars(found, {**values, "states": states})), page)

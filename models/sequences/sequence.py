@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
@@ -74,7 +75,9 @@ async def sequences_by_id(session: AsyncSession, org_id: UUID, ids: Collection[U
 async def list_sequences(
     session: AsyncSession, org_id: UUID, state: SequenceState | None, page: PageRequest
 ) -> tuple[list[Sequence], UUID | None]:
-    statement = select(Sequence).where(col(Sequence.org_id) == org_id)
+    """The rows have no draft."""
+    without_draft = defer(col(Sequence.draft))  # type: ignore[arg-type] # a column of the table is one at run time
+    statement = select(Sequence).where(col(Sequence.org_id) == org_id).options(without_draft)
     if state is not None:
         statement = statement.where(col(Sequence.state) == state)
     return await newest_first(session, statement, col(Sequence.id), page)
@@ -108,7 +111,9 @@ async def current_version(session: AsyncSession, sequence: Sequence) -> Sequence
 async def list_versions(
     session: AsyncSession, sequence: Sequence, page: PageRequest
 ) -> tuple[list[SequenceVersion], UUID | None]:
-    statement = select(SequenceVersion).where(col(SequenceVersion.sequence_id) == sequence.id)
+    """The rows have no definition."""
+    without = defer(col(SequenceVersion.definition))  # type: ignore[arg-type] # a column of the table is one at run time
+    statement = select(SequenceVersion).where(col(SequenceVersion.sequence_id) == sequence.id).options(without)
     return await newest_first(session, statement, col(SequenceVersion.id), page)
 
 

@@ -9,6 +9,10 @@ from services.composing.rendering import Texts
 from services.contents.compile_content import CompiledMessage, compile_message, template_errors, utm_errors
 from services.contents.fill_in import FillIn, fill_in
 from services.judging.judge import SECONDS, Judge, TooSlow
+from tracking.links.shown_links import shown_links
+
+SHORT = 1_000
+"""Characters of a text that is read at once: it takes less than a millisecond, whatever it holds."""
 
 Compiled = tuple[CompiledMessage | None, list[FieldError]]
 
@@ -48,6 +52,16 @@ async def filled_in(judge: Judge, org_id: UUID, message: FillIn) -> Texts | Fiel
         return await judge.ask_once(org_id, fill_in, message)
     except TooSlow:
         return too_slow("message")
+
+
+async def links_in(judge: Judge, org_id: UUID, body: str, html: str | None) -> list[str]:
+    """Returns the addresses that a received message shows, and none when finding them takes too long."""
+    if len(body) + len(html or "") <= SHORT:
+        return shown_links(body, html)
+    try:
+        return await judge.ask_once(org_id, shown_links, body, html)
+    except TooSlow:
+        return []
 
 
 def too_slow(path: str) -> FieldError:

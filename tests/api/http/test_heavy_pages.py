@@ -1,0 +1,116 @@
+"""Pages of what holds long texts: a page ends when they are enough, and nobody waits while it is written."""
+
+import re
+import time
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlmodel import SQLModel
+
+from models.base import new_id
+from models.channels.simulator_inbox import SimulatorInbox
+from models.contacts.imports import ContactImport, ImportState
+from models.database import Database
+from models.organizations.organization import Organization
+from models.paging import MOST_BYTES
+from tests.builders import Caller
+from tests.plans import statements
+from tests.rows import Rows
+
+LONG = "é" * 100_000
+"""Of 200,000 bytes."""
+LONG_COLUMNS = {"*", "sequence.draft", "sequence_version.definition", "message.body", "message.html"}
+COUNT = 60
+"""More than fit into three pages."""
+
+
+@pytest.fixture
+def rows(database: Database, organization: tuple[Organization, str]) -> Rows:
+    return Rows(database, organization[0].id)
+
+
+async def save(rows: Rows, *made: SQLModel) -> None:
+    async with rows.database.transaction() as session:
+        session.add_all(made)
+
+
+async def channel_of(api: Caller, name: str) -> UUID:
+    return next(UUID(each["id"]) for each in (await api.get("/channels")).json()["items"] if each["name"] == name)
+
+
+async def pages(api: Caller, path: str) -> list[list[Any]]:
+    found: list[list[Any]] = []
+    cursor = None
+    while not found or cursor:
+        answer = await api.get(path, params={"limit": 500, **({"cursor": cursor} if cursor else {})})
+        assert answer.status_code == 200, answer.text
+        assert len(answer.content) < MOST_BYTES * 1.5
+        found.append([each["id"] for each in answer.json()["items"]])
+        cursor = answer.json()["next_cursor"]
+    return found
+
+
+async def whole(api: Caller, path: str) -> None:
+    found = await pages(api, path)
+    ids = [each for page in found for each in page]
+    assert (len(ids), len({*ids})) == (COUNT, COUNT)
+    assert ids == sorted(ids, reverse=True)
+    assert 3 <= len(found) <= COUNT / 2
+
+
+async def test_a_page_of_campaigns_ends_when_their_texts_are_long(api: Caller, rows: Rows) -> None:
+    message = {"kind": "marketing", "subject": "Hello", "body": "Hello", "html": LONG, "links": {}}
+    for _ in range(COUNT):
+        await rows.campaign(message=message)
+    await whole(api, "/campaigns")
+
+
+async def test_a_page_of_imports_ends_when_their_errors_are_long(api: Caller, rows: Rows) -> None:
+    errors = [{"line": 1, "field": "phone", "message": LONG, "contact_id": None}]
+    made = (ContactImport(org_id=rows.org_id, csv="", total=1, state=ImportState.COMPLETED, errors=errors) for _ in range(COUNT))
+    await save(rows, *made)
+    await whole(api, "/contact-imports")
+
+
+async def test_a_page_of_an_inbox_ends_when_its_texts_are_long(api: Caller, rows: Rows) -> None:
+    channel = await channel_of(api, "simulator-email")
+    made = (SimulatorInbox(channel_id=channel, message_id=new_id(), to_address="a@b.c", body="", html=LONG) for _ in range(COUNT))
+    await save(rows, *made)
+    await whole(api, f"/channels/{channel}/inbox")
+
+
+async def test_a_row_that_is_too_long_for_any_page_has_one_of_its_own(api: Caller, rows: Rows) -> None:
+    channel = await channel_of(api, "simulator-email")
+    long = "a" * (MOST_BYTES + 1)
+    made = (SimulatorInbox(channel_id=channel, message_id=new_id(), to_address="a@b.c", body=text) for text in (long, "", long))
+    await save(rows, *made)
+    found, cursor = [], None
+    for _ in range(3):
+        answer = (await api.get(f"/channels/{channel}/inbox", params={"cursor": cursor} if cursor else {})).json()
+        found += [len(each["body"]) for each in answer["items"]]
+        cursor = answer["next_cursor"]
+    assert (found, cursor) == ([MOST_BYTES + 1, 0, MOST_BYTES + 1], None)
+
+
+async def test_the_links_in_an_inbox_are_found_away_from_the_event_loop(api: Caller, rows: Rows) -> None:
+    channel = await channel_of(api, "simulator-email")
+    hostile = "<a " * 100_000 + '<a href="https://shop.example/a">'
+    await save(rows, SimulatorInbox(channel_id=channel, message_id=new_id(), to_address="a@b.c", body="", html=hostile))
+    started = time.thread_time()
+    (item,) = (await api.get(f"/channels/{channel}/inbox")).json()["items"]
+    assert time.thread_time() - started < 0.25  # finding them takes half a second
+    assert item["links"] in ([], ["https://shop.example/a"])
+
+
+async def test_lists_that_show_no_texts_read_none(api: Caller, rows: Rows) -> None:
+    """Or a page of 500 would bring hundreds of megabytes into memory."""
+    sequence, contact = await rows.sequence(), await rows.contact()
+    await rows.message(await rows.content_of_step(sequence, "hello"), contact)
+    with statements(rows.database) as sent:
+        for path in ("/sequences", f"/sequences/{sequence.id}/versions", "/messages", f"/messages?contact_id={contact.id}"):
+            answer = await api.get(path)
+            assert len(answer.json()["items"]) == 1, answer.text
+    read = [re.findall(r"\b(?:sequence|sequence_version|message)\.\w+|\*", each) for each, _ in sent if "ORDER BY" in each]
+    assert len(read) == 4
+    assert {column for each in read for column in each} & LONG_COLUMNS == set()
