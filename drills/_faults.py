@@ -15,7 +15,9 @@ from settings import Settings
 from stack.servers.temporal import HOST
 from stack.state import READY_FILE
 
-HEAL_SECONDS = 90.0
+HEAL_SECONDS = 300.0
+"""The most that a machine which does much else needs to start a role again, and for a crash point to be reached. A quiet one
+needs some seconds."""
 POLL_SECONDS = 0.05
 FIRED = ".fired"
 Span = tuple[float, float]

@@ -27,6 +27,22 @@ Fault = Callable[[Scene], Awaitable[bool]]
 """Breaks something and waits until it is healed. Returns False when it had no effect, so that nothing was proved."""
 
 
+class Patience:
+    """Is over when nothing has changed for so many seconds, however long everything takes: a slow machine needs more time for the
+    same, and one that hangs changes nothing."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._seen: object = None
+        self._since = clock()
+
+    def is_over(self, state: object) -> bool:
+        """`state` is what should change until all is done."""
+        if state != self._seen:
+            self._seen, self._since = state, self._clock()
+        return self._clock() - self._since > self._seconds
+
+
 def seed(settings: Settings) -> int:
     """Returns `DRILL_SEED`, or a new seed."""
     return settings.drill_seed if settings.drill_seed is not None else random.randrange(LARGEST_SEED)

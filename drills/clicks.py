@@ -5,7 +5,6 @@ Standard output gets one JSON document (or a table), standard error the seed and
 
 import asyncio
 import random
-import time
 from pathlib import Path
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from drills._click_load import Load
 from drills._click_plan import Plan, Scene
 from drills._click_setup import THANKS, WAITS, set_up
 from drills._faults import Target
-from drills._run import drill_stack, make_all, print_document, say, seed
+from drills._run import Patience, drill_stack, make_all, print_document, say, seed
 from models.clicks.inbox import LinkOfRecipient as Link
 from models.database import Database
 from models.organizations.organization import create_organization
@@ -25,6 +24,7 @@ from settings import Settings
 from tracking.tokens.token import TokenCodec
 
 HEAL_SECONDS = 150.0
+"""The drill waits no longer when nothing has changed for so long."""
 HEAL_PAUSE = 1.0
 CALM_SECONDS = 5.0
 """After the last fault, everybody who was turned away clicks once more."""
@@ -97,12 +97,12 @@ async def _under_load(scene: Scene, plan: Plan) -> dict[str, bool]:
 
 
 async def _verdict_at_rest(scene: Scene, database: Database, waiting: dict[Link, UUID], fired: dict[str, bool]) -> Verdict:
-    """Returns the verdict as soon as nothing is on its way any more, and at the latest when the patience is over."""
-    end = time.monotonic() + HEAL_SECONDS
+    """Returns the verdict as soon as nothing is on its way any more, and at the latest when nothing changes."""
+    patience = Patience(HEAL_SECONDS)
     while True:
         facts, signals = await _facts(scene, database, waiting, fired)
         verdict = judge(facts)
-        if time.monotonic() > end or (verdict.ok and not signals):
+        if patience.is_over((verdict, signals)) or (verdict.ok and not signals):
             break
         if not signals and not verdict.unrecorded and verdict.advanced == verdict.enrollments:
             break  # it will not get better

@@ -6,7 +6,6 @@ Standard output gets one JSON document (or a table), standard error the seed and
 
 import asyncio
 import random
-import time
 from pathlib import Path
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from drills._enrollment_people import TEAM, Crowd
 from drills._enrollment_plan import Plan, Scene
 from drills._faults import Target
 from drills._rows import messages_of_enrollments, phones_of_enrollments, states_of_enrollments, told_of_enrollments
-from drills._run import drill_stack, make_all, print_document, say, seed
+from drills._run import Patience, drill_stack, make_all, print_document, say, seed
 from drills._trigger_checker import judge_triggers
 from drills._trigger_people import Listeners
 from models.database import Database
@@ -76,13 +75,13 @@ async def _drill(settings: Settings, plan: Plan, crashes: Path) -> Verdict:
 
 
 async def _verdict_at_rest(consumer: Consumer, scene: Scene, database: Database, plan: Plan, fired: dict[str, bool]) -> Verdict:
-    """Returns the verdict as soon as all enrollments and firings are over, and at the latest when the patience is."""
-    end = time.monotonic() + HEAL_SECONDS
+    """Returns the verdict as soon as all enrollments and firings are over, and at the latest when nothing changes."""
+    patience = Patience(HEAL_SECONDS)
     while True:
         acting = scene.listeners.acting
         facts = await _facts(consumer, scene, database, plan, fired)
         verdict = judge(facts)
-        if not (acting or verdict.stuck or verdict.triggers.waits) or time.monotonic() > end:
+        if not (acting or verdict.stuck or verdict.triggers.waits) or patience.is_over(verdict):
             break
         await asyncio.sleep(HEAL_PAUSE)
     for error in scene.errors:

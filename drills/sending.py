@@ -18,7 +18,7 @@ from demo.client import Consumer
 from drills._faults import Target
 from drills._providers import Provider, mails, text_messages
 from drills._rows import sent_messages, under_way
-from drills._run import Fault, drill_stack, make_all, print_document, say, seed
+from drills._run import Fault, Patience, drill_stack, make_all, print_document, say, seed
 from drills._sending_checker import Facts, Sent, Verdict, as_document, is_wrong, judge
 from drills._sending_people import MAILS, TEXTS, Audience
 from drills._sending_plan import Scene, faults
@@ -118,15 +118,15 @@ def _channels(providers: dict[str, Provider]) -> dict[str, dict[str, Any]]:
 
 
 async def _verdict_at_rest(consumer: Consumer, scene: Scene, database: Database, fired: dict[str, bool]) -> Verdict:
-    """Returns the verdict as soon as all messages, campaigns and enrollments are over, and at the latest when the patience is."""
-    end, seen = time.monotonic() + HEAL_SECONDS, -1
+    """Returns the verdict as soon as all messages, campaigns and enrollments are over, and at the latest when nothing changes."""
+    patience, seen = Patience(HEAL_SECONDS), -1
     while True:
         facts = await _facts(consumer, scene, database, fired)
         verdict = judge(facts)
         if verdict.stuck + verdict.missing != seen:
             seen = verdict.stuck + verdict.missing
             say(f"messages, campaigns and enrollments that are not over: {seen}")
-        if not (verdict.stuck or verdict.missing) or time.monotonic() > end:
+        if not (verdict.stuck or verdict.missing) or patience.is_over(seen):
             break
         await asyncio.sleep(HEAL_PAUSE)
     for each in facts.messages:
