@@ -22,6 +22,7 @@ from api.contacts import routes as contacts
 from api.description import openapi
 from api.diagnostics import routes as diagnostics
 from api.events import routes as events
+from api.exports import routes as exports
 from api.handling.services import Services
 from api.http import problems
 from api.http.edge import Edge
@@ -71,6 +72,7 @@ AREAS = (
     diagnostics,
     enrollments,
     events,
+    exports,
     firings,
     trigger_counts,
     health,

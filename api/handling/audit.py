@@ -1,11 +1,12 @@
-"""Writes the audit row of a request, in its transaction. Every change passes through here, so no endpoint can forget it."""
+"""Writes the audit row of a request, in its transaction. Every change and every export passes through here, so no endpoint can
+forget it."""
 
 import json
 
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.callers.access import is_change
+from api.callers.access import is_audited
 from models.organizations.audit_log import record
 
 KINDS = {"key_id": "api_key", "import_id": "contact_import", "host": "link_domain"}
@@ -20,7 +21,7 @@ LARGEST_ANSWER = 2**20
 def audit(session: AsyncSession, request: Request, operation: str, response: Response) -> None:
     """Adds the row to the session, so that it is stored with the change or not at all. An answer that was remembered for an
     idempotency key changes nothing and does not come here."""
-    if not is_change(request.method, operation):
+    if not is_audited(request.method, operation):
         return
     key = request.state.key
     kind, target = _target(request, operation, response)
@@ -35,7 +36,7 @@ def _target(request: Request, operation: str, response: Response) -> tuple[str, 
         name, value = list(request.path_params.items())[-1]
         return KINDS.get(name, name.removesuffix("_id")), str(value).lower()  # in the usual form, however the caller wrote it
     area = operation.partition(".")[0]
-    return area.removesuffix("s"), _shown(bytes(response.body), NAMES.get(area, "id"))
+    return area.removesuffix("s"), _shown(bytes(getattr(response, "body", b"")), NAMES.get(area, "id"))
 
 
 def _shown(body: bytes, field: str) -> str | None:

@@ -1,5 +1,6 @@
 """The objects with which the API's handlers work, made once by `api/app.py`."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from temporalio.client import Client
@@ -27,8 +28,8 @@ class Services:
     """All `…turns` and `body_memory` are what organizations share of this process. `key_uses` and `refused_keys` are what it
     remembers of their keys. `active` counts their enrollments, `judge` reads their texts, and `commands` delivers what was asked
     of enrollments. `secrets` encrypts what must not be read in the database, `notifications` tells teams, and `outside` is what
-    channels need when they are tested. `callbacks` is what the providers' requests share of this process, and `live` reads
-    events for its streams."""
+    channels need when they are tested. `callbacks` is what the providers' requests share of this process, `export_pages` are the
+    connections that the exports of all organizations use together, and `live` reads events for its streams."""
 
     settings: Settings
     database: Database
@@ -42,6 +43,8 @@ class Services:
     test_turns: Turns = field(default_factory=lambda: Turns(1, 0, "tests of channels and notification targets"))
     proof_turns: Turns = field(default_factory=lambda: Turns(1, 0, "proofs"))
     row_turns: Turns = field(default_factory=lambda: Turns(1, 0, "reports with several filters"))
+    export_turns: Turns = field(default_factory=lambda: Turns(2, 0, "exports"))
+    export_pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     body_memory: BodyMemory = field(init=False)
     callbacks: Callbacks = field(default_factory=Callbacks)
     active: ActiveEnrollments = field(default_factory=ActiveEnrollments)

@@ -118,7 +118,7 @@ async def list_clicks(
     await require_known(session, org_id, wanted)
     given = _given(vars(wanted))
     if wanted.link_id is not None:
-        given = {**await _owner_of_link(session, wanted.link_id), **given}
+        given = {**await owner_of_link(session, wanted.link_id), **given}
     given |= _given({"after": page.after})
     given |= {name: first_id(given[name]) for name in ("since", "until") if name in given}
     values = {**given, "org_id": org_id, "verdicts": [wanted.verdict] if wanted.verdict else list(Verdict)}
@@ -140,7 +140,7 @@ def _statement(given: Set[str], rows: int) -> str:
     return CLICKS.format(clicks=PAGE.format(found=found, rows=rows)) + "ORDER BY click.id DESC"
 
 
-async def _owner_of_link(session: AsyncSession, link_id: UUID) -> dict[str, Any]:
+async def owner_of_link(session: AsyncSession, link_id: UUID) -> dict[str, Any]:
     """A link belongs to one campaign or sequence, whose index finds its clicks, or to neither. Only for links that belong to
     neither, there is an index of the link."""
     row = (await session.execute(text(LINK_OWNER), {"link_id": link_id})).one()

@@ -28,12 +28,17 @@ class Turns:
         self._at_once, self._waiting, self._kind = at_once, waiting, kind
         self._lines: dict[UUID, _Line] = {}
 
+    def require_room(self, org_id: UUID) -> None:
+        """Raises TooManyRequests when another request of the organization would be refused now."""
+        line = self._lines.get(org_id)
+        if line is not None and line.present >= self._at_once + self._waiting:
+            raise self._refusal()
+
     @asynccontextmanager
     async def turn(self, org_id: UUID) -> AsyncIterator[None]:
         """Raises TooManyRequests when too many wait already, or when none of those at work ends in time."""
+        self.require_room(org_id)
         line = self._lines.setdefault(org_id, _Line(self._at_once))
-        if line.present >= self._at_once + self._waiting:
-            raise self._refusal()
         line.present += 1
         try:
             await self._wait(line)

@@ -1,0 +1,125 @@
+"""Exports of clicks, messages and enrollments, with the contacts in their rows: CSV or JSON lines, as many as there are."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from fastapi.responses import StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.callers.access import needed_role
+from api.callers.caller import find_caller
+from api.exports.options import ExportOptions, OptionsDep
+from api.exports.stream import PAGE_PATIENCE, ExportResponse, write_lines
+from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
+from api.handling.services import Services
+from api.messages.routes import message_filter
+from api.reports.clicks import click_filter
+from api.sequences.enrollments import enrollment_filter
+from models.exports import clicks as exported_clicks
+from models.exports.enrollments import ENROLLMENTS
+from models.exports.export import Export, ExportPage, read_page
+from models.exports.messages import MESSAGES
+from models.messages.message import MessageFilter
+from models.reports.click_feed import ClickFilter
+from models.reports.known_ids import require_known
+from models.sequences.enrollment import EnrollmentFilter
+from models.texts.text import Text
+
+router = area("exports")
+
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The rows, and a last line that says where to go on.",
+        "content": {"text/csv": {"schema": {"type": "string"}}, "application/x-ndjson": {"schema": {"type": "string"}}},
+    }
+}
+Tag = Annotated[Text | None, Query(description="Of contacts who have this tag now.")]
+ClickFilterDep = Annotated[ClickFilter, Depends(click_filter)]
+MessageFilterDep = Annotated[MessageFilter, Depends(message_filter)]
+EnrollmentFilterDep = Annotated[EnrollmentFilter, Depends(enrollment_filter)]
+
+
+@router.get("/exports/clicks", summary="Export clicks", responses=FILE, response_class=StreamingResponse)
+async def clicks(  # noqa: PLR0913, RUF100 - one argument for each thing that is asked
+    request: Request,
+    session: SessionDep,
+    caller: OrganizationDep,
+    services: ServicesDep,
+    options: OptionsDep,
+    wanted: ClickFilterDep,
+    tag: Tag = None,
+) -> ExportResponse:
+    """Clicks of people, oldest first, each with its link, place, device and contact; `?verdict=all` has those of machines too.
+
+    The last line has the `cursor` behind which the next export goes on, and says whether this one is `complete`. One that was
+    broken off goes on behind the id of its last whole row. 429 when two exports of the organization are at work.
+    """
+    await require_known(session, caller.id, wanted)
+    given, also = {**_given(wanted), "tag": tag}, tuple[str, ...]()
+    if wanted.link_id is not None:
+        owner, also = await exported_clicks.of_link(session, wanted.link_id)
+        given = {**owner, **given}
+    return await _answer(request, session, services, options, options.of(exported_clicks.CLICKS, caller, given, also))
+
+
+@router.get("/exports/messages", summary="Export messages", responses=FILE, response_class=StreamingResponse)
+async def messages(  # noqa: PLR0913, RUF100
+    request: Request,
+    session: SessionDep,
+    caller: OrganizationDep,
+    services: ServicesDep,
+    options: OptionsDep,
+    wanted: MessageFilterDep,
+    tag: Tag = None,
+) -> ExportResponse:
+    """Messages, oldest first, each with its state, what the provider reported, and the contact; without their texts.
+
+    The last line and the errors are as in the export of clicks.
+    """
+    await require_known(session, caller.id, wanted)
+    export = options.of(MESSAGES, caller, {**_given(wanted), "tag": tag})
+    return await _answer(request, session, services, options, export)
+
+
+@router.get("/exports/enrollments", summary="Export enrollments", responses=FILE, response_class=StreamingResponse)
+async def enrollments(  # noqa: PLR0913, RUF100
+    request: Request,
+    session: SessionDep,
+    caller: OrganizationDep,
+    services: ServicesDep,
+    options: OptionsDep,
+    wanted: EnrollmentFilterDep,
+    tag: Tag = None,
+) -> ExportResponse:
+    """Enrollments, oldest first, each with the step where it is, its outcome and the contact.
+
+    The last line and the errors are as in the export of clicks.
+    """
+    await require_known(session, caller.id, wanted)
+    export = options.of(ENROLLMENTS, caller, {**_given(wanted), "tag": tag})
+    return await _answer(request, session, services, options, export)
+
+
+def _given(wanted: object) -> Mapping[str, Any]:
+    """The filters, without the period, which `ExportOptions` has."""
+    return {name: value for name, value in vars(wanted).items() if value is not None and name not in ("since", "until")}
+
+
+async def _answer(
+    request: Request, session: AsyncSession, services: Services, options: ExportOptions, export: Export
+) -> ExportResponse:
+    """The first page is read before the answer begins, so what is wrong with the question is a problem document. Later pages have
+    transactions of their own, each of which looks for the key again, because it may have been revoked meanwhile."""
+    services.export_turns.require_room(export.org_id)
+    first = await read_page(session, export, options.after)
+    needed = needed_role(f"exports.{export.source.table}s")
+
+    async def next_page(after: UUID) -> ExportPage:
+        async with services.export_pages, services.database.transaction(PAGE_PATIENCE) as own:
+            await find_caller(request, own, needed)
+            return await read_page(own, export, after)
+
+    lines = write_lines(export, first, options.after, next_page)
+    return ExportResponse(export.org_id, services.export_turns, f"{export.source.table}s", export.format, lines)
