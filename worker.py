@@ -34,6 +34,7 @@ from activities.sweep_rows import SweepRows
 from activities.sweep_signals import SweepSignals
 from activities.sweep_starts import SweepStarts
 from activities.take_turn import TakeTurn
+from activities.upkeep import Upkeep as UpkeepActivities
 from models.channels.channel import ChannelKind
 from models.database import WORK, Database
 from models.organizations.limits import Limits
@@ -57,6 +58,7 @@ from services.process.doorbell import Doorbell
 from services.process.endless import endless_workflows, keep_running, start_all
 from services.process.meters import registry
 from services.process.signs_of_life import signs_of_life
+from services.process.upkeep_schedule import keep_upkeep_schedule
 from services.provider_reports.waiting import WaitingReports
 from services.published import PublishedVersions
 from services.secrets.secrets import Secrets
@@ -74,13 +76,15 @@ from workflows.click_recorder import ClickRecorder
 from workflows.contact_import import ContactImport
 from workflows.sequence_enrollment import SequenceEnrollment
 from workflows.sweeper import Sweeper
+from workflows.upkeep import Upkeep
 
 log = structlog.get_logger()
 
 ENDLESS: list[type] = [ClickRecorder, Sweeper]
 OTHERS: list[type] = [CampaignLaunch, SequenceEnrollment]
 IMPORTS: list[type] = [ContactImport]
-WORKFLOWS = [*OTHERS, *IMPORTS, *ENDLESS]
+DAILY: list[type] = [Upkeep]
+WORKFLOWS = [*OTHERS, *IMPORTS, *ENDLESS, *DAILY]
 
 WORKFLOW_TASKS = 8
 """How many workflow tasks run at a time. A workflow task takes some milliseconds of the one core that Python uses, and has to be
@@ -142,7 +146,7 @@ def build_activities(settings: Settings, database: Database, recording: Database
     telling, api_url = NotificationDelivery(way_out), settings.effective_api_url
     notifier = Notifier(database, secrets, telling, settings.notification_interval, api_url)
     waiting = WaitingReports(database, commands)
-    imports = ImportContacts(database, starter)
+    imports, upkeep = ImportContacts(database, starter), UpkeepActivities(database)
     send_page = SendPage(database, composing, pacing, delivery, limits)
     return Activities(
         others=[
@@ -160,6 +164,9 @@ def build_activities(settings: Settings, database: Database, recording: Database
             SweepRows(database, gone, LeftBehind(database, delivery), waiting, interval, settings.audit_log_kept).sweep_rows,
             SweepNotClicked(database, interval, fired=fired.press).sweep_not_clicked,
             SendNotifications(notifier, interval).send_notifications,
+            upkeep.make_partitions,
+            upkeep.retire_clicks,
+            upkeep.drop_partitions,
         ],
         sending=[
             turns.take_turn,
@@ -190,7 +197,8 @@ def build_workers(client: Client, activities: Activities) -> list[Worker]:
         max_concurrent_activities=ACTIVITIES,
         **{**options, "activity_task_poller_behavior": PollerBehaviorAutoscaling(maximum=ACTIVITY_POLLS)},
     )
-    platform_worker = Worker(client, task_queue=PLATFORM_QUEUE, workflows=ENDLESS, activities=activities.platform, **options)
+    platform = [*ENDLESS, *DAILY]
+    platform_worker = Worker(client, task_queue=PLATFORM_QUEUE, workflows=platform, activities=activities.platform, **options)
     import_worker = Worker(
         client,
         task_queue=IMPORT_QUEUE,
@@ -240,6 +248,7 @@ async def main(settings: Settings | None = None) -> None:
         # it.
         starter, endless = Starter(database, client), endless_workflows(settings.recorder_shards, settings.sweep_interval)
         await start_all(starter, endless)
+        await keep_upkeep_schedule(client)
         watch = asyncio.create_task(keep_running(client, starter, endless))
         tasks = [asyncio.create_task(worker.run()) for worker in workers]
         log.info("worker ready", task_queues=[worker.task_queue for worker in workers])

@@ -10,7 +10,7 @@ from models.channels.channel import ChannelKind
 from models.database import Database
 from models.wire.names import IMPORT_QUEUE, PLATFORM_QUEUE, WORKFLOW_QUEUE, page_queue, send_queue
 from settings import Settings
-from worker import ENDLESS, IMPORT_SLOTS, IMPORTS, OTHERS, build_activities, build_workers
+from worker import DAILY, ENDLESS, IMPORT_SLOTS, IMPORTS, OTHERS, build_activities, build_workers
 
 
 @pytest.fixture
@@ -29,7 +29,8 @@ def test_the_recorder_and_the_sweepers_stand_behind_nobody(workers: dict[str, Wo
     platform, others = workers[PLATFORM_QUEUE], workers[WORKFLOW_QUEUE]
     sweeps = {"sweep_not_clicked", "sweep_rows", "sweep_signals", "sweep_starts"}
     sweeps |= {"run_triggers", "send_notifications", "send_triggered"}
-    assert (platform["workflows"], names(platform)) == (ENDLESS, {"record_clicks", *sweeps})
+    daily = {"make_partitions", "retire_clicks", "drop_partitions"}
+    assert (platform["workflows"], names(platform)) == ([*ENDLESS, *DAILY], {"record_clicks", *sweeps, *daily})
     assert others["workflows"] == OTHERS
     assert names(platform) & names(others) == set()
 

@@ -60,5 +60,14 @@ SWEEP: Options = {
     "retry_policy": PATIENT,
 }
 
+# Partitions are made ahead for two months, so an outage of half an hour is waited for, and the next day comes soon enough.
+PARTITIONS: Options = {
+    "start_to_close_timeout": timedelta(minutes=10),
+    "heartbeat_timeout": ALIVE,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=60
+    ),
+}
+
 # Temporal allows 10,000 signals a run and does not warn before: start a new run well below that.
 MAX_SIGNALS = 5_000

@@ -12,6 +12,7 @@ from models.contacts.lock import lock_keys
 from models.contacts.shared_mailboxes import stop_sharing
 from models.organizations.limits import Limits
 from models.organizations.organization import OptOutScope, Organization, WordsAnswered
+from models.organizations.retention import LEAST_DAYS, MOST_DAYS
 from models.organizations.time_zone import TimeZone
 from models.texts.text import Name, Text
 from services.contents.compile_content import refuse
@@ -31,6 +32,7 @@ CONSENT_REQUIRED = "Media whose marketing goes only to contacts who have opted i
 OPT_OUT_SCOPE = "What an opt-out covers that does not say it itself: everything, its medium, or its channel."
 SHARED_MAILBOXES = "Several contacts may have one e-mail address: external_id and phone say who is who."
 ANSWERS_WORDS = "Who confirms STOP, START and HELP by SMS: by_us, or by_provider when the provider does it itself."
+RETENTION = "Clicks older than this lose their rows for good, and stay in all totals; null: all rows are kept."
 
 
 class OrganizationView(BaseModel):
@@ -54,6 +56,7 @@ class OrganizationView(BaseModel):
     opt_out_scope: str = Field(description=OPT_OUT_SCOPE, examples=["everything"])
     answers_words: str = Field(description=ANSWERS_WORDS, examples=["by_us"])
     shared_mailboxes: bool
+    click_retention_days: int | None = Field(description=RETENTION, examples=[365])
     limits: Limits = Field(description="What the organization may have; whoever runs the server can change it.")
     created_at: datetime
 
@@ -83,6 +86,7 @@ class OrganizationChange(BaseModel):
     opt_out_scope: OptOutScope | None = Field(None, description=OPT_OUT_SCOPE)
     answers_words: WordsAnswered | None = Field(None, description=ANSWERS_WORDS)
     shared_mailboxes: bool | None = Field(None, strict=True, description=SHARED_MAILBOXES)
+    click_retention_days: int | None = Field(None, strict=True, ge=LEAST_DAYS, le=MOST_DAYS, description=RETENTION)
 
     @field_validator(
         "name",

@@ -59,10 +59,10 @@ WITH gone AS (
     LEFT JOIN person link_person ON link_person.click_id = gone.id AND link_person.scope = 'link'
     WHERE scope_id IS NOT NULL
 ), series AS (
-    INSERT INTO click_series AS kept (scope, scope_id, link_id, verdict, bucket, clicks, people, link_people, retired_clicks,
-        retired_people, retired_link_people)
-    SELECT scope, scope_id, link_id, verdict, bucket, count(*), sum(person), sum(link_person), count(*), sum(person),
-        sum(link_person) FROM scoped
+    INSERT INTO click_series AS kept (scope, scope_id, link_id, verdict, bucket, clicks, people, link_people, first_at, last_at,
+        retired_clicks, retired_people, retired_link_people)
+    SELECT scope, scope_id, link_id, verdict, bucket, count(*), sum(person), sum(link_person), min(clicked_at), max(clicked_at),
+        count(*), sum(person), sum(link_person) FROM scoped
     GROUP BY scope, scope_id, link_id, verdict, bucket ORDER BY scope, scope_id, link_id, verdict, bucket
     ON CONFLICT (scope, scope_id, link_id, verdict, bucket) DO UPDATE SET
         retired_clicks = kept.retired_clicks + excluded.retired_clicks,

@@ -12,12 +12,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.base import EPOCH, first_id
+from models.base import EPOCH, first_id, made_at_sql
 from models.clicks.click import Scope
 from models.clicks.counters import BUCKET_OF
 from models.clicks.verdict import Verdict
 
 BUCKET = timedelta(minutes=15)
+BUCKET_OF_ID = BUCKET_OF.replace("clicked_at", made_at_sql("click_id"))
 
 
 class Count(NamedTuple):
@@ -66,18 +67,22 @@ class ClickCounts:
     buckets: dict[datetime, Count] = field(default_factory=dict)
 
 
-# Of each person who clicked with several verdicts, all first clicks but the oldest one.
-LATER_FIRSTS = """(
-    SELECT click_id FROM (
-        SELECT click_id, row_number() OVER (PARTITION BY scope_id, contact_id ORDER BY click_id) AS nth
+def later_firsts(order: str = "click_id") -> str:
+    """SQL of the first clicks of each person who clicked with several verdicts, without the one that comes first in this
+    order."""
+    return f"""(
+    SELECT click_id, scope_id, verdict, retired, {BUCKET_OF_ID} AS bucket FROM (
+        SELECT *, row_number() OVER (PARTITION BY scope_id, contact_id ORDER BY {order}) AS nth
         FROM click_first WHERE scope = :person_scope AND scope_id = ANY(CAST(:person_scope_ids AS uuid[]))
     ) AS firsts WHERE nth > 1
-) AS later"""
+) AS later"""  # noqa: S608 - made of constants
 
-# When all verdicts are asked for, somebody with a person's click and a machine's is in two cells: once too often.
+
+# When all verdicts are asked for, somebody with a person's click and a machine's is in two cells: once too often. The time is
+# that of the id, because retention may have removed the click. Where links are told apart, people are counted by link.
 TWICE = f"""
     UNION ALL
-    SELECT link_id, verdict, {BUCKET_OF}, 0, -1 FROM {LATER_FIRSTS} JOIN click ON click.id = later.click_id
+    SELECT scope_id, verdict, bucket, 0, -1 FROM {later_firsts()}
 """  # noqa: S608 - made of constants
 
 CELLS = """

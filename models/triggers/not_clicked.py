@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.base import first_id
+from models.base import first_id, made_at_sql
 from models.triggers.fire import FIRE
 
 GRACE = timedelta(seconds=2)
@@ -75,14 +75,16 @@ WHERE trigger.id = :trigger_id ORDER BY message.accepted_at, message.id
 """  # noqa: S608
 
 # The first click of a person on a link is looked up first, because most have none. Only for the others are clicks read, from the
-# time of the page's first message on.
-CLICKED = """(SELECT true FROM trigger_link own JOIN content_link link USING (content_id, position)
+# time of the page's first message on. Of a first click that retention has removed, the time is left.
+CLICKED = f"""(SELECT true FROM trigger_link own JOIN content_link link USING (content_id, position)
     JOIN click_first first ON scope = 'link' AND scope_id = link.id AND verdict = 'human'
         AND first.contact_id = message.contact_id
-    JOIN click ON click.contact_id = message.contact_id AND click.id >= :since
-        AND click.message_id = message.id AND click.position = own.position AND click.verdict = 'human'
-        AND clicked_at <= message.accepted_at + trigger.within
-    WHERE own.trigger_id = trigger.id AND own.content_id = message.content_id LIMIT 1)"""
+    WHERE own.trigger_id = trigger.id AND own.content_id = message.content_id AND (EXISTS (
+        SELECT FROM click WHERE click.contact_id = message.contact_id AND click.id >= :since
+            AND click.message_id = message.id AND click.position = own.position AND click.verdict = 'human'
+            AND clicked_at <= message.accepted_at + trigger.within
+    ) OR first.retired AND {made_at_sql("first.click_id")} BETWEEN message.accepted_at - interval '{CLOCKS.total_seconds():g} s'
+        AND message.accepted_at + trigger.within) LIMIT 1)"""  # noqa: S608 - made of constants
 
 NOT_CLICKED = f"""
 WITH candidate AS MATERIALIZED (

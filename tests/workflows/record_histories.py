@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -24,6 +25,7 @@ from models.wire.clicks import RecorderInput, RecordResult
 from models.wire.enrollments import EnrollmentProgress, Waiting
 from models.wire.imports import ImportInput, ImportResult
 from models.wire.sweeper import SweeperInput, SweepRequest, SweepResult
+from models.wire.upkeep import KeptPartitions, RetiredClicks
 from temporal_client import DATA_CONVERTER
 from tests.builders import keyword_attributes, temporal_binary
 from tests.workflows.enrollments import BRANCH, Entered, Person, end, link, send, stop, wait, wait_for_click
@@ -31,6 +33,7 @@ from tests.workflows.launches import Launch
 from workflows.click_recorder import ClickRecorder
 from workflows.contact_import import ContactImport
 from workflows.sweeper import Sweeper
+from workflows.upkeep import Upkeep
 
 HISTORIES = Path(__file__).parent / "histories"
 # So that a new run needs a short history only.
@@ -199,6 +202,35 @@ async def _until_new_run(client: Client, handle: WorkflowHandle[Any, Any]) -> Wo
     return client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
 
 
+class Daily:
+    """The activities of the daily upkeep: there is more to remove after the first slice, and dropping fails for good."""
+
+    def __init__(self) -> None:
+        self.slices = 0
+
+    @activity.defn
+    async def make_partitions(self) -> KeptPartitions:
+        return KeptPartitions(names=["click_p2027_01"])
+
+    @activity.defn
+    async def retire_clicks(self) -> RetiredClicks:
+        self.slices += 1
+        return RetiredClicks(clicks=5, more=self.slices == 1)
+
+    @activity.defn
+    async def drop_partitions(self) -> KeptPartitions:
+        raise ApplicationError("not now", non_retryable=True)
+
+
+async def upkeep(client: Client) -> Runs:
+    queue, fakes = f"daily-{uuid4()}", Daily()
+    activities: list[Callable[..., Any]] = [fakes.make_partitions, fakes.retire_clicks, fakes.drop_partitions]
+    async with Worker(client, task_queue=queue, workflows=[Upkeep], activities=activities, max_cached_workflows=0):
+        kept = await client.start_workflow(Upkeep.run, id=queue, task_queue=queue)
+        await kept.result()
+    return {"upkeep": kept}
+
+
 SCENES: tuple[Callable[[Client], Awaitable[Runs]], ...] = (
     clicked,
     timed_out,
@@ -210,6 +242,7 @@ SCENES: tuple[Callable[[Client], Awaitable[Runs]], ...] = (
     new_run,
     campaign,
     endless,
+    upkeep,
 )
 
 

@@ -235,14 +235,13 @@ async def test_what_breaks_on_the_way_is_said_in_the_last_line(
     monkeypatch.setattr(export, "PAGE", 2)
     made = await five_clicks(rows, anna)
     pages = 0
-    read = routes.read_page
 
     async def broken(*arguments: Any) -> Any:
         nonlocal pages
         pages += 1
         if pages == 2:
             raise TimeoutError
-        return await read(*arguments)
+        return await export.read_page(*arguments)
 
     monkeypatch.setattr(routes, "read_page", broken)
     found, trailer = json_lines(await api.get("/exports/clicks?format=jsonl&verdict=all"))
@@ -256,10 +255,9 @@ async def test_a_revoked_key_ends_its_export(api: Caller, rows: Rows, anna: Cont
     monkeypatch.setattr(export, "PAGE", 2)
     made = await five_clicks(rows, anna)
     key = (await api.post("/api-keys", json={"name": "bi", "role": "editor"})).json()
-    read = routes.read_page
 
     async def revoking(*arguments: Any) -> Any:
-        page = await read(*arguments)
+        page = await export.read_page(*arguments)
         await api.delete(f"/api-keys/{key['id']}")
         return page
 

@@ -39,6 +39,10 @@ from tests.builders import Caller, hold
         ({"link_domain": "javascript:alert(1)"}, "link_domain"),
         ({"link_domain": "https://" + "x" * 200 + ".example"}, "link_domain"),
         ({"link_domain": ""}, "link_domain"),
+        ({"click_retention_days": 29}, "click_retention_days"),
+        ({"click_retention_days": 3651}, "click_retention_days"),
+        ({"click_retention_days": "365"}, "click_retention_days"),
+        ({"click_retention_days": True}, "click_retention_days"),
         ({"id": "x"}, "id"),
     ],
 )
@@ -59,6 +63,15 @@ async def test_tracking_is_on_by_default(api: Caller) -> None:
     settings = (await api.get("/organization")).json()
     assert (settings["link_tracking"], settings["link_tracking_metadata"]) == (True, True)
     assert (settings["link_domain"], settings["time_zone"]) == (None, "UTC")
+
+
+async def test_clicks_are_kept_for_ever_unless_it_is_said_for_how_long(api: Caller) -> None:
+    assert (await api.get("/organization")).json()["click_retention_days"] is None
+    for days in (30, 3650, None):
+        answer = await api.patch("/organization", json={"click_retention_days": days})
+        assert (answer.status_code, answer.json()["click_retention_days"]) == (200, days)
+        await api.patch("/organization", json={"name": "Renamed"})
+        assert (await api.get("/organization")).json()["click_retention_days"] == days
 
 
 async def test_only_what_is_given_changes(api: Caller) -> None:

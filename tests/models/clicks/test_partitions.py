@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from models.base import first_id, made_at
-from models.clicks.partitions import make_partition, missing_partitions, month_of
+from models.clicks.partitions import (
+    drop_click_partitions,
+    make_click_partitions,
+    make_partition,
+    missing_partitions,
+    month_of,
+    months_ahead,
+    partition_name,
+)
 from models.database import Database
 from models.organizations.organization import Organization
 from models.paging import PageRequest
@@ -35,6 +43,49 @@ async def test_a_month_gets_one_partition_however_often_it_is_made(database: Dat
         for month in (*MONTHS, *MONTHS):
             await make_partition(session, month)
         assert await missing_partitions(session, MONTHS) == []
+
+
+async def test_the_present_month_and_the_next_two_are_made_ahead_once(database: Database) -> None:
+    """Other tests may have left some of them."""
+    at = datetime(2029, 11, 30, 23, 59, tzinfo=UTC)
+    ahead = [datetime(2029, 11, 1, tzinfo=UTC), datetime(2029, 12, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)]
+    async with database.transaction() as session:
+        await make_partition(session, ahead[0])
+        missing = sorted(await missing_partitions(session, ahead))
+    assert months_ahead(at) == ahead
+    assert await make_click_partitions(database, at) == [partition_name(month) for month in missing]
+    assert await make_click_partitions(database, at) == []
+    async with database.transaction() as session:
+        assert await missing_partitions(session, ahead) == []
+
+
+async def test_an_old_month_is_dropped_when_it_is_empty_and_made_again_for_a_late_click(
+    database: Database, organization: tuple[Organization, str]
+) -> None:
+    rows = Rows(database, organization[0].id)
+    message = await rows.message((await rows.campaign()).content_id, await rows.contact())
+    async with database.transaction() as session:
+        for month in MONTHS:
+            await make_partition(session, month)
+    await rows.click(message, at=MONTHS[1])
+    assert "click_p2026_01" in await drop_click_partitions(database, datetime(2026, 3, 15, tzinfo=UTC))
+    async with database.transaction() as session:
+        assert set(await missing_partitions(session, MONTHS)) == {MONTHS[0]}
+    assert "click_p2026_03" in await drop_click_partitions(database, datetime(2026, 5, 10, tzinfo=UTC))
+    async with database.transaction() as session:
+        assert set(await missing_partitions(session, MONTHS)) == {MONTHS[0], MONTHS[2]}
+    late = await rows.click(message, at=MONTHS[0])
+    async with database.session() as session:
+        assert set(await clicks_by_id(session, [late])) == {late}
+
+
+async def test_a_month_that_somebody_is_about_to_fill_is_not_dropped(database: Database) -> None:
+    async with database.transaction() as session:
+        await make_partition(session, MONTHS[0])
+    async with database.transaction() as session:
+        assert await missing_partitions(session, [MONTHS[0]]) == []
+        assert await drop_click_partitions(database, MONTHS[3]) == []
+    assert "click_p2026_01" in await drop_click_partitions(database, MONTHS[3])
 
 
 async def test_who_knows_the_id_of_a_click_or_its_time_reads_one_partition(

@@ -3,16 +3,21 @@
 import asyncio
 from datetime import datetime, timedelta
 from random import Random
+from uuid import UUID
 
 import pytest
 
 from models.base import new_id
+from models.clicks.click import Scope
 from models.clicks.partitions import make_partition
 from models.clicks.recording import DescribedClick, Metadata, keep_clicks
 from models.clicks.retention import retire_clicks
+from models.clicks.verdict import Verdict
 from models.contacts.personal_data import Whose, erase_rows
 from models.database import Database
 from models.organizations.organization import Organization, create_organization
+from models.reports.breakdowns import Breakdown, count_values
+from models.reports.clicks import ClickCounts, ClickQuestion, Count, count_clicks, count_links
 from tests.clicks import NOON, Sent, assert_counters_equal_rows, click, clicks_of, rows, send
 from tests.ids import id_at
 
@@ -119,6 +124,45 @@ async def test_a_person_with_two_verdicts_is_retired_as_one_in_whatever_order_th
     await keep(database, sent, 0, NOON, verdict="suspect")  # older, and recorded when the others were gone
     assert await retire(database, sent) == 1
     assert await rows(database, again) == [("DE", 2, 1, 1), ("FR", 1, 1, 1)]
+
+
+@pytest.mark.parametrize("verdict", [None, *Verdict])
+async def test_reports_say_the_same_before_and_after_and_add_up_within_limits(
+    database: Database, sent: Sent, verdict: Verdict | None
+) -> None:
+    choice = Random(11)
+    for n in range(50):
+        at = NOON + timedelta(minutes=choice.randrange(300))
+        known = choice.choice((PHONE, DESKTOP, None))
+        await keep(database, sent, n % 5, at, position=n % 2, verdict=choice.choice(list(Verdict)), metadata=known)
+    half = NOON + timedelta(hours=2)
+    campaign = sent.scope["campaign_id"]
+    questions = [
+        ClickQuestion(Scope.CAMPAIGN, campaign, link_id, verdict, since, until)
+        for link_id in (None, sent.link_ids[0])
+        for since, until in ((None, None), (None, half), (half, None))
+    ]
+    before = [await told(database, sent, question) for question in questions]
+    while True:
+        for question, (counts, links, values) in zip(questions, before, strict=True):
+            now_counts, now_links, now_values = await told(database, sent, question)
+            assert (now_counts, now_links) == (counts, links)
+            if question.since is None and question.until is None:
+                assert now_values == values
+            for each in now_values.values():
+                assert sum(one.clicks for one in each.values()) == counts.total.clicks
+                assert sum(one.people for one in each.values()) == counts.total.people
+        if not await retire(database, sent, limit=9):
+            break
+    await assert_counters_equal_rows(database)
+
+
+async def told(
+    database: Database, sent: Sent, question: ClickQuestion
+) -> tuple[ClickCounts, dict[UUID, Count], dict[str, Breakdown]]:
+    async with database.session() as session:
+        links = await count_links(session, sent.link_ids, question)
+        return await count_clicks(session, question), links, await count_values(session, question)
 
 
 async def test_two_at_once_remove_each_click_once_beside_a_recorder(database: Database, sent: Sent) -> None:
