@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench._report import print_report
+from bench.parts.report import print_report
 from demo.client import Consumer
 from demo.people import BROWSERS
 from models.database import Database

@@ -1,8 +1,9 @@
 """`./linkwake bench enrollments`: whole enrollments a second, beside bare workflows on the same Temporal server.
 
 Both do the same in turns, several times: some people start and wait for a click; when all wait, all click as fast as clicks are
-answered; and all go on to their end. The contacts click their real links at the redirect. A bare workflow (`bench/_bare.py`) has
-two empty activities in place of the messages and is signalled directly, without a redirect, a click or a row.
+answered; and all go on to their end. The contacts click their real links at the redirect. A bare workflow has
+two empty activities in place of the messages and is signalled directly, without a redirect, a click or a row
+(`bench/parts/bare.py`).
 """
 
 import asyncio
@@ -13,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, median
 
-from bench._report import print_report
-from bench._rounds import BareWorkflows, Enrollments, Round, Runs, Shape, timed
+from bench.parts.report import print_report
+from bench.parts.rounds import BareWorkflows, Enrollments, Round, Runs, Shape, timed
 from demo.client import Consumer
 from models.database import Database
 from models.organizations.organization import create_organization

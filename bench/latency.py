@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from uuid import UUID
 
-from bench._report import percentile, print_report
-from bench._rounds import BareWorkflows, timed
+from bench.parts.report import percentile, print_report
+from bench.parts.rounds import BareWorkflows, timed
 from demo._rows import click_to_step_seconds
 from demo.client import Browsers, Consumer, DemoError, Stage
 from demo.people import contact_row, visit
@@ -31,7 +31,7 @@ STEPS = [
 
 
 GOALS = {40.0: {"p50_ms": 60.0, "p99_ms": 100.0}, 20.0: {"p99_ms": 800.0}}
-"""The goals of a machine that makes at least so many bare workflows a second (`bench/_bare.py`). A slower one has none."""
+"""The goals of a machine that makes at least so many bare workflows a second (`bench/parts/bare.py`). A slower one has none."""
 BARE, WARM_UP = 200, 50
 
 

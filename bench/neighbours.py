@@ -1,7 +1,7 @@
 """`./linkwake bench neighbours`: what one organization feels while another one sends its ten worst inputs.
 
 The neighbour's GET, enrollment, click and first message are timed on the idle stack, and then once more beside each noise. Each
-noise comes from a process of its own at the lowest priority (`bench/_noise.py`).
+noise comes from a process of its own at the lowest priority (`bench/parts/noise.py`).
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from bench._neighbour import KINDS, Felt, Neighbour
-from bench._noise import NOISES, Target
-from bench._report import print_report
+from bench.parts.neighbour import KINDS, Felt, Neighbour
+from bench.parts.noise import NOISES, Target
+from bench.parts.report import print_report
 from demo.client import Consumer
 from models.database import Database
 from models.organizations.organization import create_organization
@@ -96,7 +96,7 @@ async def _public_link(api: str, redirect: str, key: str) -> str:
 def _noise(name: str, seconds: float, target: Target) -> Iterator[dict[str, int]]:
     """The noise from its beginning to its end; `answers` is filled at the end."""
     answers: dict[str, int] = {}
-    command = tethered([sys.executable, "-m", "bench._noise", name, str(seconds)])
+    command = tethered([sys.executable, "-m", "bench.parts.noise", name, str(seconds)])
     with subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603
         to_noise, from_noise = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
         to_noise.write(json.dumps(vars(target)) + "\n")

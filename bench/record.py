@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from api.redirect.keeping.inbox import Inbox
-from bench._report import percentile, print_report
-from bench._rows import Sendings, add_sendings, analyze, backlog, stored_clicks
+from bench.parts.report import percentile, print_report
+from bench.parts.rows import Sendings, add_sendings, analyze, backlog, stored_clicks
 from demo.people import BROWSERS, PLACES
 from models.base import new_id, now
 from models.clicks.inbox import InboxClick

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import psutil
 
-from bench._load import Load, has_wrk, run_load, run_wrk
-from bench._report import print_report
-from bench._rows import Sendings, add_sendings, stored_clicks, vacuum
+from bench.parts.load import Load, has_wrk, run_load, run_wrk
+from bench.parts.report import print_report
+from bench.parts.rows import Sendings, add_sendings, stored_clicks, vacuum
 from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
@@ -91,7 +91,7 @@ def _figures(run: Run) -> dict[str, object]:
         "misses": run.misses,
         "memory_after_misses_mb": round(run.memory_after_misses),
         "connections": CONNECTIONS,
-        "generator": "wrk" if has_wrk() else "bench/_load.py",
+        "generator": "wrk" if has_wrk() else "bench/parts/load.py",
         "goals": GOALS,
     }
 
@@ -196,10 +196,10 @@ def _memory(process: psutil.Process) -> float:
 
 @contextmanager
 def _serving(settings: Settings, target: str) -> Iterator[int]:
-    """`bench/_floor.py` under the same server, with the same data."""
+    """`bench/parts/floor.py` under the same server, with the same data."""
     [port] = free_ports(1)
     variables = nothing_set_but(VAR_DIR=str(settings.var_dir), REDIRECT_PORT=str(port), LOG_LEVEL="warning")
-    command = tethered([sys.executable, "-m", "bench._floor", target])
+    command = tethered([sys.executable, "-m", "bench.parts.floor", target])
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables})  # noqa: S603 - our own module
     try:
         while not answers("127.0.0.1", port, "/health/live"):

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
-from bench._report import print_report
+from bench.parts.report import print_report
 from models.base import new_id, now
 from models.channels.channel import Medium
 from models.database import Database
@@ -133,7 +133,7 @@ async def _measure() -> Run:
 @contextmanager
 def mail_server() -> Iterator[tuple[int, Callable[[], int]]]:
     """Yields its port, and what ends it and returns how many mails it took."""
-    command = tethered([sys.executable, "-m", "bench._mail_server"])
+    command = tethered([sys.executable, "-m", "bench.parts.mail_server"])
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         try:
             yield int(cast(TextIO, process.stdout).readline()), lambda: int(process.communicate()[0])

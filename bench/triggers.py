@@ -12,11 +12,11 @@ from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
-from bench._load import Load, run_load
-from bench._processes import ProcessorTime
-from bench._report import percentile, print_report
-from bench._rows import backlog, vacuum
-from bench._trigger_rows import Counts, Seconds, items_told, links_of_campaign, trigger_counts, trigger_seconds
+from bench.parts.load import Load, run_load
+from bench.parts.processes import ProcessorTime
+from bench.parts.report import percentile, print_report
+from bench.parts.rows import backlog, vacuum
+from bench.parts.trigger_rows import Counts, Seconds, items_told, links_of_campaign, trigger_counts, trigger_seconds
 from demo.client import Consumer, Stage
 from demo.people import contact_row
 from demo.team import Team, listening

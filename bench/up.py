@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psutil
 
-from bench._processes import role
-from bench._report import print_report
+from bench.parts.processes import role
+from bench.parts.report import print_report
 from stack.session import own_stack
 
 IDLE_SECONDS = 10

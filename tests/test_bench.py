@@ -14,11 +14,11 @@ import pytest
 from temporalio.client import Client
 
 from bench import enrollments, latency, redirect, smtp, triggers
-from bench._load import ALPHABET, Generator, Load, heads, random_tokens
-from bench._load import main as load
-from bench._processes import ProcessorTime, role
-from bench._rounds import BareWorkflows, Round, Shape, timed
-from bench._trigger_rows import Counts, Seconds
+from bench.parts.load import ALPHABET, Generator, Load, heads, random_tokens
+from bench.parts.load import main as load
+from bench.parts.processes import ProcessorTime, role
+from bench.parts.rounds import BareWorkflows, Round, Shape, timed
+from bench.parts.trigger_rows import Counts, Seconds
 from settings import Settings
 from tests.mail_server import post_office
 from tests.stack.dummies import python, until
@@ -122,7 +122,7 @@ async def test_bare_workflows_wait_for_their_signal_and_end(temporal: Client) ->
     async with bare.with_worker():
         for count in (2, 3):
             done = await timed(bare, count)
-            assert "bench._bare" in done.processor
+            assert "bench.parts.bare" in done.processor
     found = [each async for each in temporal.list_workflows("WorkflowType = 'Bare' AND ExecutionStatus = 'Completed'")]
     assert len(found) == 5
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench._neighbour import Felt
-from bench._noise import NOISES
 from bench.neighbours import Measured, measure
+from bench.parts.neighbour import Felt
+from bench.parts.noise import NOISES
 from settings import Settings
 from stack.session import own_stack
 

@@ -120,8 +120,8 @@ def test_a_benchmark_and_a_drill_read_settings_of_their_own_only_for_the_seed_an
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Settings"
     }
     assert reading == {
-        "bench/_bare.py",
-        "bench/_floor.py",
+        "bench/parts/bare.py",
+        "bench/parts/floor.py",
         "bench/smtp.py",
         "drills/clicks.py",
         "drills/enrollments.py",

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import httpx
 
-from bench._report import percentile
+from bench.parts.report import percentile
 from demo.client import Browsers, Consumer, DemoError, Stage
 from demo.people import contact_row, visit
 

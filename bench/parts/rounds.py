@@ -19,10 +19,10 @@ from uuid import UUID
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
-from bench import _rows
-from bench._bare import QUEUE
-from bench._load import Generator
-from bench._processes import ProcessorTime
+from bench.parts import rows
+from bench.parts.bare import QUEUE
+from bench.parts.load import Generator
+from bench.parts.processes import ProcessorTime
 from demo.client import Consumer
 from demo.people import contact_row
 from models.clicks.inbox import LinkOfRecipient
@@ -127,7 +127,7 @@ class Enrollments:
 
     async def click(self) -> None:
         async with self._database.transaction() as session:
-            links = await _rows.links_of_enrollments(session, self._ids)
+            links = await rows.links_of_enrollments(session, self._ids)
         await asyncio.to_thread(self._click, links)
         await _until(f"{len(links)} enrollments are over", self._all_over)
 
@@ -159,11 +159,11 @@ class Enrollments:
 
     async def _all_wait(self) -> bool:
         async with self._database.transaction() as session:
-            return await _rows.enrollments_waiting(session, self._ids, WAITS) == len(self._ids)
+            return await rows.enrollments_waiting(session, self._ids, WAITS) == len(self._ids)
 
     async def _all_over(self) -> bool:
         async with self._database.transaction() as session:
-            return await _rows.enrollments_completed(session, self._ids) == len(self._ids)
+            return await rows.enrollments_completed(session, self._ids) == len(self._ids)
 
 
 class BareWorkflows:
@@ -191,7 +191,7 @@ class BareWorkflows:
 
     @asynccontextmanager
     async def with_worker(self) -> AsyncIterator[None]:
-        command = tethered([sys.executable, "-m", "bench._bare"])
+        command = tethered([sys.executable, "-m", "bench.parts.bare"])
         address = self._client.service_client.config.target_host
         only = nothing_set_but(TEMPORAL_ADDRESS=address, TEMPORAL_NAMESPACE=self._client.namespace)
         environment = {**os.environ, **only}

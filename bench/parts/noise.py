@@ -1,6 +1,6 @@
 """What one organization can do to make its neighbours wait: ten inputs at their limits, each in a process of its own.
 
-    python -m bench._noise NAME SECONDS
+    python -m bench.parts.noise NAME SECONDS
 
 The process reads `Target` as JSON from standard input, makes its noise for SECONDS and prints how often each status was
 answered. It runs at the lowest priority, so that what a neighbour feels is the server's work and not the generator's.

@@ -1,7 +1,7 @@
 """What the redirect costs without its work: the same server and route, but no verdict and no journal (`floor`), or one answer to
 everything (`bare`).
 
-    python -m bench._floor floor|bare
+    python -m bench.parts.floor floor|bare
 """
 
 import sys
@@ -66,7 +66,7 @@ def _create(bare: bool) -> Redirect:
 if __name__ == "__main__":
     settings = Settings()
     serve(
-        f"bench._floor:{sys.argv[1]}",
+        f"bench.parts.floor:{sys.argv[1]}",
         ("REDIRECT_PORT", settings.redirect_host, settings.redirect_port),
         settings,
         Interfaces.RSGI,

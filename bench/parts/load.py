@@ -1,6 +1,6 @@
 """The load: GET requests over 64 kept connections, in a process of its own, with as little Python for each as possible.
 
-    python -m bench._load PORT PATHS CONNECTIONS SECONDS [RATE] [MOST]
+    python -m bench.parts.load PORT PATHS CONNECTIONS SECONDS [RATE] [MOST]
 
 PATHS is a file with one token a line, which are used again when all were, or `random`; without RATE each connection asks again as
 soon as it has its answer. It ends after SECONDS or MOST requests and prints what `Load` holds. Reads no answer further than its
@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bench._report import percentile
+from bench.parts.report import percentile
 from demo.people import BROWSERS, PLACES
 from stack.children.processes import tethered
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 LETTERS = (ALPHABET * 5)[:256]
 TOKEN_LENGTH = 14
@@ -76,7 +76,17 @@ def heads() -> list[bytes]:
 
 def run_load(port: int, paths: Path | str, connections: int, seconds: float, rate: int = 0, most: int = 0) -> Load:
     """Our own generator in its own process."""
-    command = [sys.executable, "-m", "bench._load", str(port), str(paths), str(connections), str(seconds), str(rate), str(most)]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.parts.load",
+        str(port),
+        str(paths),
+        str(connections),
+        str(seconds),
+        str(rate),
+        str(most),
+    ]
     done = subprocess.run(tethered(command), capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603 - our own module
     return Load(**json.loads(done.stdout))
 

@@ -1,7 +1,7 @@
 """The least that a wait for a click can cost on a Temporal server: a workflow with two empty activities, a signal and a time
 limit, and nothing of ours.
 
-    TEMPORAL_ADDRESS=… TEMPORAL_NAMESPACE=… python -m bench._bare
+    TEMPORAL_ADDRESS=… TEMPORAL_NAMESPACE=… python -m bench.parts.bare
 
 runs the worker, with the settings of Linkwake's own, until it is terminated. It writes `ready`, then reads how many workflows the
 next round has, one number a line, and writes `ready` again. It writes `waiting` when as many wait for their click, after their

@@ -1,6 +1,6 @@
 """A mail server in a process of its own that takes every mail and keeps none, so that it is never the limit.
 
-`python -m bench._mail_server` prints its port. When its standard input ends, it prints how many mails it took, and exits.
+`python -m bench.parts.mail_server` prints its port. When its standard input ends, it prints how many mails it took, and exits.
 """
 
 import asyncio
