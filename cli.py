@@ -40,6 +40,9 @@ app.add_typer(domains, name="link-domain")
 app.add_typer(channel, name="channel")
 app.command()(channels)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+Clicks = Annotated[
+    int | None, typer.Option("--clicks", min=1_000, help="How many clicks, for the benchmarks that make as many as one wants.")
+]
 Coverage = Annotated[bool, typer.Option("--coverage", help="Measure branch coverage, which has a floor for all tests together.")]
 
 
@@ -88,15 +91,19 @@ def check() -> int:
 
 
 @app.command()
-def bench(name: str, as_json: Json = False) -> int:
+def bench(name: str, as_json: Json = False, clicks: Clicks = None) -> int:
     """Run a benchmark: the name is a module of bench/."""
-    return _run_named("bench", name, as_json)
+    from stack.named_modules import run_named
+
+    return run_named("bench", name, as_json, {} if clicks is None else {"clicks": clicks})
 
 
 @app.command()
 def drill(name: str, as_json: Json = False) -> int:
     """Break something on purpose and watch it recover: the name is a module of drills/."""
-    return _run_named("drills", name, as_json)
+    from stack.named_modules import run_named
+
+    return run_named("drills", name, as_json)
 
 
 @app.command()
@@ -254,20 +261,6 @@ def _role(name: str) -> "Settings":
 
 def _run_module(*command: str) -> int:
     return subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode  # noqa: S603
-
-
-def _run_named(package: str, name: str, as_json: bool) -> int:
-    """The script `linkwake` checks the name in the same way before it installs anything."""
-    known = sorted(path.stem for path in (ROOT / package).glob("*.py") if not path.stem.startswith("_"))
-    if name not in known:
-        choices = f"the names are: {', '.join(known)}" if known else "there are none yet"
-        from stack.errors import WrongUse
-
-        raise WrongUse(f"No such name in {package}/: {name}; {choices}.")
-    from stack.environment import forget_foreign
-
-    forget_foreign()  # the module's servers are its own
-    return int(importlib.import_module(f"{package}.{name}").main(as_json))
 
 
 def _upgrade(url: str) -> None:

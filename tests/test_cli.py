@@ -27,6 +27,7 @@ from models.organizations.organization import Organization, create_organization
 from models.paging import PageRequest
 from models.wire.names import SEARCH_ATTRIBUTES
 from settings import Settings
+from stack import named_modules
 from stack.errors import WrongUse
 from stack.failures import sentence
 from stack.servers.postgres import EmbeddedPostgres
@@ -116,7 +117,7 @@ def test_help_has_a_short_option_and_shows_up_first(arguments: pytest.MonkeyPatc
 def test_an_unknown_name_lists_the_known_ones(
     arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    arguments.setattr(cli, "ROOT", tmp_path)
+    arguments.setattr(named_modules, "ROOT", tmp_path)
     (tmp_path / "bench").mkdir()
     for name in ("redirect", "click", "__init__", "_shared"):
         (tmp_path / "bench" / f"{name}.py").touch()
@@ -125,9 +126,16 @@ def test_an_unknown_name_lists_the_known_ones(
 
 
 def test_no_drills_is_said(arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    arguments.setattr(cli, "ROOT", tmp_path)
+    arguments.setattr(named_modules, "ROOT", tmp_path)
     assert run(arguments, "drill", "outage") == 2
     assert capsys.readouterr().err == "No such name in drills/: outage; there are none yet.\n"
+
+
+def test_a_benchmark_that_makes_no_clicks_of_its_own_says_that_it_does_not_take_a_number(
+    arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments, "bench", "up", "--clicks", "5000") == 2
+    assert capsys.readouterr().err == "bench up does not take --clicks.\n"
 
 
 @pytest.mark.parametrize(("statuses", "expected"), [([0, 0, 0], 0), ([1, 0, 0], 1), ([0, 0, -9], 1)])

@@ -1,0 +1,23 @@
+"""The benchmark of how soon a click is seen: what its figures make of times and counts."""
+
+import pytest
+
+from bench import visible
+from bench.visible import CLICKS, Seen, seconds_until_counted
+
+
+def test_each_click_is_counted_when_the_analytics_first_show_so_many() -> None:
+    made = [10.0, 10.1, 10.2, 11.0]
+    counts = [(10.05, 0), (10.5, 2), (11.5, 3)]
+    assert seconds_until_counted(made, counts) == pytest.approx([0.5, 0.4, 1.3])
+
+
+def test_figures_miss_what_was_never_seen() -> None:
+    found = visible.figures(Seen(made=[10.0] * CLICKS, streamed=[], counts=[], redirect_p99_ms=5.0))
+    assert (found["streamed"], found["counted"], found["missed"]) == (0, 0, ["stream_p99_s", "analytics_p99_s"])
+
+
+def test_figures_within_the_goal_miss_nothing() -> None:
+    found = visible.figures(Seen([10.0] * CLICKS, [0.5] * CLICKS, [(11.0, CLICKS)], 5.0))
+    assert (found["streamed"], found["counted"], found["missed"]) == (CLICKS, CLICKS, [])
+    assert (found["stream_p99_s"], found["analytics_p99_s"]) == (0.5, 1.0)
