@@ -1,7 +1,7 @@
 """Completes the OpenAPI document for generated clients with what FastAPI leaves out of its description of the application."""
 
+import asyncio
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import orjson
@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.routing import Route
 
 from api.http.problems import MEDIA_TYPE
+from api.http.shared_work import SharedWork
 
 PREFIX = "#/components/schemas/"
 NAMES = {
@@ -40,14 +41,18 @@ def install(app: FastAPI) -> None:
 
 
 def _serve_once_made(app: FastAPI) -> None:
-    """Keeps the document. FastAPI would write it out for every request, which takes ten milliseconds of everybody's time."""
+    """Keeps the document. FastAPI would write it out for every request, which takes ten milliseconds of everybody's time. The
+    first time takes three seconds, so it is done in a thread, beside which requests are answered."""
+    making = SharedWork[bytes]()
+    made: list[bytes] = []
 
-    @cache
-    def written() -> bytes:
-        return orjson.dumps(app.openapi())
+    async def make() -> bytes:
+        return await asyncio.to_thread(lambda: orjson.dumps(app.openapi()))
 
     async def document(_request: Request) -> Response:
-        return Response(written(), media_type="application/json")
+        if not made:
+            made[:] = [await making(make)]
+        return Response(made[0], media_type="application/json")
 
     assert app.openapi_url is not None  # noqa: S101 - the composition root gives it
     place = next(number for number, route in enumerate(app.router.routes) if getattr(route, "path", "") == app.openapi_url)

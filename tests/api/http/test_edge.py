@@ -1,5 +1,9 @@
 """What every answer of the API says to browsers and caches, and what is refused before anything else."""
 
+import asyncio
+import threading
+
+import httpx
 import pytest
 from starlette.types import Message, Scope
 from structlog.testing import capture_logs
@@ -53,6 +57,20 @@ async def test_the_openapi_document_is_written_out_once(monkeypatch: pytest.Monk
     for _ in range(3):
         await app(scope, None, send)  # type: ignore[arg-type] # nobody receives
     assert (made, bodies[1::2]) == ([True], [b'{"openapi":"3.1.0"}'] * 3)
+
+
+async def test_others_are_answered_while_the_openapi_document_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, answered = create_app(), threading.Event()
+
+    def openapi() -> dict[str, bool]:
+        return {"others were answered": answered.wait(20)}
+
+    monkeypatch.setattr(app, "openapi", openapi)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test") as client:
+        first = [asyncio.create_task(client.get("/v1/openapi.json")) for _ in range(20)]
+        assert (await client.get("/health/live")).status_code == 200
+        answered.set()
+        assert [(await each).json() for each in first] == [{"others were answered": True}] * 20
 
 
 async def test_a_client_that_hangs_up_while_it_sends_is_one_line(api: Caller) -> None:
