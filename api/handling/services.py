@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 from temporalio.client import Client
 
@@ -10,6 +11,7 @@ from api.callers.key_uses import KeyUses
 from api.callers.refused_keys import RefusedKeys
 from api.events.live_events import LiveEvents
 from api.http.body_memory import BodyMemory
+from api.http.shared_work import SharedWork
 from models.database import Database
 from models.organizations.quotas import ActiveEnrollments
 from services.channels.base import Outside
@@ -29,7 +31,8 @@ class Services:
     remembers of their keys. `active` counts their enrollments, `judge` reads their texts, and `commands` delivers what was asked
     of enrollments. `secrets` encrypts what must not be read in the database, `notifications` tells teams, and `outside` is what
     channels need when they are tested. `callbacks` is what the providers' requests share of this process, `export_pages` are the
-    connections that the exports of all organizations use together, and `live` reads events for its streams."""
+    connections that the exports of all organizations use together, and `live` reads events for its streams.
+    `readiness` is what all who ask for the health share."""
 
     settings: Settings
     database: Database
@@ -46,6 +49,7 @@ class Services:
     export_turns: Turns = field(default_factory=lambda: Turns(2, 0, "exports"))
     export_pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     body_memory: BodyMemory = field(init=False)
+    readiness: SharedWork[Any] = field(default_factory=SharedWork)
     callbacks: Callbacks = field(default_factory=Callbacks)
     active: ActiveEnrollments = field(default_factory=ActiveEnrollments)
     commands: CommandDelivery = field(init=False)

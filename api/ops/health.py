@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,6 +65,13 @@ async def ready(services: ServicesDep, response: Response) -> Readiness:
     """503 without PostgreSQL. Degraded names what is wrong: a role that was silent for 30 seconds, work that has waited for as
     long, channels that are paused, workflows that fail again and again, workflows of the platform itself that do not run,
     Temporal that is away, a geo database that cannot be read."""
+    readiness: Readiness = await services.readiness(partial(_look, services))
+    if readiness.status == "unavailable":
+        response.status_code = 503
+    return readiness
+
+
+async def _look(services: Services) -> Readiness:
     database, temporal = await asyncio.gather(_problem(services.database.ping()), _problem(_serving(services)))
     problems = {
         "database": database and f"PostgreSQL: {database}",
@@ -76,7 +83,6 @@ async def ready(services: ServicesDep, response: Response) -> Readiness:
     }
     degraded = {name: problem for name, problem in problems.items() if problem}
     if database:
-        response.status_code = 503
         return Readiness(status="unavailable", degraded=degraded)
     return Readiness(status="degraded" if degraded else "ready", degraded=degraded)
 

@@ -1,5 +1,6 @@
 """Readiness of the API: what is degraded, and why."""
 
+import asyncio
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -63,6 +64,20 @@ async def test_a_geo_database_that_cannot_be_read_is_degraded(
 async def test_everything_there_is_ready(api: Caller) -> None:
     answer = await api.client.get("/health/ready")
     assert answer.json() == {"status": "ready", "degraded": {}}
+
+
+async def test_many_who_ask_at_once_cost_what_one_costs(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody needs a key here, and each look takes connections that organizations wait for."""
+    looks = []
+
+    async def looked(_services: Services) -> health.Readiness:
+        looks.append(True)
+        await asyncio.sleep(0.05)
+        return health.Readiness(status="ready")
+
+    monkeypatch.setattr(health, "_look", looked)
+    answers = await asyncio.gather(*(api.client.get("/health") for _ in range(50)))
+    assert ({answer.status_code for answer in answers}, len(looks)) == ({200}, 1)
 
 
 async def test_a_postgresql_that_says_nothing_is_named_in_time(
