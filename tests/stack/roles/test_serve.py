@@ -74,6 +74,38 @@ def test_headers_of_a_usual_size_arrive(server: tuple[str, int]) -> None:
     assert answer.endswith(b"16000")
 
 
+SECOND = b"GET /smuggled HTTP/1.1\r\nHost: b.test\r\n\r\n"
+BOTH_LENGTHS = (b"Content-Length: " + str(5 + len(SECOND)).encode(), b"Transfer-Encoding: chunked")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (b"Content-Length: 5", b"Content-Length: 6"),
+        (b"Content-Length: +5",),
+        (b"Content-Length: 5, 6",),
+        (b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity"),
+        (b"Transfer-Encoding: identity",),
+        (b"Transfer-Encoding : chunked",),
+        (b"X-Folded: a", b" Transfer-Encoding: chunked"),
+        (b"X-Cut: a\x00b",),
+        (b"X-Cut: a\rTransfer-Encoding: chunked",),
+    ],
+    ids=lambda lines: b"; ".join(lines).decode(),
+)
+def test_a_request_that_two_servers_would_read_differently_is_refused(server: tuple[str, int], lines: tuple[bytes, ...]) -> None:
+    """A proxy in front might see the end of the request elsewhere, and take what follows for somebody else's."""
+    request = b"\r\n".join((b"POST /x HTTP/1.1", b"Host: a.test", *lines, b"", b"")) + b"0\r\n\r\n" + SECOND
+    answer = exchange(server, request)
+    assert (answer[:12], answer.count(b"HTTP/1.1 ")) == (b"HTTP/1.1 400", 1)
+
+
+def test_a_request_with_both_lengths_is_the_last_one_of_its_connection(server: tuple[str, int]) -> None:
+    """RFC 9112, section 6.1: chunks count, and nothing behind them is read."""
+    answer = exchange(server, b"\r\n".join((b"POST /x HTTP/1.1", b"Host: a.test", *BOTH_LENGTHS, b"", b"0", b"", b"")) + SECOND)
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_an_application_that_fails_is_one_line_without_the_text_of_its_error(server: tuple[str, int], log: Path) -> None:
     before = log.stat().st_size
     assert exchange(server, headers(path=b"/fail")).startswith(b"HTTP/1.1 500")
