@@ -75,6 +75,7 @@ class ConflictCode(StrEnum):
     KEY_OF_ANOTHER = "key_of_another_contact"
     CONTACT_ERASED = "contact_erased"
     CHANNEL_NAME_TAKEN = "channel_name_taken"
+    TOO_MANY_CHANNELS = "too_many_channels"
     CHANNEL_ARCHIVED = "channel_archived"
     CHANNEL_CHANGED = "channel_changed_meanwhile"
     SEGMENT_USED = "segment_used"

@@ -92,6 +92,7 @@ CONFLICTS = {
     ConflictCode.KEY_OF_ANOTHER: "A weaker key is another contact's: leave it out, change that contact, or send `match_on`.",
     ConflictCode.CHANNEL_NAME_TAKEN: "Choose another name.",
     ConflictCode.CHANNEL_CHANGED: "Somebody else changed the channel at the same time: look at it, then send the change again.",
+    ConflictCode.TOO_MANY_CHANNELS: "Archive a channel first.",
     ConflictCode.CHANNEL_ARCHIVED: "Create another channel: an archived one sends nothing any more.",
     ConflictCode.NOTIFICATION_TARGET_NAME_TAKEN: "Choose another name.",
     ConflictCode.TOO_MANY_NOTIFICATION_TARGETS: "Delete a notification target first.",

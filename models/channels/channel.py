@@ -15,6 +15,9 @@ from models.errors import Conflict, ConflictCode
 from models.organizations.owned import require_owned
 from models.paging import PageRequest, newest_first
 
+MAX_CHANNELS = 100
+"""Of one organization, without those that are archived. Each worker keeps the open ones in memory, some with connections."""
+
 
 class ChannelKind(StrEnum):
     """The kind decides which code sends: there is one file in `services/channels/` for each."""
@@ -87,7 +90,12 @@ async def channel_page(session: AsyncSession, org_id: UUID, page: PageRequest) -
 
 
 async def add_channel(session: AsyncSession, channel: Channel) -> None:
-    """Raises Conflict when the name is taken, also by an archived channel, whose messages are found under it."""
+    """Raises Conflict when the organization has too many, or when the name is taken, also by an archived channel, whose messages
+    are found under it."""
+    unarchived = select(func.count()).where(col(Channel.org_id) == channel.org_id, col(Channel.archived_at).is_(None))
+    if (await session.scalar(unarchived) or 0) >= MAX_CHANNELS:
+        detail = f"An organization has at most {MAX_CHANNELS} channels that are not archived: archive one first."
+        raise Conflict(ConflictCode.TOO_MANY_CHANNELS, detail)
     values = {name: getattr(channel, name) for name in Channel.model_fields}
     made = insert(Channel).values(values).on_conflict_do_nothing(index_elements=["org_id", "name"])
     if (await session.scalars(made.returning(col(Channel.id)))).first() is None:

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from api.channels import routes
 from models.base import new_id, now
+from models.channels import channel as channels
 from models.channels.channel import Channel as ChannelRow
 from models.database import Database
 from models.errors import FieldError
@@ -30,6 +31,19 @@ async def channel(api: Caller) -> dict[str, Any]:
 
 async def archived(api: Caller, channel: dict[str, Any]) -> None:
     assert (await api.post(f"/channels/{channel['id']}/archive")).json()["archived_at"]
+
+
+async def test_an_organization_has_a_hundred_channels_at_most_besides_those_that_are_archived(
+    api: Caller, stranger: Caller, channel: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "MAX_CHANNELS", 3)  # two of the organization's beginning, and this one
+    third = {**SECOND, "name": "third"}
+    refused = await api.post("/channels", json=third)
+    assert is_problem(refused, 409, "too_many_channels")
+    assert refused.json()["detail"] == "An organization has at most 3 channels that are not archived: archive one first."
+    assert (await stranger.post("/channels", json=third)).status_code == 201
+    await archived(api, channel)
+    assert (await api.post("/channels", json=third)).status_code == 201
 
 
 @pytest.mark.parametrize(
