@@ -1,6 +1,7 @@
 """What every request goes through: the key, the body, the idempotency key, pages and problem documents."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -201,6 +202,15 @@ async def test_a_request_without_a_body_needs_no_content_type(api: Caller) -> No
 async def test_json_that_is_cut_off_says_where(api: Caller) -> None:
     answer = await api.post("/contacts", content=b'{"email":', headers=JSON)
     assert answer.json()["errors"] == [{"field": "body", "message": "This is not JSON: Expecting value (character 9)."}]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
+async def test_a_compressed_body_is_never_unpacked(api: Caller, coding: str) -> None:
+    for path, kind in (("/contacts", "application/json"), ("/contact-imports", "text/csv")):
+        bomb = gzip.compress(b'{"external_id": "' + b"a" * 2**20 + b'"}')
+        answer = await api.post(path, content=bomb, headers={"Content-Type": kind, "Content-Encoding": coding})
+        assert answer.status_code in {400, 415, 422}, answer.text
+        assert len(answer.content) < 1000
 
 
 @pytest.mark.parametrize(
