@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from api.http.query_parameters import query_parameters
 from models.base import now
@@ -88,8 +89,10 @@ def told(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, said
 
 
-async def test_what_another_organization_has_is_at_no_address(api: Caller, stranger: Caller, theirs: Ids) -> None:
-    examples = (await api.get("/openapi.json")).json()
+async def test_what_another_organization_has_is_at_no_address(
+    api: Caller, api_app: FastAPI, stranger: Caller, theirs: Ids
+) -> None:
+    examples = api_app.openapi()
     asked, wrong = 0, {}
     for name in sorted(name for name, route in ROUTES.items() if "{" in route.path and name not in TAKES_A_FILE):
         method, _, path = name.partition(" ")
