@@ -69,6 +69,7 @@ Code = Literal[
     "temporal_away",
     "role_away",
     "platform_workflow_away",
+    "partition_missing",
     "several_versions",
     "signals_waiting",
     "commands_waiting",

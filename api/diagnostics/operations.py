@@ -1,6 +1,7 @@
 """Findings about the platform's own work: roles that are away, work that nobody takes up, workflows that fail."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from api.diagnostics.automation import automation
 from api.diagnostics.finding import NOTHING, Finding, plural, since
@@ -65,6 +66,16 @@ def missing(ids: Sequence[str]) -> Iterator[Finding]:
             f"{sentence[0].upper()}{sentence[1:]}, so clicks are recorded late, or what was left behind is not found.",
             "A worker starts them again within 15 seconds. If they stay away, look into its log.",
             count=len(ids),
+        )
+
+
+def partition(month: datetime | None) -> Iterator[Finding]:
+    if month is not None:
+        yield automation(
+            "partition_missing",
+            "warning",
+            f"The clicks of {month:%B %Y} have no partition yet, so the daily upkeep has not run for weeks.",
+            "Look at the schedule `upkeep` in the Temporal UI: it may be paused. No click waits: the recorder makes the month.",
         )
 
 

@@ -28,6 +28,7 @@ from models.campaigns.campaign import Campaign, CampaignState, get_campaign, tri
 from models.channels.channel import Channel, list_channels
 from models.channels.troubled import troubled_channels, troubled_channels_of
 from models.clicks.click import Scope
+from models.clicks.partitions import late_partition
 from models.conversation.conversation import contact_exists
 from models.inbound.inbound_message import count_pending, count_pending_of
 from models.notifications.target import failing_targets, targets_by_name
@@ -148,6 +149,7 @@ async def of_organization(session: SessionDep, caller: OrganizationDep, services
             *findings_operations.temporal(problem),
             *findings_operations.roles(await last_beats(session), problem),
             *findings_operations.missing([] if problem else await _missing(services)),
+            *findings_operations.partition(await late_partition(session, now())),
             *findings.tracking(subject),
             *findings.stuck_clicks(found.facts),
             *findings.metadata(subject, _places(services)),

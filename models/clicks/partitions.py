@@ -16,6 +16,8 @@ from models.database import Database
 PARTITION_LOCK = 7_246_511
 MONTHS_AHEAD = 2
 """How many months behind the present one have a partition before they begin."""
+LATE = timedelta(days=3)
+"""A month that is made ahead has its partition long before this."""
 OLD = timedelta(days=31)
 """A month that ended this long ago gets few clicks any more: only those that were recorded very late."""
 LOCK_NOT_AVAILABLE = "55P03"
@@ -73,6 +75,12 @@ def months_ahead(at: datetime) -> list[datetime]:
     for _ in range(MONTHS_AHEAD):
         months.append(next_month(months[-1]))
     return months
+
+
+async def late_partition(session: AsyncSession, at: datetime) -> datetime | None:
+    """Returns the next month when it begins within three days and has no partition. At other times nothing is asked."""
+    following = next_month(month_begin(at))
+    return following if following - at < LATE and await missing_partitions(session, [following]) else None
 
 
 async def make_click_partitions(database: Database, at: datetime) -> list[str]:

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -235,3 +236,12 @@ async def test_the_organizations_findings_and_filtered_lists_use_indexes(api: Ca
         assert (await api.get("/enrollments", params={"due_before": now().isoformat()})).status_code == 200
         assert (await api.client.get("/health")).status_code == 200
     assert await scans_without_index(database, sent) == []
+
+
+async def test_a_month_without_a_partition_is_named_before_it_begins(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnostics, "now", lambda: datetime(2032, 2, 20, tzinfo=UTC))
+    assert "partition_missing" not in await read_all(api)
+    monkeypatch.setattr(diagnostics, "now", lambda: datetime(2032, 2, 28, tzinfo=UTC))
+    found = (await read_all(api))["partition_missing"]
+    assert found["sentence"].startswith("The clicks of March 2032 have no partition yet")
+    assert "`upkeep`" in found["what_to_change"]

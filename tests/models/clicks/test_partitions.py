@@ -8,6 +8,7 @@ import pytest
 from models.base import first_id, made_at
 from models.clicks.partitions import (
     drop_click_partitions,
+    late_partition,
     make_click_partitions,
     make_partition,
     missing_partitions,
@@ -57,6 +58,15 @@ async def test_the_present_month_and_the_next_two_are_made_ahead_once(database: 
     assert await make_click_partitions(database, at) == []
     async with database.transaction() as session:
         assert await missing_partitions(session, ahead) == []
+
+
+async def test_a_month_is_missed_in_the_last_three_days_before_it(database: Database) -> None:
+    june = datetime(2031, 6, 1, tzinfo=UTC)
+    async with database.transaction() as session:
+        assert await late_partition(session, june - timedelta(days=3)) is None
+        assert await late_partition(session, june - timedelta(days=2, hours=23)) == june
+        await make_partition(session, june)
+        assert await late_partition(session, june - timedelta(seconds=1)) is None
 
 
 async def test_an_old_month_is_dropped_when_it_is_empty_and_made_again_for_a_late_click(
