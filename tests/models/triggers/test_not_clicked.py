@@ -11,6 +11,7 @@ from sqlalchemy import text
 from models.base import now
 from models.clicks.inbox import InboxClick
 from models.clicks.partitions import make_partition
+from models.clicks.retention import retire_clicks
 from models.contacts.contact import Contact
 from models.database import Database
 from models.messages.message import Message, MessageState
@@ -86,6 +87,17 @@ async def test_it_fires_for_those_who_did_not_click_and_looks_at_each_message_on
     assert sorted(found) == sorted(expected)
     assert await look(database, trigger) == Looked()
     assert await rows(database, "SELECT what, count FROM trigger_count ORDER BY 1") == [("fired", 3), ("people", 3)]
+
+
+async def test_a_click_that_retention_has_removed_is_still_a_click(database: Database, made: Rows, sent_at: datetime) -> None:
+    _, messages, campaign = await campaign_to(made, 3, sent_at)
+    trigger = await cold(made, [campaign.content_id], campaign_id=campaign.id)
+    await made.click(messages[0], at=sent_at + timedelta(minutes=1))
+    await made.click(messages[1], at=sent_at + WITHIN + timedelta(seconds=1))
+    async with database.transaction() as session:
+        assert await retire_clicks(session, made.org_id, now() + timedelta(days=1), 10) == 2
+    assert await look(database, trigger) == Looked(3, 2)
+    assert sorted(await rows(database, "SELECT message_id FROM firing")) == sorted([messages[1].id, messages[2].id])
 
 
 async def test_machines_do_not_click(database: Database, made: Rows, sent_at: datetime) -> None:
