@@ -39,6 +39,7 @@ from api.organization import api_keys, audit_log
 from api.organization import routes as organization
 from api.reports import campaigns as campaign_analytics
 from api.reports import clicks, people, proofs
+from api.reports import compared as compared_campaigns
 from api.reports import links as link_analytics
 from api.reports import sequences as sequence_analytics
 from api.segments import routes as segments
@@ -58,6 +59,7 @@ AREAS = (
     campaign_analytics,
     sequence_analytics,
     link_analytics,
+    compared_campaigns,
     api_keys,
     audit_log,
     campaigns,

@@ -5,6 +5,7 @@ from models.organizations.api_key import Role
 NEEDS: dict[Role, frozenset[str]] = {
     Role.VIEWER: frozenset(
         {
+            "analytics.compare",
             "analytics.of_campaign",
             "analytics.of_link",
             "analytics.of_sequence",
