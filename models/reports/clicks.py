@@ -82,41 +82,42 @@ def later_firsts(order: str = "click_id") -> str:
 # that of the id, because retention may have removed the click. Where links are told apart, people are counted by link.
 TWICE = f"""
     UNION ALL
-    SELECT scope_id, verdict, bucket, 0, -1 FROM {later_firsts()}
+    SELECT scope_id, bucket, 0, -1 FROM {later_firsts()}
 """  # noqa: S608 - made of constants
 
-CELLS = """
-WITH cell (link_id, verdict, bucket, clicks, people) AS (
-    SELECT link_id, verdict, bucket, clicks, {people} FROM click_series
-    WHERE scope = :scope AND scope_id = :scope_id {link} {twice}
+# Every click has one device, known or not. So the few rows of that dimension say the same as all quarters of an hour together.
+OF_ALL_TIME = "click_by WHERE dimension = 'device_type' AND"
+OVER_TIME = "click_series WHERE"
+OF_SCOPE = "scope = :scope AND scope_id = :scope_id {link}"
+
+CELLS = f"""
+WITH cell (link_id, bucket, clicks, people) AS (
+    SELECT link_id, {{bucket}}, clicks, {{people}} FROM {{table}} {OF_SCOPE} AND verdict = ANY(CAST(:verdicts AS text[]))
+    {{twice}}
 ), wanted AS (
-    SELECT cell.*, verdict = ANY(CAST(:verdicts AS text[])) AS shown FROM cell
-    WHERE (CAST(:since AS timestamptz) IS NULL OR bucket >= :since) AND (CAST(:until AS timestamptz) IS NULL OR bucket < :until)
+    SELECT * FROM cell {{within}}
 )
-"""
-
-OVER_TIME = """
-SELECT grouping(bucket, verdict) AS level, bucket, verdict, sum(clicks) AS all_clicks,
-    coalesce(sum(clicks) FILTER (WHERE shown), 0) AS clicks, coalesce(sum(people) FILTER (WHERE shown), 0) AS people
-FROM wanted GROUP BY GROUPING SETS ((), (bucket), (verdict)) ORDER BY level, bucket
-"""
-# `grouping` has a bit for each column that the set leaves out, the first column the highest.
-TOTAL, BY_BUCKET, BY_VERDICT = 0b11, 0b01, 0b10
-
-EACH_LINK = "SELECT link_id, sum(clicks) AS clicks, sum(people) AS people FROM wanted WHERE shown GROUP BY link_id"
+"""  # noqa: S608 - made of constants
+EACH_BUCKET = "SELECT bucket, NULL AS verdict, sum(clicks) AS clicks, sum(people) AS people FROM wanted GROUP BY bucket"
+EACH_VERDICT = f"""
+UNION ALL SELECT NULL, verdict, sum(clicks), 0 FROM {{table}} {OF_SCOPE} {{within}} GROUP BY verdict ORDER BY bucket
+"""  # noqa: S608 - made of constants
+EACH_LINK = "SELECT link_id, sum(clicks) AS clicks, sum(people) AS people FROM wanted GROUP BY link_id"
 
 
 async def count_clicks(session: AsyncSession, question: ClickQuestion) -> ClickCounts:
     """One statement over the counters. First clicks are only read for `verdict` None."""
-    counts = ClickCounts()
-    for row in await session.execute(text(_cells(question) + OVER_TIME), question.parameters()):
-        count = Count(row.clicks, row.people)
-        if row.level == BY_VERDICT:
-            counts.by_verdict[row.verdict] = row.all_clicks
-        elif row.level == TOTAL:
-            counts.total = count
-        elif count.clicks:
-            counts.buckets[row.bucket.astimezone(UTC)] = count
+    counts, people = ClickCounts(), 0
+    each_verdict = EACH_VERDICT.format(table=_table(question), within=_within(question, "AND"), **only(question))
+    statement = _cells(question, OVER_TIME, "bucket") + EACH_BUCKET + each_verdict
+    for row in await session.execute(text(statement), question.parameters()):
+        if row.bucket is None:
+            counts.by_verdict[row.verdict] = row.clicks
+            continue
+        people += row.people
+        if row.clicks:
+            counts.buckets[row.bucket.astimezone(UTC)] = Count(row.clicks, row.people)
+    counts.total = Count(sum(each.clicks for each in counts.buckets.values()), people)
     return counts
 
 
@@ -124,13 +125,28 @@ async def count_links(session: AsyncSession, links: Sequence[UUID], question: Cl
     """All links of the scope, each with its own people. Links without clicks are left out."""
     if not links:
         return {}
-    rows = await session.execute(text(_cells(question, each_link=True) + EACH_LINK), question.parameters(links))
+    timed = question.since is not None or question.until is not None
+    statement = _cells(question, _table(question), "bucket" if timed else "NULL", each_link=True) + EACH_LINK
+    rows = await session.execute(text(statement), question.parameters(links))
     return {row.link_id: Count(row.clicks, row.people) for row in rows}
 
 
-def _cells(question: ClickQuestion, each_link: bool = False) -> str:
+def _cells(question: ClickQuestion, table: str, bucket: str, each_link: bool = False) -> str:
     twice = TWICE if question.verdict is None else ""
-    return CELLS.format(twice=twice, **only(question, each_link))
+    parts = {"table": table, "bucket": bucket, "twice": twice, "within": _within(question, "WHERE")}
+    return CELLS.format(**parts, **only(question, each_link))
+
+
+def _table(question: ClickQuestion) -> str:
+    """Returns the table that has the clicks of this time without saying when each of them was."""
+    return OF_ALL_TIME if question.since is question.until is None else OVER_TIME
+
+
+def _within(question: ClickQuestion, word: str) -> str:
+    since = ["bucket >= CAST(:since AS timestamptz)"] if begin_of(question.since) is not None else []
+    until = ["bucket < CAST(:until AS timestamptz)"] if end_of(question.until) is not None else []
+    given = " AND ".join(since + until)
+    return f"{word} {given}" if given else ""
 
 
 def only(question: ClickQuestion, each_link: bool = False) -> dict[str, str]:
