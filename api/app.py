@@ -41,6 +41,7 @@ from api.reports import campaigns as campaign_analytics
 from api.reports import clicks, people, proofs
 from api.reports import compared as compared_campaigns
 from api.reports import links as link_analytics
+from api.reports import overview as organization_analytics
 from api.reports import sequences as sequence_analytics
 from api.segments import routes as segments
 from api.sequences import enrollments
@@ -60,6 +61,7 @@ AREAS = (
     sequence_analytics,
     link_analytics,
     compared_campaigns,
+    organization_analytics,
     api_keys,
     audit_log,
     campaigns,

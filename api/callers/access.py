@@ -8,6 +8,7 @@ NEEDS: dict[Role, frozenset[str]] = {
             "analytics.compare",
             "analytics.of_campaign",
             "analytics.of_link",
+            "analytics.of_organization",
             "analytics.of_sequence",
             "api_keys.revoke",  # a key may revoke itself; revoking others needs an owner's key
             "campaigns.get",

@@ -21,6 +21,10 @@ class CountryCount(Counted):
     country: str | None = Field(description="ISO 3166-1 alpha-2; null: not known.", examples=["DE"])
 
 
+class RegionCount(CountryCount):
+    region: str | None = Field(examples=["Land Berlin"])
+
+
 class CityCount(CountryCount):
     city: str | None = Field(examples=["Berlin"])
 
@@ -57,6 +61,11 @@ CountOf = TypeVar("CountOf", bound=Counted)
 
 def keyed(model: type[CountOf], name: str, counts: Breakdown) -> list[CountOf]:
     return [model.model_validate({name: value or None, **count._asdict()}) for value, count in counts.items()]
+
+
+def region_count(value: str, count: Count) -> RegionCount:
+    country, _, region = value.partition("/")
+    return RegionCount(country=country or None, region=region or None, **count._asdict())
 
 
 def city_count(value: str, count: Count) -> CityCount:

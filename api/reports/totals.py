@@ -14,10 +14,13 @@ from api.reports.counted import (
     CountryCount,
     DeviceCount,
     IntervalCount,
+    RegionCount,
     SystemCount,
     city_count,
     keyed,
+    region_count,
 )
+from api.reports.first_clicks import TimeToFirstClick
 from api.reports.window import Window
 from models.clicks.flood import count_flood
 from models.clicks.verdict import Verdict
@@ -55,11 +58,13 @@ class Analytics(BaseModel):
     time_zone: str
     totals: Totals
     countries: list[CountryCount]
+    regions: list[RegionCount] = Field(description=f"The {MOST_CITIES} with the most clicks.")
     cities: list[CityCount] = Field(description=f"The {MOST_CITIES} with the most clicks.")
     cities_left_out: int = Field(description="How many cities more there are.")
     devices: list[DeviceCount]
     browsers: list[BrowserCount]
     systems: list[SystemCount]
+    time_to_first_click: TimeToFirstClick
     series: list[IntervalCount] = Field(description="In their order. Intervals without clicks are left out.")
 
 
@@ -82,11 +87,13 @@ async def read_common(
         **asked.model_dump(),
         "totals": _totals(counts, messages, flood),
         "countries": keyed(CountryCount, "country", values["country"]),
+        "regions": [region_count(value, count) for value, count in list(values["region"].items())[:MOST_CITIES]],
         "cities": cities[:MOST_CITIES],
         "cities_left_out": max(len(cities) - MOST_CITIES, 0),
         "devices": keyed(DeviceCount, "device_type", values["device_type"]),
         "browsers": keyed(BrowserCount, "browser", values["browser"]),
         "systems": keyed(SystemCount, "os", values["os"]),
+        "time_to_first_click": TimeToFirstClick.of(values["delay"]),
         "series": [IntervalCount(at=at, **count._asdict()) for at, count in series],
     }
 

@@ -1,0 +1,80 @@
+"""Analytics of the whole organization. `docs/analytics.md` says what each number means."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+from api.handling.request import Heavy, OrganizationDep, SessionDep, area
+from api.reports.counted import Counted
+from models.clicks.click import Scope
+from models.messages.message import MessageState
+from models.messages.message_count import count_messages
+from models.outcomes.overview import MOST_CONSIDERED, MOST_SHOWN, Clicked, most_clicked, sending_now
+from models.texts.moment import Moment
+
+router = area("analytics")
+
+NEWEST = f"The {MOST_SHOWN} that most people clicked, of the newest {MOST_CONSIDERED}. Those that nobody clicked are left out."
+
+
+class SendingCampaign(BaseModel):
+    campaign_id: UUID
+    name: str = Field(examples=["Spring offer"])
+    launched_at: datetime | None
+    recipients: int | None = Field(description="Contacts in the audience at the launch; null: not known.", examples=[200])
+    messages: dict[MessageState, int] = Field(description="By state, so far.", examples=[{"accepted": 120}])
+
+
+class ClickedCampaign(Counted):
+    campaign_id: UUID
+    name: str = Field(examples=["Spring offer"])
+
+
+class ClickedSequence(Counted):
+    sequence_id: UUID
+    name: str = Field(examples=["Welcome"])
+
+
+class OrganizationAnalytics(BaseModel):
+    """Clicks are those of people."""
+
+    since: datetime | None
+    until: datetime | None
+    sending: list[SendingCampaign] = Field(description=f"Campaigns that are being sent now, the newest {MOST_SHOWN}.")
+    campaigns: list[ClickedCampaign] = Field(description=NEWEST)
+    sequences: list[ClickedSequence] = Field(description=NEWEST)
+
+
+@router.get("/analytics", dependencies=[Heavy], summary="Read the organization's numbers")
+async def of_organization(
+    session: SessionDep,
+    caller: OrganizationDep,
+    since: Annotated[Moment | None, Query(description="Of clicks: from the quarter of an hour of this moment on.")] = None,
+    until: Annotated[Moment | None, Query(description="Of clicks: only quarters of an hour that begin before.")] = None,
+) -> OrganizationAnalytics:
+    """What is being sent now, and what most people clicked between `since` and `until`."""
+    sending = await sending_now(session, caller.id)
+    messages = await count_messages(session, [each.content_id for each in sending if each.content_id is not None])
+    campaigns = await most_clicked(session, caller.id, Scope.CAMPAIGN, since, until)
+    sequences = await most_clicked(session, caller.id, Scope.SEQUENCE, since, until)
+    return OrganizationAnalytics(
+        since=since,
+        until=until,
+        sending=[
+            SendingCampaign(
+                campaign_id=each.id,
+                **{name: getattr(each, name) for name in ("name", "launched_at", "recipients")},
+                messages=messages.get(each.content_id or 0, {}),
+            )
+            for each in sending
+        ],
+        campaigns=[ClickedCampaign(campaign_id=each.id, **_counted(each)) for each in campaigns],
+        sequences=[ClickedSequence(sequence_id=each.id, **_counted(each)) for each in sequences],
+    )
+
+
+def _counted(row: Clicked) -> dict[str, Any]:
+    return {"name": row.name, "clicks": row.clicks, "people": row.people}
