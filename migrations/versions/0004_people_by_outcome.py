@@ -29,11 +29,12 @@ WHERE scope_id IS NOT NULL GROUP BY scope, scope_id, contact_id ORDER BY scope, 
 ON CONFLICT DO NOTHING;
 """
 EACH_SCOPE = "CROSS JOIN LATERAL (VALUES ('campaign', {row}.campaign_id), ('sequence', {row}.sequence_id)) AS s (scope, scope_id)"
+FOLLOWS_UP = "kind IN ('enroll', 'send') AND outcome = 'done'"
 FOLLOWED_UP = f"""
 SELECT s.scope, s.scope_id, contact_id, new_rows.at
 FROM new_rows JOIN firing ON firing.id = firing_id JOIN trigger ON trigger.id = new_rows.trigger_id
     {EACH_SCOPE.format(row="trigger")}
-WHERE kind IN ('enroll', 'send') AND outcome = 'done'
+WHERE {FOLLOWS_UP}
 """  # noqa: S608 - made of constants
 
 # The person who got the message, and not others at the same address.
@@ -49,8 +50,10 @@ WHERE message.id = coalesce({NAMED.format(name="message_id")}, {ANSWERED})
     AND message.contact_id = NEW.contact_id AND message.org_id = NEW.org_id
 """  # noqa: S608 - made of constants
 
+# Actions of other kinds cost no more than a look at them.
+OF_ACTIONS = f"IF EXISTS (SELECT FROM new_rows WHERE {FOLLOWS_UP}) THEN {{write}} END IF;"
 FUNCTIONS = {
-    "outcome_of_actions": WRITE.format(outcome="followed_up", caused=FOLLOWED_UP),
+    "outcome_of_actions": OF_ACTIONS.format(write=WRITE.format(outcome="followed_up", caused=FOLLOWED_UP)),
     "outcome_of_inbound_message": WRITE.format(outcome="replied", caused=REPLIED),
     "outcome_of_consent": WRITE.format(outcome="opted_out", caused=OPTED_OUT),
 }

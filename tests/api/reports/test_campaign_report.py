@@ -210,3 +210,37 @@ async def test_a_report_takes_few_statements(api: Caller, campaign: Campaign, da
     with statements(database) as sent:
         await read(api, campaign)
     assert len(sent) <= 19
+
+
+COUNTED = """
+SELECT {value} AS value, count(*)::int, sum((first.click_id IS NOT NULL)::int)::int FROM click
+LEFT JOIN click_metadata metadata ON metadata.click_id = click.id
+LEFT JOIN click_first first ON first.click_id = click.id AND first.scope = 'campaign'
+WHERE campaign_id = :id AND click.verdict = 'human' GROUP BY 1 ORDER BY 1 NULLS LAST
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "column", "value"),
+    [
+        ("countries", "country", "country"),
+        ("cities", "city", "city"),
+        ("devices", "device_type", "device_type"),
+        ("browsers", "browser", "browser"),
+        ("systems", "os", "os"),
+        (
+            "series",
+            "at",
+            """to_char(date_trunc('day', clicked_at AT TIME ZONE 'Asia/Kathmandu'), 'YYYY-MM-DD"T"HH24:MI:SS+05:45')""",
+        ),
+    ],
+)
+async def test_each_part_equals_its_rows(
+    api: Caller, campaign: Campaign, database: Database, part: str, column: str, value: str
+) -> None:
+    """Days are those of Kathmandu, which begin at a quarter past six in the evening of UTC."""
+    body = await read(api, campaign, interval="day", time_zone="Asia/Kathmandu")
+    found = sorted(((each[column], each["clicks"], each["people"]) for each in body[part]), key=lambda each: each[0] or "~")
+    assert found == await rows(database, COUNTED.format(value=value), id=campaign.id)
+    assert sum(clicks for _, clicks, _ in found) == body["totals"]["clicks"] == 5
+    assert sum(people for _, _, people in found) == body["totals"]["people"] == 4
