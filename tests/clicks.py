@@ -153,6 +153,11 @@ KNOWN = """
     WHERE s.scope_id IS NOT NULL
 """
 
+IN_ORGANIZATION = """
+    SELECT 'organization', org_id, CAST('00000000-0000-0000-0000-000000000000' AS uuid), verdict, clicked_at, sent_at, NULL, NULL,
+        NULL, NULL, NULL, NULL, 0, 0 FROM click
+"""
+
 ENGAGEMENT_AGAINST_ROWS = """
 WITH counted AS (
     SELECT org_id, contact_id, count(*) AS clicks, max(clicked_at) AS last_click_at FROM click
@@ -180,7 +185,7 @@ WITH counted AS (
         + interval '15 minutes' * floor(extract(minute FROM clicked_at) / 15) AS bucket,
         count(*) AS clicks, sum(person) AS people, sum(link_person) AS link_people, min(clicked_at) AS first_at,
         max(clicked_at) AS last_at
-    FROM ({KNOWN}) AS known GROUP BY 1, 2, 3, 4, 5
+    FROM ({KNOWN} UNION ALL {IN_ORGANIZATION}) AS known GROUP BY 1, 2, 3, 4, 5
 )
 SELECT * FROM counted FULL JOIN {NOT_RETIRED.format(table="click_series")} AS kept
     USING (scope, scope_id, link_id, verdict, bucket)

@@ -13,6 +13,26 @@ OF_NOTHING_ELSE = "campaign_id IS NULL AND sequence_id IS NULL"
 """These clicks count for their link alone: those on shared links, and on the messages that triggers send."""
 
 
+class Scope(StrEnum):
+    """What is counted: a campaign's message, all messages of a sequence, or a link. Links of messages are counted within their
+    campaign or sequence. A shared link, which anybody may click, and a link of a trigger's message have scopes of their own.
+    All clicks of an organization are counted over time alone, in `click_series`, without its links and people."""
+
+    CAMPAIGN = "campaign"
+    SEQUENCE = "sequence"
+    LINK = "link"
+    ORGANIZATION = "organization"
+
+
+OWNERS = {
+    Scope.CAMPAIGN: ("campaign_id", ""),
+    Scope.SEQUENCE: ("sequence_id", ""),
+    Scope.LINK: ("link_id", f"{OF_NOTHING_ELSE} AND "),
+    Scope.ORGANIZATION: ("org_id", ""),
+}
+"""By scope: the column of `click` that has it, and what else must be true of a click so that it counts there."""
+
+
 class Click(SQLModel, table=True):
     """The table is partitioned by month (UTC) of the time in `id`, which is the redirect's UUIDv7, so that whoever knows the id
     knows the partition. `clicked_at` is that time. `sent_at` is when the channel took the
@@ -70,12 +90,3 @@ class ClickMetadata(SQLModel, table=True):
     device_type: str
     browser: str | None = None
     os: str | None = None
-
-
-class Scope(StrEnum):
-    """What is counted: a campaign's message, all messages of a sequence, or a link. Links of messages are counted within their
-    campaign or sequence. A shared link, which anybody may click, and a link of a trigger's message have scopes of their own."""
-
-    CAMPAIGN = "campaign"
-    SEQUENCE = "sequence"
-    LINK = "link"

@@ -34,6 +34,10 @@ DELAYS = {
 clocks may have it, is in the first one. A click of a message of which nobody knows when it was sent is in none."""
 
 
+NO_LINK = UUID(int=0)
+"""Stands for the link in the scope `organization`, whose clicks are not counted by links."""
+
+
 class ClickFirst(SQLModel, table=True):
     """The first recorded click of a person in a scope with a verdict, which makes people countable. The row stays when the
     click's own row is removed (`models/clicks/retention.py`), and is `retired` from then on."""
@@ -53,7 +57,8 @@ class ClickSeries(SQLModel, table=True):
 
     `people` are the persons whose first click in the scope is among them, so people add up over links and time. `link_people` are
     the persons whose first click on this link is, so somebody who clicked two links is in both. `first_at` and `last_at` are the
-    times of the oldest and the newest click. What is `retired_…` is in the other counts too: the rows of these
+    times of the oldest and the newest click. The scope `organization` has neither links
+    (`link_id` is NO_LINK) nor people (0). What is `retired_…` is in the other counts too: the rows of these
     clicks were removed when the organization's `click_retention_days` had passed.
     """
 
@@ -119,7 +124,8 @@ SCOPES = f"""(VALUES ('campaign', campaign_id), ('sequence', sequence_id),
 # The scopes in which a person is counted once: always the link's, and beside it the campaign's or the sequence's.
 PERSON_SCOPES = """(VALUES ('campaign', campaign_id), ('sequence', sequence_id), ('link', link_id)) AS scopes (scope, scope_id)"""
 
-# Quarters of an hour, because a local day may begin at any of them: Kathmandu is 5:45 ahead of UTC.
+BUCKET = timedelta(minutes=15)
+"""Clicks are counted by quarters of an hour, because a local day may begin at any of them: Kathmandu is 5:45 ahead of UTC."""
 BUCKET_OF = "date_bin('15 minutes', clicked_at, 'epoch')"
 
 _DELAY_OF = " ".join(
@@ -140,20 +146,40 @@ METADATA_VALUES = f"(VALUES {_OF_METADATA}) AS dimensions (dimension, value)"
 # Everything that `click_by` counts: what the metadata say, and the delay, which the click's own row says.
 VALUES = f"(VALUES {_OF_METADATA}, ('delay', {DELAY_OF})) AS dimensions (dimension, value)"
 
+# What `click_series` counts of the clicks in the part `{clicks}` of a statement, of which `scoped` has a row for each of their
+# SCOPES. Rows are in the order of the key.
+IN_SERIES = f"""
+    SELECT scope, scope_id, link_id, verdict, bucket, count(*)::int AS clicks, sum(person)::int AS people,
+        sum(link_person)::int AS link_people, min(clicked_at) AS first_at, max(clicked_at) AS last_at
+    FROM scoped GROUP BY scope, scope_id, link_id, verdict, bucket
+    UNION ALL
+    SELECT '{Scope.ORGANIZATION}', org_id, CAST('{NO_LINK}' AS uuid), verdict, {BUCKET_OF}, count(*)::int, 0, 0, min(clicked_at),
+        max(clicked_at)
+    FROM {{clicks}} GROUP BY org_id, verdict, {BUCKET_OF}
+    ORDER BY scope, scope_id, link_id, verdict, bucket
+"""  # noqa: S608 - made of the constants above
+
+# What an insert does with a row that is there already, which it calls `kept`.
+RAISE = """clicks = kept.clicks + excluded.clicks, people = kept.people + excluded.people,
+        link_people = kept.link_people + excluded.link_people"""
+RAISE_SERIES = f"""{RAISE}, first_at = least(kept.first_at, excluded.first_at),
+        last_at = greatest(kept.last_at, excluded.last_at)"""
+
 # Parts of the statement that records clicks, behind its parts `given` and `new`. Rows are written table by table and in the order
 # of their keys, so that two recorders with the same people and places wait for each other instead of deadlocking: all first
 # clicks are there before the first row of `click_series`, all of these before the first one of `click_by`, and so on for
-# `contact_engagement`.
+# `contact_engagement`. A first click that is there already stays as it is and is locked (`WHERE false`), so that nobody
+# corrects the verdict of it while another click of that person is being recorded.
 COUNT = f"""
 described AS MATERIALIZED (
     SELECT new.*, clicked_at, {BUCKET_OF} AS bucket, country, region, city, device_type, browser, os
     FROM new JOIN given USING (id)
 ), first AS (
-    INSERT INTO click_first (scope, scope_id, verdict, contact_id, click_id)
+    INSERT INTO click_first AS kept (scope, scope_id, verdict, contact_id, click_id)
     SELECT DISTINCT ON (scope, scope_id, verdict, contact_id) scope, scope_id, verdict, contact_id, id
     FROM new CROSS JOIN LATERAL {PERSON_SCOPES} WHERE scope_id IS NOT NULL AND contact_id IS NOT NULL
     ORDER BY scope, scope_id, verdict, contact_id, id
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (scope, scope_id, verdict, contact_id) DO UPDATE SET click_id = kept.click_id WHERE false
     RETURNING scope, click_id
 ), scoped AS MATERIALIZED (
     SELECT described.*, scopes.scope, scope_id, (person.click_id IS NOT NULL)::int AS person,
@@ -164,20 +190,15 @@ described AS MATERIALIZED (
     WHERE scope_id IS NOT NULL
 ), series AS (
     INSERT INTO click_series AS kept (scope, scope_id, link_id, verdict, bucket, clicks, people, link_people, first_at, last_at)
-    SELECT scope, scope_id, link_id, verdict, bucket, count(*), sum(person), sum(link_person), min(clicked_at), max(clicked_at)
-    FROM scoped
-    GROUP BY scope, scope_id, link_id, verdict, bucket ORDER BY scope, scope_id, link_id, verdict, bucket
-    ON CONFLICT (scope, scope_id, link_id, verdict, bucket) DO UPDATE SET clicks = kept.clicks + excluded.clicks,
-        people = kept.people + excluded.people, link_people = kept.link_people + excluded.link_people,
-        first_at = least(kept.first_at, excluded.first_at), last_at = greatest(kept.last_at, excluded.last_at)
+    {IN_SERIES.format(clicks="described")}
+    ON CONFLICT (scope, scope_id, link_id, verdict, bucket) DO UPDATE SET {RAISE_SERIES}
     RETURNING clicks
 ), by_value AS (
     INSERT INTO click_by AS kept (scope, scope_id, link_id, verdict, dimension, value, clicks, people, link_people)
     SELECT scope, scope_id, link_id, verdict, dimension, value, count(*), sum(person), sum(link_person)
     FROM scoped CROSS JOIN LATERAL {VALUES} WHERE (SELECT count(*) FROM series) > 0
     GROUP BY scope, scope_id, link_id, verdict, dimension, value ORDER BY scope, scope_id, link_id, verdict, dimension, value
-    ON CONFLICT (scope, scope_id, link_id, verdict, dimension, value) DO UPDATE SET clicks = kept.clicks + excluded.clicks,
-        people = kept.people + excluded.people, link_people = kept.link_people + excluded.link_people
+    ON CONFLICT (scope, scope_id, link_id, verdict, dimension, value) DO UPDATE SET {RAISE}
     RETURNING clicks
 ), engagement AS (
     INSERT INTO contact_engagement AS kept (org_id, contact_id, clicks, last_click_at)

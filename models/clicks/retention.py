@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import first_id
-from models.clicks.counters import BUCKET_OF, PERSON_SCOPES, SCOPES, VALUES
+from models.clicks.counters import BUCKET_OF, IN_SERIES, PERSON_SCOPES, SCOPES, VALUES
 from models.clicks.verdict import Verdict
 
 # Rows are found by their keys, whatever the planner believes of tables from which much has been removed.
@@ -37,11 +37,15 @@ WITH gone AS (
 ), metadata AS (
     DELETE FROM click_metadata metadata USING gone WHERE metadata.click_id = gone.id
     RETURNING metadata.click_id AS id, country, region, city, device_type, browser, os
+), locked AS MATERIALIZED (
+    SELECT kept.* FROM gone CROSS JOIN LATERAL {PERSON_SCOPES}
+    JOIN click_first kept ON (kept.scope, kept.scope_id) = (scopes.scope, scopes.scope_id)
+        AND (kept.verdict, kept.contact_id) = (gone.verdict, gone.contact_id) AND kept.click_id = gone.id
+    ORDER BY kept.scope, kept.scope_id, kept.verdict, kept.contact_id FOR UPDATE OF kept
 ), first AS (
-    UPDATE click_first SET retired = true
-    FROM gone CROSS JOIN LATERAL {PERSON_SCOPES}
-    WHERE (click_first.scope, click_first.scope_id) = (scopes.scope, scopes.scope_id)
-        AND (click_first.verdict, click_first.contact_id) = (gone.verdict, gone.contact_id) AND click_first.click_id = gone.id
+    UPDATE click_first SET retired = true FROM locked
+    WHERE (click_first.scope, click_first.scope_id) = (locked.scope, locked.scope_id)
+        AND (click_first.verdict, click_first.contact_id) = (locked.verdict, locked.contact_id)
     RETURNING click_first.*
 ), person AS (
     SELECT first.scope, first.click_id, EXISTS (
@@ -61,9 +65,8 @@ WITH gone AS (
 ), series AS (
     INSERT INTO click_series AS kept (scope, scope_id, link_id, verdict, bucket, clicks, people, link_people, first_at, last_at,
         retired_clicks, retired_people, retired_link_people)
-    SELECT scope, scope_id, link_id, verdict, bucket, count(*), sum(person), sum(link_person), min(clicked_at), max(clicked_at),
-        count(*), sum(person), sum(link_person) FROM scoped
-    GROUP BY scope, scope_id, link_id, verdict, bucket ORDER BY scope, scope_id, link_id, verdict, bucket
+    SELECT scope, scope_id, link_id, verdict, bucket, clicks, people, link_people, first_at, last_at, clicks, people, link_people
+    FROM ({IN_SERIES.format(clicks="gone")}) AS counted
     ON CONFLICT (scope, scope_id, link_id, verdict, bucket) DO UPDATE SET
         retired_clicks = kept.retired_clicks + excluded.retired_clicks,
         retired_people = kept.retired_people + excluded.retired_people,

@@ -1,7 +1,8 @@
 """Does every person have one first click in each scope, and is it one of that person's clicks?
 
 Which of somebody's clicks was recorded first is nowhere but in `click_first`, so any click of that person in that scope with that
-verdict is right there. Where the row is missing or names another click, the person's oldest click takes its place.
+verdict is right there. Of a click that retention has removed the row itself says so. Where the row is missing or names another
+click, the person's oldest click takes its place.
 """
 
 from models.clicks.counters import PERSON_SCOPES
@@ -34,7 +35,7 @@ WHERE ({COLUMNS}) > (CAST(:after_scope AS text), CAST(:after_scope_id AS uuid), 
         CAST(:after_contact_id AS uuid))
     AND ({COLUMNS}) <= (CAST(:until_scope AS text), CAST(:until_scope_id AS uuid), CAST(:until_verdict AS text),
         CAST(:until_contact_id AS uuid))
-    AND NOT EXISTS (
+    AND NOT first.retired AND NOT EXISTS (
         SELECT FROM click WHERE click.id = first.click_id AND click.contact_id = first.contact_id
             AND click.verdict = first.verdict AND {SCOPE_OF_CLICK.format(row="first")} = first.scope_id
     )

@@ -1,17 +1,26 @@
-"""The clicks of one scope with what the counters of clicks need of them, and what these counters share."""
+"""The clicks of one scope with what the counters of clicks need of them, and what these counters share.
 
-from models.clicks.click import OF_NOTHING_ELSE, Scope
-from models.clicks.counters import BUCKET_OF
+What retention has removed has no rows to be counted, so it is taken from the counter itself: rows equal the counter without it.
+"""
+
+from collections.abc import Mapping
+
+from models.clicks.click import OWNERS, Scope
+from models.clicks.counters import BUCKET_OF, NO_LINK
 from models.reconcile.counter import NO_ID, Counter
 
-OWNERS = {
-    Scope.CAMPAIGN: ("campaign_id", ""),
-    Scope.SEQUENCE: ("sequence_id", ""),
-    Scope.LINK: ("link_id", f"{OF_NOTHING_ELSE} AND "),
+# Of each column: what it has of a group of clicks, what it has of those that were removed, and how the two are put together.
+Columns = Mapping[str, tuple[str, str, str]]
+COUNTS: Columns = {
+    "clicks": ("count(*)", "retired_clicks", "sum({})::int"),
+    "people": ("sum(person)", "retired_people", "sum({})::int"),
+    "link_people": ("sum(link_person)", "retired_link_people", "sum({})::int"),
 }
-"""By scope: the column of `click` that has it, and what else must be true of a click so that it counts there."""
-
-COUNTS = ("clicks", "people", "link_people")
+# Of removed clicks nobody knows the times any more, except that the counter's cannot be within those of the clicks that are left.
+TIMES: Columns = {
+    "first_at": ("min(clicked_at)", "first_at", "min({})"),
+    "last_at": ("max(clicked_at)", "last_at", "max({})"),
+}
 
 NEXT_SCOPE = """
 SELECT least(
@@ -32,28 +41,46 @@ SCOPED = """
     WHERE {also}click.{owner} = CAST(:until AS uuid)
 """
 
+SCOPED_IN_ORGANIZATION = f"""
+    SELECT CAST('{NO_LINK}' AS uuid) AS link_id, verdict, {{bucket}} AS bucket, clicked_at, 0 AS person, 0 AS link_person
+    FROM click WHERE org_id = CAST(:until AS uuid)
+"""  # noqa: S608 - made of constants
+
 DIFFERENCES = """
-WITH scoped AS ({scoped}), counted AS (
-    SELECT link_id, verdict, {key}, count(*)::int AS clicks, sum(person)::int AS people, sum(link_person)::int AS link_people
-    FROM scoped {values} GROUP BY link_id, verdict, {key}
-), kept AS (
+WITH scoped AS ({scoped}), kept AS (
     SELECT * FROM {table} WHERE scope = '{scope}' AND scope_id = CAST(:until AS uuid)
+), counted AS (
+    SELECT link_id, verdict, {key}, {together} FROM (
+        SELECT link_id, verdict, {key}, {of_clicks} FROM scoped {values} GROUP BY link_id, verdict, {key}
+        UNION ALL
+        SELECT link_id, verdict, {key}, {of_retired} FROM kept WHERE retired_clicks > 0
+    ) AS part GROUP BY link_id, verdict, {key}
 )
-SELECT '{scope}' AS scope, CAST(:until AS uuid) AS scope_id, link_id, verdict, {key}, counted.clicks AS expected_clicks,
-    counted.people AS expected_people, counted.link_people AS expected_link_people, kept.clicks AS found_clicks,
-    kept.people AS found_people, kept.link_people AS found_link_people
+SELECT '{scope}' AS scope, CAST(:until AS uuid) AS scope_id, link_id, verdict, {key}, {compared}
 FROM counted FULL JOIN kept USING (link_id, verdict, {key})
-WHERE (counted.clicks, counted.people, counted.link_people) IS DISTINCT FROM (kept.clicks, kept.people, kept.link_people)
+WHERE ({counted}) IS DISTINCT FROM ({kept})
 """
 
 # In the order of the keys, as recorders write them.
 ADD = """
-INSERT INTO {table} AS kept (scope, scope_id, link_id, verdict, {key}, clicks, people, link_people)
-SELECT scope, scope_id, link_id, verdict, {key}, coalesce(expected_clicks, 0) - coalesce(found_clicks, 0),
-    coalesce(expected_people, 0) - coalesce(found_people, 0), coalesce(expected_link_people, 0) - coalesce(found_link_people, 0)
-FROM ({differences}) AS wrong ORDER BY scope, scope_id, link_id, verdict, {key}
+INSERT INTO {table} AS kept (scope, scope_id, link_id, verdict, {key}, {names})
+SELECT scope, scope_id, link_id, verdict, {key}, {missing} FROM ({differences}) AS wrong
+ORDER BY scope, scope_id, link_id, verdict, {key}
 ON CONFLICT (scope, scope_id, link_id, verdict, {key}) DO UPDATE SET clicks = kept.clicks + excluded.clicks,
     people = kept.people + excluded.people, link_people = kept.link_people + excluded.link_people
+"""
+
+# A row that is raised at this moment keeps what the recorder says, and the next repair looks at it again.
+SET_TIMES = """
+WITH wrong AS MATERIALIZED ({differences}), locked AS MATERIALIZED (
+    SELECT scope, scope_id, link_id, verdict, {key} FROM {table} kept JOIN wrong USING (scope, scope_id, link_id, verdict, {key})
+    ORDER BY scope, scope_id, link_id, verdict, {key} FOR UPDATE OF kept
+)
+UPDATE {table} kept SET first_at = CASE WHEN kept.clicks = found_clicks THEN expected_first_at ELSE kept.first_at END,
+    last_at = CASE WHEN kept.clicks = found_clicks THEN expected_last_at ELSE kept.last_at END
+FROM wrong JOIN locked USING (scope, scope_id, link_id, verdict, {key})
+WHERE (kept.scope, kept.scope_id, kept.link_id, kept.verdict) = (wrong.scope, wrong.scope_id, wrong.link_id, wrong.verdict)
+    AND kept.bucket = wrong.bucket AND found_clicks = expected_clicks
 """
 
 # A row that a recorder is just raising is left to the next repair.
@@ -64,18 +91,38 @@ DELETE FROM {table} WHERE ctid = ANY(ARRAY(
 """
 
 
-def counter_of_clicks(table: str, scope: Scope, key: tuple[str, ...], values: str = "") -> Counter:
-    """`key`: what the table counts by, beside scope, link and verdict. `values`: a join that makes it of the clicks."""
+def counter_of_clicks(table: str, scope: Scope, key: tuple[str, ...], values: str = "", more: Columns | None = None) -> Counter:
+    """`key`: what the table counts by, beside scope, link and verdict. `values`: a join that makes it of the clicks. `more`: the
+    columns that it has beside COUNTS."""
     owner, also = OWNERS[scope]
+    columns = {**COUNTS, **(more or {})}
     parts = {"table": table, "scope": scope.value, "owner": owner, "also": also, "key": ", ".join(key), "values": values}
-    parts["scoped"] = SCOPED.format(bucket=BUCKET_OF, **parts)
+    parts |= _listed(columns)
+    scoped = SCOPED_IN_ORGANIZATION if scope is Scope.ORGANIZATION else SCOPED
+    parts["scoped"] = scoped.format(bucket=BUCKET_OF, **parts)
     parts["differences"] = DIFFERENCES.format(**parts)
+    repairs = [ADD.format(**parts), *([SET_TIMES.format(**parts)] if more else []), REMOVE_EMPTY.format(**parts)]
     return Counter(
         table=table,
         key=("scope", "scope_id", "link_id", "verdict", *key),
-        values=COUNTS,
+        values=tuple(columns),
         start={"after": NO_ID},
         next_piece=NEXT_SCOPE.format(**parts),
         differences=parts["differences"],
-        repairs=(ADD.format(**parts), REMOVE_EMPTY.format(**parts)),
+        repairs=repairs,
     )
+
+
+def _listed(columns: Columns) -> dict[str, str]:
+    """The lists of a statement that are made of its columns."""
+    added = [f"coalesce(expected_{name}, 0) - coalesce(found_{name}, 0)" for name in COUNTS]
+    return {
+        "names": ", ".join(columns),
+        "of_clicks": ", ".join(f"{of_clicks} AS {name}" for name, (of_clicks, _, _) in columns.items()),
+        "of_retired": ", ".join(f"{of_retired} AS {name}" for name, (_, of_retired, _) in columns.items()),
+        "together": ", ".join(f"{both.format(name)} AS {name}" for name, (_, _, both) in columns.items()),
+        "compared": ", ".join(f"counted.{name} AS expected_{name}, kept.{name} AS found_{name}" for name in columns),
+        "counted": ", ".join(f"counted.{name}" for name in columns),
+        "kept": ", ".join(f"kept.{name}" for name in columns),
+        "missing": ", ".join([*added, *(f"expected_{name}" for name in columns if name not in COUNTS)]),
+    }

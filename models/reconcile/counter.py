@@ -59,4 +59,4 @@ class Counter:
 
     def _values(self, row: Mapping[str, Any], which: str) -> dict[str, Any] | None:
         values = {name: row[f"{which}_{name}"] for name in self.values}
-        return None if None in values.values() else values
+        return None if all(value is None for value in values.values()) else values

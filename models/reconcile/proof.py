@@ -14,12 +14,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.clicks.click import Scope
+from models.clicks.click import OWNERS, Scope
 from models.clicks.counters import DIMENSIONS
 from models.clicks.verdict import Verdict
 from models.reconcile.click_by import CLICK_BY
 from models.reconcile.click_series import CLICK_SERIES
-from models.reconcile.clicks import OWNERS
 from models.reconcile.counter import Counter, Difference
 from models.reconcile.message_count import MESSAGE_COUNT
 from models.reconcile.report_count import REPORT_COUNT
@@ -122,7 +121,7 @@ async def _clicks(budget: TimeBudget, proven: Proven, proof: Proof) -> None:
     rows = (await budget.execute(CLICK_ROWS.format(**parts), values)).one()
     retired = sum(row.retired for row in found.values())
     proof.rows.append(RowsRead("click", rows.rows, rows.oldest_id, rows.newest_id, retired))
-    wrong = await _different(budget, CLICK_SERIES[list(Scope).index(proven.scope)], {"until": proven.scope_id}, proven)
+    wrong = await _different(budget, CLICK_SERIES[proven.scope], {"until": proven.scope_id}, proven)
     _list(proof, wrong)
     for verdict in Verdict:
         of_verdict = [each for each in wrong if each.key["verdict"] == verdict]
@@ -163,7 +162,7 @@ SELECT dimension, sum(clicks)::int AS clicks FROM click_by WHERE scope = :scope 
 async def _values(budget: TimeBudget, proven: Proven, proof: Proof) -> None:
     statement = BY_VALUE.format(**_parts(proven))
     found = {row.dimension: row.clicks for row in await budget.execute(statement, _asked(proven))}
-    wrong = await _different(budget, CLICK_BY[list(Scope).index(proven.scope)], {"until": proven.scope_id}, proven)
+    wrong = await _different(budget, CLICK_BY[proven.scope], {"until": proven.scope_id}, proven)
     _list(proof, wrong)
     for dimension in DIMENSIONS:
         of_dimension = [each for each in wrong if each.key["dimension"] == dimension]

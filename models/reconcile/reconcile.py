@@ -26,8 +26,8 @@ from models.reconcile.trigger_count import TRIGGER_COUNT
 COUNTERS: Sequence[Counter] = (
     WRONG_FIRSTS,
     MISSING_FIRSTS,
-    *CLICK_SERIES,
-    *CLICK_BY,
+    *CLICK_SERIES.values(),
+    *CLICK_BY.values(),
     CONTACT_ENGAGEMENT,
     MESSAGE_COUNT,
     REPORT_COUNT,

@@ -5,7 +5,7 @@ What is known of the clicks, such as their countries, is in `models/reports/brea
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import EPOCH, first_id, made_at_sql
 from models.clicks.click import Scope
+from models.clicks.counters import BUCKET as BUCKET
 from models.clicks.counters import BUCKET_OF
 from models.clicks.verdict import Verdict
 
-BUCKET = timedelta(minutes=15)
 BUCKET_OF_ID = BUCKET_OF.replace("clicked_at", made_at_sql("click_id"))
 
 

@@ -195,6 +195,7 @@ async def test_a_click_is_kept_with_place_and_device_and_without_the_address(
     ]
     assert await rows(database, "SELECT scope, clicks, people FROM click_series ORDER BY scope") == [
         ("campaign", 1, 1),
+        ("organization", 1, 0),
         ("sequence", 1, 1),
     ]
 

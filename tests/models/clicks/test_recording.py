@@ -69,6 +69,7 @@ async def test_a_click_that_is_twice_in_a_batch_is_kept_and_counted_once(databas
     assert (await keep(database, [one, other, one])).recorded == 2
     assert await rows(database, "SELECT scope, clicks, people, link_people FROM click_series ORDER BY scope") == [
         ("campaign", 2, 1, 1),
+        ("organization", 2, 0, 0),
         ("sequence", 2, 1, 1),
     ]
     assert (await keep(database, [other, described(sent, 1)])).recorded == 1
@@ -85,7 +86,8 @@ async def test_clicks_on_the_message_of_a_trigger_count_for_their_link_alone(
     clicks = [described(sent, 0), described(sent, 0), described(sent, 1)]
     assert (await keep(database, clicks)).recorded == 3
     assert await rows(database, "SELECT scope, scope_id, clicks, people, link_people FROM click_series") == [
-        ("link", sent.link_ids[0], 3, 2, 2)
+        ("link", sent.link_ids[0], 3, 2, 2),
+        ("organization", sent.org_id, 3, 0, 0),
     ]
     await assert_counters_equal_rows(database)
     assert not (await reconcile.compare(database)).differences

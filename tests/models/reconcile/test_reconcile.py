@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from activities.record_clicks import RecordClicks
 from models.base import new_id
+from models.clicks.retention import retire_clicks
 from models.database import Database
 from models.messages.message import Message, MessageState
 from models.organizations.organization import Organization, create_organization
@@ -75,6 +76,18 @@ ROGUE_FIRST = "INSERT INTO click_first VALUES ('{}', gen_random_uuid(), 'human',
         ("DELETE FROM click_series WHERE scope = 'sequence'", "click_series"),
         (ROGUE_SERIES.format("link"), "click_series"),
         (ROGUE_SERIES.format("campaign"), "click_series"),
+        ("UPDATE click_series SET clicks = clicks + 1 WHERE scope = 'organization'", "click_series"),
+        ("DELETE FROM click_series WHERE scope = 'organization'", "click_series"),
+        (ROGUE_SERIES.format("organization"), "click_series"),
+        ("UPDATE click_series SET first_at = first_at + interval '1 second'", "click_series"),
+        ("UPDATE click_series SET first_at = first_at - interval '1 second', clicks = clicks + 1", "click_series"),
+        ("UPDATE click_series SET first_at = NULL, last_at = NULL", "click_series"),
+        ("UPDATE click_series SET last_at = last_at + interval '1 hour' WHERE scope = 'sequence'", "click_series"),
+        ("UPDATE click SET clicked_at = clicked_at + interval '1 second' WHERE verdict = 'bot'", "click_series"),
+        ("UPDATE click_by SET clicks = clicks - 1 WHERE dimension = 'region'", "click_by"),
+        ("UPDATE click_by SET value = '>7d' WHERE dimension = 'delay'", "click_by"),
+        ("UPDATE click SET sent_at = clicked_at - interval '1 hour'", "click_by"),
+        ("UPDATE click_metadata SET region = 'Elsewhere'", "click_by"),
         ("UPDATE click_by SET clicks = clicks + 1 WHERE dimension = 'city'", "click_by"),
         ("UPDATE click_by SET people = people + 1, link_people = 0 WHERE dimension = 'os'", "click_by"),
         ("UPDATE click_by SET value = 'XX' WHERE dimension = 'country'", "click_by"),
@@ -129,11 +142,41 @@ async def test_a_difference_says_what_is_expected_and_what_was_found(database: D
     await damage(database, "UPDATE click_series SET clicks = 99 WHERE scope = 'campaign' AND verdict = 'bot'")
     (found,) = (await compare(database)).differences
     assert (found.table, found.key["scope_id"], found.key["verdict"]) == ("click_series", sent.scope["campaign_id"], "bot")
-    assert found.expected == {"clicks": 1, "people": 1, "link_people": 1}
-    assert found.found == {"clicks": 99, "people": 1, "link_people": 1}
+    one = NOON + timedelta(hours=1)
+    assert found.expected == {"clicks": 1, "people": 1, "link_people": 1, "first_at": one, "last_at": one}
+    assert found.found == {"clicks": 99, "people": 1, "link_people": 1, "first_at": one, "last_at": one}
     await damage(database, "DELETE FROM click_series WHERE scope = 'campaign' AND verdict = 'bot'")
     (found,) = (await compare(database)).differences
     assert found.found is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE click_series SET clicks = clicks + 1",
+        "UPDATE click_series SET people = people + 1 WHERE scope = 'campaign'",
+        "UPDATE click_series SET first_at = first_at + interval '5 minutes'",
+        "DELETE FROM click_series WHERE retired_clicks = 0",
+        "UPDATE click_by SET link_people = 0 WHERE clicks > retired_clicks",
+        "UPDATE contact_engagement SET clicks = clicks + 1, last_click_at = last_click_at - interval '1 day'",
+        "DELETE FROM click_first WHERE NOT retired",
+    ],
+)
+async def test_what_retention_has_removed_stays_counted_and_the_rest_is_repaired(
+    database: Database, sent: Sent, statement: str
+) -> None:
+    """The clicks of the first hour are removed, and then half of those of the second one."""
+    async with database.transaction() as session:
+        removed = [await retire_clicks(session, sent.org_id, NOON + timedelta(hours=2), limit) for limit in (4, 2)]
+    assert removed == [4, 2]
+    assert (await compare(database)).equal
+    totals = "SELECT scope, verdict, sum(clicks), sum(people), sum(retired_clicks) FROM click_series GROUP BY 1, 2 ORDER BY 1, 2"
+    before = await rows(database, totals)
+    await damage(database, statement)
+    assert not (await repair(database)).equal
+    assert (await compare(database)).differences == []
+    assert await rows(database, totals) == before
+    await assert_counters_equal_rows(database)
 
 
 async def test_the_oldest_click_takes_the_place_of_a_first_click_that_is_lost(database: Database, sent: Sent) -> None:
@@ -163,7 +206,7 @@ async def test_what_is_equal_is_left_as_it_is(database: Database, sent: Sent) ->
     assert found.equal
     assert found.rows == {
         "click_first": 15,
-        "click_series": 14,
+        "click_series": 18,
         "click_by": 42,
         "contact_engagement": 4,
         "message_count": 1,
