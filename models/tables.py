@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 from models.campaigns import campaign
 from models.channels import channel, pace, policy_refusal, simulator_inbox
 from models.clicks import click
+from models.clicks import correction as click_correction
 from models.clicks import counters as click_counters
 from models.clicks import flood as click_flood
 from models.clicks import inbox as click_inbox
@@ -30,6 +31,7 @@ __all__ = [
     "campaign",
     "channel",
     "click",
+    "click_correction",
     "click_counters",
     "click_flood",
     "click_inbox",

@@ -88,6 +88,7 @@ NEEDS: dict[Role, frozenset[str]] = {
             "campaigns.change",
             "campaigns.create",
             "campaigns.delete",
+            "clicks.correct",
             "exports.clicks",
             "exports.enrollments",
             "exports.messages",

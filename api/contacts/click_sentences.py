@@ -1,9 +1,9 @@
 """One line of plain English for a click, and why it has its verdict."""
 
-from models.clicks.verdict import Reason
+from models.clicks.verdict import CORRECTED, Reason
 from models.reports.click_feed import FeedClick
 
-REASONS = {
+REASONS: dict[str, str] = {
     Reason.BROWSER: "a browser that people use",
     Reason.PREFETCH: "a browser loaded it ahead, nobody clicked",
     Reason.NO_AGENT: "it did not say what it is, as every browser does",
@@ -16,6 +16,7 @@ REASONS = {
     Reason.APP: "an app's own network code, mostly for a preview",
     Reason.BURST: "several links of the message within seconds, as scanners do",
     Reason.EARLY: "within seconds of the send, before anybody can have read it",
+    CORRECTED: "somebody of the organization said so",
 }
 DEVICES = {"phone": "a phone", "tablet": "a tablet", "desktop": "a desktop computer", "bot": "a machine"}
 

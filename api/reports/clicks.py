@@ -6,15 +6,16 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.handling.request import OrganizationDep, SessionDep, area
 from api.http.paging import Page, PageDep
-from models.clicks.verdict import Reason, Verdict
+from models.clicks.correction import correct_verdict
+from models.clicks.verdict import CORRECTED, Reason, Verdict
 from models.reports import click_feed
 from models.reports.click_feed import ClickFilter, FeedClick
 from models.texts.moment import Moment
-from models.texts.text import Form
+from models.texts.text import Form, Text
 from services.clicks.device_types import DeviceType
 
 router = area("clicks")
@@ -88,6 +89,34 @@ def click_filter(  # noqa: PLR0913, RUF100 - one argument for each query paramet
     return ClickFilter(
         campaign_id, sequence_id, enrollment_id, contact_id, link_id, verdict.verdict, since, until, country, device_type
     )
+
+
+class Correction(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"verdict": Verdict.BOT, "note": "Our own link checker."}]}
+    )
+
+    verdict: Verdict
+    note: Annotated[Text, Field(min_length=1, max_length=500)] | None = Field(None, description="For whoever asks later.")
+
+
+class Corrected(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    clicked_at: datetime
+    verdict: Verdict
+    reason: str = Field(description="corrected, unless the click had the verdict before.", examples=[CORRECTED])
+
+
+@router.post("/clicks/{click_id}/verdict", summary="Correct a click's verdict")
+async def correct(session: SessionDep, caller: OrganizationDep, click_id: UUID, body: Correction) -> Corrected:
+    """Gives a recorded click another verdict and makes all numbers say so. A click that has the verdict already stays as it is.
+
+    It starts nothing: what waits for a click of the person goes on waiting, and no trigger fires. A click whose row was removed
+    because it is old is 404.
+    """
+    return Corrected.model_validate(await correct_verdict(session, caller.id, click_id, body.verdict, body.note))
 
 
 @router.get("/clicks", summary="List clicks")

@@ -1,4 +1,4 @@
-"""Clicks: when the message was sent, regions, and what retention has removed
+"""Clicks: when the message was sent, regions, corrected verdicts, and what retention has removed
 
 Revision ID: 0003
 Revises: 0002
@@ -36,12 +36,26 @@ def upgrade() -> None:
         for name in names:
             op.add_column(table, sa.Column(name, sa.Integer(), server_default="0", nullable=False))
     op.add_column("click_first", sa.Column("retired", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.create_table(
+        "click_correction",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("click_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("old_verdict", sa.String(), nullable=False),
+        sa.Column("old_reason", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_click_correction"),
+    )
+    op.create_index("ix_click_correction_click_id", "click_correction", ["click_id"])
     op.add_column("organization", sa.Column("click_retention_days", sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_column("organization", "click_retention_days")
+    op.drop_table("click_correction")
     op.drop_column("click_first", "retired")
     for table, names in RETIRED.items():
         for name in names:

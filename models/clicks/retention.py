@@ -37,6 +37,8 @@ WITH gone AS (
 ), metadata AS (
     DELETE FROM click_metadata metadata USING gone WHERE metadata.click_id = gone.id
     RETURNING metadata.click_id AS id, country, region, city, device_type, browser, os
+), correction AS (
+    DELETE FROM click_correction correction USING gone WHERE correction.click_id = gone.id
 ), locked AS MATERIALIZED (
     SELECT kept.* FROM gone CROSS JOIN LATERAL {PERSON_SCOPES}
     JOIN click_first kept ON (kept.scope, kept.scope_id) = (scopes.scope, scopes.scope_id)

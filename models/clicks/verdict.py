@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 class Reason(StrEnum):
     """Why a click got its verdict. The set is closed, stored with the click and shown to people, and each reason always comes
-    with the same verdict."""
+    with the same verdict. Beside them there is CORRECTED."""
 
     BROWSER = "browser"  # human: a browser, or an app's browser, that people use
     PREFETCH = "prefetch"  # bot: a browser loads ahead; nobody has clicked
@@ -36,6 +36,9 @@ class Reason(StrEnum):
     def verdict(self) -> Verdict:
         return _NOT_BOTS.get(self, Verdict.BOT)
 
+
+CORRECTED = "corrected"
+"""The reason of a click whose verdict somebody has changed. It comes with every verdict."""
 
 _NOT_BOTS = {
     Reason.BROWSER: Verdict.HUMAN,

@@ -199,6 +199,18 @@ PERSONAL_DATA = (
         "the clicks themselves: link, time and verdict",
     ),
     PersonalData(
+        "click_correction",
+        """
+        SELECT to_jsonb(t) - 'org_id' FROM click_correction t JOIN click ON click.id = t.click_id
+        WHERE click.contact_id = :contact_id ORDER BY t.id
+        """,
+        """
+        UPDATE click_correction correction SET note = NULL FROM click
+        WHERE click.contact_id = :contact_id AND correction.click_id = click.id AND note IS NOT NULL
+        """,
+        "verdicts and times",
+    ),
+    PersonalData(
         "suppression",
         """
         SELECT to_jsonb(t) - 'org_id' - 'address_hash' FROM suppression t

@@ -192,3 +192,34 @@ async def test_all_clicks_are_between_the_first_year_and_the_last_one(api: Calle
     items = await read(api, since="0010-01-01T00:00:00+14:00", until="9999-12-31T23:59:59.999999Z")
     assert [item["id"] for item in items] == [str(click)]
     assert await read(api, until="0010-01-01T00:00:00Z") == await read(api, since="9999-12-31T00:00:00Z") == []
+
+
+async def test_a_corrected_click_counts_with_its_new_verdict(api: Caller, rows: Rows) -> None:
+    campaign = await rows.campaign()
+    message = await rows.message(campaign.content_id, await rows.contact())
+    click_id = await rows.click(message)
+    for _ in range(2):  # the second one changes nothing
+        answer = await api.post(f"/clicks/{click_id}/verdict", json={"verdict": "bot", "note": "Our own link checker."})
+        assert (answer.status_code, answer.json()["verdict"], answer.json()["reason"]) == (200, "bot", "corrected")
+    assert await read(api) == []
+    assert [item["reason"] for item in await read(api, verdict="bot")] == ["corrected"]
+    numbers = (await api.get(f"/campaigns/{campaign.id}/analytics")).json()["totals"]
+    assert (numbers["people"], numbers["human_clicks"], numbers["bot_clicks"]) == (0, 0, 1)
+    entries = (await api.get("/audit-log", params={"action": "clicks.correct"})).json()["items"]
+    assert {(entry["target_kind"], entry["target_id"]) for entry in entries} == {("click", str(click_id))}
+
+
+async def test_a_correction_needs_a_verdict_that_exists_and_a_click_of_ones_own(
+    api: Caller, rows: Rows, database: Database
+) -> None:
+    campaign = await rows.campaign()
+    click_id = await rows.click(await rows.message(campaign.content_id, await rows.contact()))
+    for body, field in (({}, "verdict"), ({"verdict": "robot"}, "verdict"), ({"verdict": "bot", "note": "x" * 501}, "note")):
+        answer = await api.post(f"/clicks/{click_id}/verdict", json=body)
+        assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [field])
+    async with database.transaction() as session:
+        _, key = await create_organization(session, "Other")
+    for caller, id in ((api, uuid4()), (api.with_key(key), click_id)):
+        answer = await caller.post(f"/clicks/{id}/verdict", json={"verdict": "bot"})
+        assert answer.status_code == 404
+    assert len(await read(api)) == 1
