@@ -57,6 +57,7 @@ def test_json_is_one_document(machine: pytest.MonkeyPatch, database_url: str, ca
     assert run(machine, "--json") == 1
     document = json.loads(capsys.readouterr().out)
     assert (document["equal"], document["repaired"], document["different"]) == (False, False, 1)
-    assert document["differences"][0]["found"] == {"clicks": 3, "people": 1, "link_people": 1}
+    found = {"clicks": 3, "people": 1, "link_people": 1, "first_at": None, "last_at": None}
+    assert document["differences"][0]["found"] == found
     assert run(machine, "--json", "--repair") == 0
     assert json.loads(capsys.readouterr().out)["repaired"] is True
