@@ -1,6 +1,8 @@
 """Exports of clicks, messages and enrollments, with the contacts in their rows: CSV or JSON lines, as many as there are."""
 
+import asyncio
 from collections.abc import Mapping
+from time import monotonic
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -35,6 +37,8 @@ FILE: dict[int | str, dict[str, Any]] = {
         "content": {"text/csv": {"schema": {"type": "string"}}, "application/x-ndjson": {"schema": {"type": "string"}}},
     }
 }
+LONGEST_REST = 1.0
+"""Seconds. Behind each page, exports rest for as long as it took, so that they leave PostgreSQL to others half of the time."""
 Tag = Annotated[Text | None, Query(description="Of contacts who have this tag now.")]
 ClickFilterDep = Annotated[ClickFilter, Depends(click_filter)]
 MessageFilterDep = Annotated[MessageFilter, Depends(message_filter)]
@@ -117,9 +121,13 @@ async def _answer(
     needed = needed_role(f"exports.{export.source.table}s")
 
     async def next_page(after: UUID) -> ExportPage:
-        async with services.export_pages, services.database.transaction(PAGE_PATIENCE) as own:
-            await find_caller(request, own, needed)
-            return await read_page(own, export, after)
+        begun = monotonic()
+        async with services.export_pages:
+            async with services.database.transaction(PAGE_PATIENCE) as own:
+                await find_caller(request, own, needed)
+                page = await read_page(own, export, after)
+            await asyncio.sleep(min(monotonic() - begun, LONGEST_REST))
+        return page
 
     lines = write_lines(export, first, options.after, next_page)
     return ExportResponse(export.org_id, services.export_turns, f"{export.source.table}s", export.format, lines)
