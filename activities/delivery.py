@@ -9,13 +9,14 @@ import structlog
 from temporalio.exceptions import ApplicationError
 
 from models.base import now
-from models.messages.ledger import INTERRUPTED_AFTER, SendResult
+from models.messages import ledger
+from models.messages.ledger import INTERRUPTED_AFTER, SendFacts, SendResult
 from models.messages.message import Message, MessageState
 from safe_errors import describe
 from services.channels.base import CannotAsk, ChannelError, Outgoing
 from services.channels.consequences import Consequences
 from services.channels.open_channels import Channels
-from services.gate import TOO_LATE
+from services.gate import TOO_LATE, Judged, Over, Skip
 from services.refusal import GIVE_UP_AFTER, refused
 
 log = structlog.get_logger()
@@ -42,6 +43,16 @@ def check_interrupted(message: Message) -> None:
     """Raises StillSending when the claim is too young to be called interrupted."""
     if until := may_still_be_sent_until(message):
         raise StillSending(until - now())
+
+
+def leave_out(message: Message, judged: Judged, facts: SendFacts) -> None:
+    """Keeps what the gate saw, and leaves out a planned message that it does not let through. A message that waits, or has come
+    to its end, keeps its state."""
+    if message.state != MessageState.PLANNED and message.facts is not None:
+        return
+    ledger.keep_moment(message, judged.moment(facts.tracking_off_at))
+    if message.state == MessageState.PLANNED and isinstance(judged.answer, Skip | Over):
+        message.state, message.reason = MessageState.SKIPPED, judged.answer.why
 
 
 def _outgoing(message: Message) -> Outgoing:

@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.delivery import Delivery, StillSending, check_interrupted
+from activities.delivery import Delivery, StillSending, check_interrupted, leave_out
 from activities.heartbeats import beating
 from activities.places import PAGE_PLACES, Places
 from models.base import now
@@ -259,23 +259,22 @@ class SendPage:
                 check_interrupted(message)
         new = [each for each in composed if each.message.contact_id not in known]
         answers = await self._gate(session, facts, taken, known, new, over=over)
-        if any(isinstance(answer, gate.Over) for answer in answers.values()):
+        if any(isinstance(judged.answer, gate.Over) for judged in answers.values()):
             return None
-        for answer in answers.values():
-            if isinstance(answer, gate.Later) and answer.why == gate.CHANNEL_PAUSED:
-                return answer
+        for judged in answers.values():
+            if isinstance(judged.answer, gate.Later) and judged.answer.why == gate.CHANNEL_PAUSED:
+                return judged.answer
+        ledger.keep_audience([each.message for each in new], facts, {contact.id: contact.tags for contact in contacts})
         for each in new:
-            answer = answers[each.message.contact_id]
-            if isinstance(answer, gate.Skip) and each.message.state == MessageState.PLANNED:
-                each.message.state, each.message.reason = MessageState.SKIPPED, answer.why
-            kept = without_person(each) if gate.is_of_erased(answer) else each
+            judged = answers[each.message.contact_id]
+            leave_out(each.message, judged, facts)
+            kept = without_person(each) if gate.is_of_erased(judged.answer) else each
             session.add_all(kept.rows)
         for message in known.values():
-            answer = answers[message.contact_id]
-            if isinstance(answer, gate.Skip) and message.state == MessageState.PLANNED:
-                message.state, message.reason = MessageState.SKIPPED, answer.why
+            if message.state == MessageState.PLANNED and not isinstance(answers[message.contact_id].answer, gate.Later):
+                leave_out(message, answers[message.contact_id], facts)
         messages = [*known.values(), *(each.message for each in new)]
-        held = {person for person, answer in answers.items() if isinstance(answer, gate.Later)}
+        held = {person for person, judged in answers.items() if isinstance(judged.answer, gate.Later)}
         planned = [each for each in messages if each.state == MessageState.PLANNED and each.contact_id not in held]
         await ledger.claim(session, planned)
         return planned
@@ -289,7 +288,7 @@ class SendPage:
         new: Sequence[Composed],
         *,
         over: bool,
-    ) -> dict[UUID, gate.Answer]:
+    ) -> dict[UUID, gate.Judged]:
         """Returns the gate's answer for each contact, from facts that are read for all of them at once. They are locked.
 
         The budget counts only for messages that do not exist yet. A message that was refused for now is in it already.
@@ -309,14 +308,14 @@ class SendPage:
             )
             for each in messages
         }
-        answers = {contact_id: gate.gate(common[contact_id]) for contact_id in known}
+        answers = {contact_id: gate.judge(common[contact_id]) for contact_id in known}
         of_day, limit = {}, None
         if new and self._limits is not None:
             limit = self._limits.changed(facts.organization.limits).messages_per_contact_and_day
             of_day = await budget.messages_of_day(session, [each.message.contact_id for each in new])
         for each in new:
             person = each.message.contact_id
-            answers[person] = gate.gate(replace(common[person], messages_of_day=of_day.get(person, 0), budget=limit))
+            answers[person] = gate.judge(replace(common[person], messages_of_day=of_day.get(person, 0), budget=limit))
         return answers
 
     async def _record_results(self, results: Sequence[SendResult]) -> None:

@@ -48,6 +48,7 @@ from api.sequences import enrollments
 from api.sequences import routes as sequences
 from api.triggers import counts as trigger_counts
 from api.triggers import firings
+from api.why import routes as why
 from models.database import REQUESTS, Database
 from safe_errors import first_line
 from services.process.signs_of_life import signs_of_life
@@ -95,6 +96,7 @@ AREAS = (
     shared_links,
     suppressions,
     twilio_callbacks,
+    why,
 )
 
 SWITCH_SECONDS = 0.001

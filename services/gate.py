@@ -7,6 +7,7 @@ person's step and a page of a campaign, whose facts are read for all recipients 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from models.consent.consent import ConsentState
 from models.consent.obstacles import Obstacles
@@ -149,22 +150,24 @@ def _had_enough(facts: Facts) -> Answer | None:
     return Skip(TOO_MANY_MESSAGES) if full else None
 
 
-RULES: tuple[Rule, ...] = (
-    _is_over,
-    _is_stopped,
-    _is_erased,
-    _channel_is_archived,
-    _is_late,
-    _is_suppressed,
-    _opted_out,
-    _has_not_opted_in,
-    _perhaps_refused,
-    _channel_is_paused,
-    _provider_asked_to_wait,
-    _domain_asked_to_wait,
-    _had_enough,
-    _is_paced,
-)
+RULES: dict[str, Rule] = {
+    "over": _is_over,
+    "stopped": _is_stopped,
+    CONTACT_ERASED: _is_erased,
+    CHANNEL_ARCHIVED: _channel_is_archived,
+    TOO_LATE: _is_late,
+    SUPPRESSED: _is_suppressed,
+    OPTED_OUT: _opted_out,
+    NO_CONSENT: _has_not_opted_in,
+    "answer_undecided": _perhaps_refused,
+    "channel_paused": _channel_is_paused,
+    "provider_asked_to_wait": _provider_asked_to_wait,
+    "domain_asked_to_wait": _domain_asked_to_wait,
+    TOO_MANY_MESSAGES: _had_enough,
+    "channel_pace": _is_paced,
+}
+"""The rules in the order in which they are asked, by the words for them that `docs/why.md` explains."""
+GO = "go"
 
 
 def is_of_erased(answer: Answer) -> bool:
@@ -174,4 +177,34 @@ def is_of_erased(answer: Answer) -> bool:
 
 def gate(facts: Facts) -> Answer:
     """Returns the answer of the first rule that has one, and otherwise `Go`."""
-    return next((answer for rule in RULES if (answer := rule(facts)) is not None), Go())
+    return judge(facts).answer
+
+
+class Judged(NamedTuple):
+    """The answer, the word for the rule that gave it (`GO` when none did), and the facts that were looked at."""
+
+    answer: Answer
+    rule: str
+    facts: Facts
+
+    def moment(self, off_at: str | None = None) -> dict[str, Any]:
+        """Returns what the message keeps of this moment: ids and words of ours, a few hundred bytes at most. `off_at` is the
+        level at which link tracking was off."""
+        obstacles = self.facts.obstacles
+        kept = {
+            "consent_id": obstacles.consent_id and str(obstacles.consent_id),
+            "needs_consent": self.facts.needs_consent or None,
+            "suppression_id": obstacles.suppression_id and str(obstacles.suppression_id),
+            "messages_of_day": self.facts.messages_of_day if self.facts.budget is not None else None,
+            "budget": self.facts.budget,
+            "tracking_off_at": off_at,
+        }
+        return {"rule": self.rule, **{name: value for name, value in kept.items() if value is not None}}
+
+
+def judge(facts: Facts) -> Judged:
+    """Does the same, and says which rule it was."""
+    for word, rule in RULES.items():
+        if (answer := rule(facts)) is not None:
+            return Judged(answer, word, facts)
+    return Judged(Go(), GO, facts)

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.actions.base import Batch
-from activities.delivery import Delivery, may_still_be_sent_until
+from activities.delivery import Delivery, leave_out, may_still_be_sent_until
 from models.base import now
 from models.consent import obstacles
 from models.contacts.contact import Contact
@@ -152,7 +152,8 @@ class Send:
         stopped = await is_stopped(session, batch.trigger)
         answers = await self._gate(session, read.facts, stopped, held, known, composed)
         for firing in held:
-            message, answer = known.get(firing.id), answers[firing.id]
+            message, judged = known.get(firing.id), answers[firing.id]
+            answer = judged.answer
             if message is None or is_unwritten(message):
                 if firing.id not in composed:  # a retry came between
                     sent.results[firing.id] = Later(now(), "its message is written once more")
@@ -162,8 +163,7 @@ class Send:
             if message.state == MessageState.PLANNED and isinstance(answer, gate.Later):
                 sent.results[firing.id] = Later(answer.at, answer.why)
                 continue
-            if message.state == MessageState.PLANNED and not isinstance(answer, gate.Go):
-                message.state, message.reason = MessageState.SKIPPED, answer.why
+            leave_out(message, judged, read.facts)
             if message.state == MessageState.PLANNED:
                 going.append(message)
             else:
@@ -179,7 +179,7 @@ class Send:
         firings: Sequence[DueFiring],
         known: Mapping[UUID, Message],
         composed: Mapping[UUID, Composed],
-    ) -> dict[UUID, gate.Answer]:
+    ) -> dict[UUID, gate.Judged]:
         """Returns the gate's answer for each firing, from facts that are read for all of them at once. Its people are locked.
 
         The budget counts only for messages that do not exist yet. A message that was refused for now is in it already, and so is
@@ -207,7 +207,7 @@ class Send:
                 return common
             return replace(common, messages_of_day=of_day.get(firing.contact_id, 0), budget=limit)
 
-        return {each.id: gate.gate(of(each)) for each in firings}
+        return {each.id: gate.judge(of(each)) for each in firings}
 
 
 def _wait_for_channel(batch: Batch, read: _Reading, sent: Sent) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.delivery import Delivery, may_still_be_sent_until
+from activities.delivery import Delivery, leave_out, may_still_be_sent_until
 from activities.steps.base import Done, Elsewhere, Here, MustEnd
 from models.base import now
 from models.consent import obstacles
@@ -111,7 +111,8 @@ class Send:
             locked = await standing.lock(session, here.request.enrollment_id, here.number)
             known = await self._known(session, here) if locked.has_message else None
             message = known or (composed.message if composed else None)
-            answer = gate.gate(await self._facts(session, facts, locked, read, taken, message))
+            judged = gate.judge(await self._facts(session, facts, locked, read, taken, message))
+            answer = judged.answer
             if locked.finished_at is not None:
                 raise Elsewhere
             if isinstance(answer, gate.Over):
@@ -121,8 +122,8 @@ class Send:
                 if answer.why == gate.CHANNEL_PAUSED:
                     await wait_for_channel(session, locked.id, facts.channel.id)
                 return Later(at=answer.at, why=answer.why)
-            added = None if known else await self._add(session, composed, answer)
-            return added or await self._claim_again(session, known or await self._known(session, here), answer)
+            added = None if known else await self._add(session, composed, judged, facts)
+            return added or await self._claim_again(session, known or await self._known(session, here), judged, facts)
 
     async def _known(self, session: AsyncSession, here: Here) -> Message:
         return await standing.step_message(session, here.request.enrollment_id, here.number)
@@ -171,23 +172,26 @@ class Send:
         )
         return composed
 
-    async def _add(self, session: AsyncSession, composed: Composed | None, answer: gate.Answer) -> Claimed | None:
+    async def _add(
+        self, session: AsyncSession, composed: Composed | None, judged: gate.Judged, facts: ledger.SendFacts
+    ) -> Claimed | None:
         """Returns None when another attempt has just added the passage's message."""
         assert composed is not None  # noqa: S101 - there was no message, so one was composed
-        composed = without_person(composed) if gate.is_of_erased(answer) else composed
+        composed = without_person(composed) if gate.is_of_erased(judged.answer) else composed
         message = composed.message
         message.created_at = now()  # planned when its step is entered, which the conversation shows first
-        if isinstance(answer, gate.Skip) and message.state == MessageState.PLANNED:
-            message.state, message.reason = MessageState.SKIPPED, answer.why
+        leave_out(message, judged, facts)
         if not await ledger.add_claimed(session, message):
             return None
         session.add_all(composed.personal_links)
         return Claimed(message, ours=message.state == MessageState.SENDING)
 
-    async def _claim_again(self, session: AsyncSession, message: Message, answer: gate.Answer) -> Claimed:
+    async def _claim_again(
+        self, session: AsyncSession, message: Message, judged: gate.Judged, facts: ledger.SendFacts
+    ) -> Claimed:
         """The passage has a message, which is claimed again if it was refused for now."""
-        if message.state == MessageState.PLANNED and isinstance(answer, gate.Skip):
-            message.state, message.reason = MessageState.SKIPPED, answer.why
+        if message.state == MessageState.PLANNED:
+            leave_out(message, judged, facts)
         ours = message.state == MessageState.PLANNED
         if ours:
             await ledger.claim(session, [message])

@@ -62,6 +62,8 @@ NEEDS: dict[Role, frozenset[str]] = {
             "suppressions.list",
             "triggers.of_campaign",
             "triggers.of_sequence",
+            "why.of_contact",
+            "why.of_message",
         }
     ),
     Role.SENDER: frozenset(

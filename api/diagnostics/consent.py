@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from api.diagnostics.finding import NOTHING, Code, Finding, Severity, plural
+from api.why.words import CLAUSES
 from models.reports.diagnostics import ReasonGroup
 from services.gate import CHANNEL_ARCHIVED, NO_CONSENT, OPTED_OUT, SUPPRESSED, TOO_LATE
 
@@ -11,32 +12,32 @@ FINDINGS: dict[str, tuple[Code, Severity, str, str]] = {
     OPTED_OUT: (
         "contacts_opted_out",
         "info",
-        "were left out, because the contacts have opted out",
+        f"were left out, because {CLAUSES[OPTED_OUT].many}",
         f"{NOTHING} Only what a contact says later counts instead: GET /v1/contacts/ID/consent shows what was said.",
     ),
     NO_CONSENT: (
         "contacts_without_consent",
         "warning",
-        "were left out, because the contacts have not opted in",
+        f"were left out, because {CLAUSES[NO_CONSENT].many}",
         "Record that they have (POST /v1/contacts/ID/consent), take the medium out of the organization's consent_required, "
         "or send as transactional what they expect.",
     ),
     SUPPRESSED: (
         "addresses_suppressed",
         "warning",
-        "were left out, because their addresses are suppressed",
+        f"were left out, because {CLAUSES[SUPPRESSED].many}",
         "Correct the contacts' addresses. Lift a suppression only when you know that its cause is gone: GET /v1/suppressions.",
     ),
     TOO_LATE: (
         "messages_too_late",
         "warning",
-        "were left out, because they were not worth sending any more",
+        f"were left out, because {CLAUSES[TOO_LATE].many}",
         "Give the message a longer valid_for, or none. Look at what held it up: a paused channel, its pace, or its provider.",
     ),
     CHANNEL_ARCHIVED: (
         "messages_of_archived_channel",
         "problem",
-        "were left out, because their channel is archived",
+        f"were left out, because {CLAUSES[CHANNEL_ARCHIVED].many}",
         "Name another channel in the steps and publish again, or make a new campaign.",
     ),
 }

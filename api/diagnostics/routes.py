@@ -85,7 +85,7 @@ async def of_campaign(
     """Why are clicks not showing, why was nothing triggered, why is there no location, why is it wrong?"""
     campaign = await get_campaign(session, caller.id, campaign_id)
     drafts = await _drafts(services.judge, campaign) if campaign.state == CampaignState.DRAFT else []
-    triggers = await _triggers(session, services, caller.id, Scope.CAMPAIGN, campaign_id, contact_id, drafts)
+    triggers = await trigger_findings(session, services, caller.id, Scope.CAMPAIGN, campaign_id, contact_id, drafts)
     if contact_id is not None:
         return _sorted([*triggers, *await _of_contact(session, Scope.CAMPAIGN, campaign_id, contact_id)])
     contents = await contents_of(session, Scope.CAMPAIGN, campaign_id)
@@ -114,7 +114,7 @@ async def of_sequence(
 ) -> Diagnostics:
     """The same questions for a sequence, and: why is it not tracking?"""
     sequence = await get_sequence(session, caller.id, sequence_id)
-    triggers = await _triggers(session, services, caller.id, Scope.SEQUENCE, sequence_id, contact_id)
+    triggers = await trigger_findings(session, services, caller.id, Scope.SEQUENCE, sequence_id, contact_id)
     not_done = list(findings_steps.not_done(await count_step_runs(session, sequence_id, contact_id)))
     if contact_id is not None:
         return _sorted([*triggers, *not_done, *await _of_contact(session, Scope.SEQUENCE, sequence_id, contact_id)])
@@ -176,7 +176,7 @@ async def _of_contact(session: AsyncSession, scope: Scope, scope_id: UUID, conta
     return [*findings_consent.refusals(reasons), *findings_consent.undecided(pending)]
 
 
-async def _triggers(
+async def trigger_findings(
     session: AsyncSession,
     services: Services,
     org_id: UUID,

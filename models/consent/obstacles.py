@@ -24,7 +24,7 @@ class Obstacles(NamedTuple):
     """`consent` is a ConsentState, or None when nothing covers the message. `suppressed` is a SuppressionReason. `held_since` is
     the time of the first answer that looks like a refusal and that nobody has judged. With `paused_at`, the channel is paused
     since then, and an `archived` one sends nothing any more. The recipient's domain has asked us to leave it alone until
-    `slow_until`. With `erased`, the person was erased meanwhile."""
+    `slow_until`. With `erased`, the person was erased meanwhile. `consent_id` and `suppression_id` are the rows that say so."""
 
     consent: str | None = None
     suppressed: str | None = None
@@ -33,28 +33,33 @@ class Obstacles(NamedTuple):
     slow_until: datetime | None = None
     archived: bool = False
     erased: bool = False
+    consent_id: UUID | None = None
+    suppression_id: UUID | None = None
 
 
 LOCK = text("SELECT FROM contact WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR KEY SHARE")
 READ = text(f"""
-SELECT given.id,
-       (SELECT state FROM consent
-         WHERE contact_id = given.id AND (medium IS NULL OR medium = :medium)
-           AND (consent.channel_id IS NULL OR consent.channel_id = :channel_id)
-           AND (message_kind IS NULL OR message_kind = :message_kind)
-         ORDER BY given_at DESC, consent.id DESC LIMIT 1),
-       (SELECT reason FROM suppression
-         WHERE org_id = :org_id AND suppression.address_hash = given.address_hash AND lifted_at IS NULL
-           AND (suppression.channel_id IS NULL OR suppression.channel_id = :channel_id)
-           AND (message_kind IS NULL OR message_kind = :message_kind)
-         ORDER BY suppression.id LIMIT 1),
+SELECT given.id, given_consent.state, suppressed.reason,
        (SELECT min(received_at) FROM inbound_message WHERE contact_id = given.id AND {PENDING}),
        channel.paused_at,
        (SELECT slow_until FROM channel_pace WHERE channel_pace.channel_id = channel.id AND domain = given.domain),
        channel.archived_at IS NOT NULL,
-       (SELECT erased_at IS NOT NULL FROM contact WHERE contact.id = given.id)
-  FROM unnest(CAST(:ids AS uuid[]), CAST(:hashes AS bytea[]), CAST(:domains AS text[])) AS given (id, address_hash, domain),
-       channel
+       (SELECT erased_at IS NOT NULL FROM contact WHERE contact.id = given.id),
+       given_consent.id, suppressed.id
+  FROM unnest(CAST(:ids AS uuid[]), CAST(:hashes AS bytea[]), CAST(:domains AS text[])) AS given (id, address_hash, domain)
+ CROSS JOIN channel
+  LEFT JOIN LATERAL (
+       SELECT state, consent.id FROM consent
+         WHERE contact_id = given.id AND (medium IS NULL OR medium = :medium)
+           AND (consent.channel_id IS NULL OR consent.channel_id = :channel_id)
+           AND (message_kind IS NULL OR message_kind = :message_kind)
+         ORDER BY given_at DESC, consent.id DESC LIMIT 1) AS given_consent ON true
+  LEFT JOIN LATERAL (
+       SELECT reason, suppression.id FROM suppression
+         WHERE org_id = :org_id AND suppression.address_hash = given.address_hash AND lifted_at IS NULL
+           AND (suppression.channel_id IS NULL OR suppression.channel_id = :channel_id)
+           AND (message_kind IS NULL OR message_kind = :message_kind)
+         ORDER BY suppression.id LIMIT 1) AS suppressed ON true
  WHERE channel.id = :channel_id
 """)  # noqa: S608 - a condition of ours
 

@@ -108,9 +108,9 @@ PERSONAL_DATA = (
         UPDATE message SET to_address = NULL, subject = NULL, body = NULL, html = NULL, unsubscribe_url = NULL,
             provider_id = NULL, state = CASE state WHEN 'planned' THEN 'skipped' ELSE state END,
             reason = CASE WHEN state = 'planned' THEN 'contact_erased' WHEN reason {CODE} THEN reason
-                WHEN reason IS NOT NULL THEN 'erased' END
+                WHEN reason IS NOT NULL THEN 'erased' END, facts = facts - 'audience'
         WHERE {OWN} AND (num_nonnulls(to_address, subject, body, html, unsubscribe_url, provider_id) > 0 OR state = 'planned'
-            OR NOT reason {CODE})
+            OR NOT reason {CODE} OR jsonb_exists(facts, 'audience'))
         """,  # noqa: S608 - conditions of ours
         "state, times, content and report",
     ),

@@ -230,3 +230,9 @@ async def personal_urls(session: AsyncSession, content_id: int, recipient_number
         )
     )
     return {row.position: row.url for row in rows}
+
+
+async def content_of_step(session: AsyncSession, version_id: UUID, step_key: str) -> Content | None:
+    """Returns the text of a send step of a published version, or None for any other step."""
+    found = select(Content).where(col(Content.sequence_version_id) == version_id, col(Content.step_key) == step_key)
+    return await session.scalar(found.where(col(Content.trigger_id).is_(None)).limit(1))

@@ -4,6 +4,7 @@ A message is inserted as `sending` and committed before its channel hears of it.
 interrupted: its channel is asked, and if it cannot be asked the message becomes `unknown` and is never sent again blindly.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ INTERRUPTED_AFTER = timedelta(seconds=60)
 class SendFacts:
     """What all messages of one content share. `tracked` says that link tracking is on at every level, now. `link_domain` is the
     campaign's own, if it has one. `variables` are those of the enrollment. `due_at` is when all of them were due, or None when
-    each is due when it is composed."""
+    each is due when it is composed. `audience` is the campaign's, of its own messages."""
 
     organization: Organization
     channel: Channel
@@ -42,6 +43,12 @@ class SendFacts:
     link_domain: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     due_at: datetime | None = None
+    audience: Mapping[str, Any] | None = None
+
+    @property
+    def tracking_off_at(self) -> str | None:
+        """Returns `organization`, or `owner` for its campaign or sequence, when that level switches link tracking off."""
+        return None if self.tracked else "owner" if self.organization.link_tracking else "organization"
 
     @property
     def needs_consent(self) -> bool:
@@ -89,6 +96,7 @@ async def campaign_facts(session: AsyncSession, campaign: Campaign) -> SendFacts
         tracked,
         campaign.link_domain,
         due_at=campaign.launched_at,
+        audience=campaign.audience,
     )
 
 
@@ -128,13 +136,41 @@ async def campaign_counts(
 async def claim(session: AsyncSession, messages: Sequence[Message]) -> None:
     """From now on these are being sent. The clock of an older claim starts again."""
     for message in messages:
-        message.state, message.sending_at = MessageState.SENDING, now()
+        _is_sending(message)
     await session.flush()
 
 
+def _is_sending(message: Message) -> None:
+    message.state, message.sending_at = MessageState.SENDING, now()
+    known = message.facts or {}
+    message.facts = {**known, "attempts": known.get("attempts", 0) + 1}
+
+
+def keep_moment(message: Message, moment: Mapping[str, Any]) -> None:
+    """Keeps what the gate saw for the message, which is claimed or left out now."""
+    known = message.facts or {}
+    message.facts = {**{name: known[name] for name in LASTING if name in known}, **moment}
+
+
+def keep_audience(messages: Sequence[Message], facts: SendFacts, tags: Mapping[UUID, Sequence[str]]) -> None:
+    """Keeps by which rule of the audience each contact gets its new message: the place of a tag in the campaign's list, or the
+    list of contacts. Everybody else is in one of its segments, of which a single one is known by its place. `tags` are those that
+    the contacts have now."""
+    audience = facts.audience or {}
+    wanted, named = audience.get("tags", ()), frozenset(audience.get("contact_ids", ()))
+    others = {"segment": 0} if len(audience.get("segment_ids", ())) == 1 else {}
+    for message in messages:
+        tag = next((place for place, each in enumerate(wanted) if each in tags[message.contact_id]), None)
+        by = {"tag": tag} if tag is not None else {"named": True} if str(message.contact_id) in named else others
+        message.facts = {**(message.facts or {}), "audience": by}
+
+
+LASTING = ("attempts", "audience")
+"""Facts of a message that outlast another look of the gate."""
 COLUMNS = tuple(Message.model_fields)
+VALUES = [f"CAST(:{name} AS jsonb)" if name == "facts" else f":{name}" for name in COLUMNS]
 ADD_TO_PASSAGE = text(f"""
-INSERT INTO message ({", ".join(COLUMNS)}) VALUES ({", ".join(f":{name}" for name in COLUMNS)})
+INSERT INTO message ({", ".join(COLUMNS)}) VALUES ({", ".join(VALUES)})
 ON CONFLICT (enrollment_id, step_run) WHERE campaign_id IS NULL DO NOTHING
 RETURNING id
 """)  # noqa: S608 - names of ours
@@ -144,8 +180,9 @@ async def add_claimed(session: AsyncSession, message: Message) -> bool:
     """Writes the new message of a passage in one statement. If it is planned, it is being sent from now on. Returns False, and
     writes nothing, when the passage has its message already."""
     if message.state == MessageState.PLANNED:
-        message.state, message.sending_at = MessageState.SENDING, now()
-    values = {name: getattr(message, name) for name in COLUMNS} | {"state": message.state.value}
+        _is_sending(message)
+    values = {name: getattr(message, name) for name in COLUMNS}
+    values |= {"state": message.state.value, "facts": json.dumps(message.facts)}
     return await session.scalar(ADD_TO_PASSAGE, values) is not None
 
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, String, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
 
@@ -55,7 +57,9 @@ class Message(SQLModel, table=True):
     (content, recipient_number).
 
     `late_after` is the time after which it is not worth sending. `report` is the highest ReportKind of what the provider has told
-    (`models/messages/report.py`), and `units` is what the provider counts, such as the segments of an SMS."""
+    (`models/messages/report.py`), and `units` is what the provider counts, such as the segments of an SMS. `facts` is what the
+    gate saw when it was claimed or left out last (`services/gate.py`), with the number of its `attempts` and the rule of the
+    audience that it came by: ids and words of ours, and nothing about the person."""
 
     __table_args__ = (
         Index(
@@ -134,6 +138,7 @@ class Message(SQLModel, table=True):
     sending_at: datetime | None = Field(default=None, sa_type=Timestamp)
     refused_at: datetime | None = Field(default=None, sa_type=Timestamp, description="Its first refusal for now.")
     accepted_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    facts: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ TABLES = {
     "firing_id": "firing",
     "link_id": "content_link",
     "sequence_id": "sequence",
+    "trigger_id": "trigger",
 }
 
 KNOWN = "EXISTS (SELECT FROM {table} WHERE id = :{name} AND org_id = :org_id) AS {name}"

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy import String, UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
@@ -106,6 +106,17 @@ async def current_version(session: AsyncSession, sequence: Sequence) -> Sequence
     if sequence.version is None:
         return None
     return await get_version(session, sequence.org_id, sequence.id, sequence.version)
+
+
+HAS_STEP = text("""
+SELECT EXISTS (SELECT FROM sequence_version WHERE sequence_id = :sequence_id
+    AND jsonb_path_exists(definition, '$.steps[*] ? (@.key == $key)', jsonb_build_object('key', CAST(:key AS text))))
+""")
+
+
+async def has_step(session: AsyncSession, sequence_id: UUID, step_key: str) -> bool:
+    """Whether any published version has the step."""
+    return bool(await session.scalar(HAS_STEP, {"sequence_id": sequence_id, "key": step_key}))
 
 
 async def list_versions(

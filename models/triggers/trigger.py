@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
 
 from models.base import Timestamp, new_id, now
+from models.organizations.owned import require_owned
 from models.triggers.definition import TriggerDefinition
 
 
@@ -66,6 +67,10 @@ class TriggerLink(SQLModel, table=True):
     content_id: int = Field(primary_key=True, foreign_key="content.id")
     position: int = Field(primary_key=True)
     trigger_id: UUID = Field(primary_key=True, foreign_key="trigger.id")
+
+
+async def get_trigger(session: AsyncSession, org_id: UUID, trigger_id: UUID) -> Trigger:
+    return require_owned(await session.get(Trigger, trigger_id), org_id, "trigger")
 
 
 async def add_triggers(session: AsyncSession, triggers: Sequence[Trigger]) -> None:
