@@ -16,6 +16,7 @@ from models.clicks.click import Scope
 from models.contacts.contact import Contact, get_contact
 from models.errors import FieldError, Invalid, NotFound
 from models.messages.message import get_message
+from models.organizations.limits import Limits
 from models.reports.known_ids import require_known
 from models.sequences.sequence import Sequence, get_sequence, has_step
 from models.texts.text import Text
@@ -52,12 +53,14 @@ async def of_contact(
     wanted = _one(Asked(campaign_id, sequence_id, trigger_id), step)
     contact = await get_contact(session, caller.id, contact_id)
     await require_known(session, caller.id, wanted)
+    limits = Limits.of(services.settings, caller.limits)
     if wanted.campaign_id is not None:
-        return why_answer(await why_not_campaign(session, await get_campaign(session, caller.id, wanted.campaign_id), contact))
+        campaign = await get_campaign(session, caller.id, wanted.campaign_id)
+        return why_answer(await why_not_campaign(session, campaign, contact, limits))
     if wanted.sequence_id is not None:
         sequence = await get_sequence(session, caller.id, wanted.sequence_id)
         await _require_step(session, sequence, step)
-        return why_answer(await why_not_sequence(session, sequence, contact, step))
+        return why_answer(await why_not_sequence(session, sequence, contact, step, limits))
     return await _of_trigger(session, services, await get_trigger(session, caller.id, trigger_id or contact_id), contact)
 
 

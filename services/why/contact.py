@@ -13,6 +13,7 @@ from models.channels.channel import Channel
 from models.contacts.contact import Contact
 from models.conversation.trigger_entries import read_firings, read_refusals
 from models.messages.content import Content, content_of_step
+from models.organizations.limits import Limits
 from models.sequences.enrollment import ACTIVE, Enrollment, EnrollmentState
 from models.sequences.sequence import Sequence, SequenceState
 from models.why import lookups
@@ -28,8 +29,8 @@ from services.why.reason import Reason, reason
 RULES_OF_STOPS = {OPTED_OUT: "left_opted_out", REPLIED: "left_replied"}
 
 
-async def why_not_campaign(session: AsyncSession, campaign: Campaign, contact: Contact) -> Reason:
-    """The caller has made sure whose both are."""
+async def why_not_campaign(session: AsyncSession, campaign: Campaign, contact: Contact, limits: Limits) -> Reason:
+    """The caller has made sure whose both are. `limits` are those of the organization."""
     message = await lookups.campaign_message(session, campaign.id, contact.id)
     if message is not None:
         return await outcome_of(session, message)
@@ -51,13 +52,14 @@ async def why_not_campaign(session: AsyncSession, campaign: Campaign, contact: C
         ended = campaign.state in (CampaignState.STOPPED, CampaignState.FAILED)
         rule = "campaign_over" if ended else "came_to_fit_later"
         return reason(rule, None, rows, **named, detail=campaign.reason, since=contact.updated_at)
-    return await _next(session, content, contact, rows, named, campaign=campaign)
+    return await _next(session, content, contact, limits, rows, named, campaign=campaign)
 
 
 async def _next(
     session: AsyncSession,
     content: Content,
     contact: Contact,
+    limits: Limits,
     rows: dict[str, Any],
     named: dict[str, Any],
     *,
@@ -69,17 +71,20 @@ async def _next(
     named = {**named, "channel_id": channel.id, "channel": channel.name, "waits": True}
     if address_of(contact, channel.medium) is None:
         return reason(f"no_{'phone' if channel.medium == 'sms' else 'email'}", None, rows, **named)
-    judged = judge(await facts_now(session, content, contact, campaign, enrollment))
+    judged = judge(await facts_now(session, content, contact, campaign, enrollment, limits=limits))
     if judged.rule in RULES:
         obstacles = judged.facts.obstacles
         since = {"answer_undecided": obstacles.held_since, "channel_paused": obstacles.paused_at}.get(judged.rule)
         proof = {**rows, "consent": obstacles.consent_id, "suppression": obstacles.suppression_id}
-        about = {"since": since, "suppression_reason": obstacles.suppressed, "consent_state": obstacles.consent}
+        about: dict[str, Any] = {"since": since, "suppression_reason": obstacles.suppressed, "consent_state": obstacles.consent}
+        about |= {name: getattr(judged.facts, name) for name in ("late_after", "messages_of_day", "budget")}
         return reason(judged.rule, None, proof, **named, **about)
     return reason("not_reached_yet", None, rows, **named)
 
 
-async def why_not_sequence(session: AsyncSession, sequence: Sequence, contact: Contact, step_key: str | None) -> Reason:
+async def why_not_sequence(
+    session: AsyncSession, sequence: Sequence, contact: Contact, step_key: str | None, limits: Limits
+) -> Reason:
     """Looks at the last message of the contact's last enrollment, or, with `step_key`, at that of this step."""
     enrollment = await lookups.last_enrollment(session, sequence.id, contact.id)
     if enrollment is None:
@@ -90,7 +95,7 @@ async def why_not_sequence(session: AsyncSession, sequence: Sequence, contact: C
     if contact.erased_at is not None:
         return reason(CONTACT_ERASED, contact.erased_at, {"contact": contact.id, "enrollment": enrollment.id})
     if enrollment.state in ACTIVE:
-        return await _under_way(session, sequence, enrollment, contact)
+        return await _under_way(session, sequence, enrollment, contact, limits)
     return await _left(session, sequence, enrollment, step_key)
 
 
@@ -112,7 +117,9 @@ async def _not_enrolled(session: AsyncSession, sequence: Sequence, contact: Cont
     return reason("never_enrolled", None, rows, **named)
 
 
-async def _under_way(session: AsyncSession, sequence: Sequence, enrollment: Enrollment, contact: Contact) -> Reason:
+async def _under_way(
+    session: AsyncSession, sequence: Sequence, enrollment: Enrollment, contact: Contact, limits: Limits
+) -> Reason:
     """A person who stands at a message is asked about at the gate; all others wait."""
     rows = {"enrollment": enrollment.id}
     named: dict[str, Any] = {"sequence_id": sequence.id, "sequence": sequence.name, "enrollment_id": enrollment.id}
@@ -123,7 +130,7 @@ async def _under_way(session: AsyncSession, sequence: Sequence, enrollment: Enro
         return reason("not_started", enrollment.created_at, rows, **named)
     content = await content_of_step(session, enrollment.sequence_version_id, enrollment.step_key or "")
     if content is not None:
-        return await _next(session, content, contact, rows, named, enrollment=enrollment)
+        return await _next(session, content, contact, limits, rows, named, enrollment=enrollment)
     return reason("still_waiting", None, rows, **named)
 
 

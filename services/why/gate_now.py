@@ -9,8 +9,10 @@ from models.campaigns.campaign import Campaign, CampaignState
 from models.channels.channel import Channel
 from models.consent import obstacles
 from models.contacts.contact import Contact
+from models.messages.budget import messages_of_day
 from models.messages.content import Content
 from models.messages.message import Message, MessageKind
+from models.organizations.limits import Limits
 from models.organizations.organization import Organization
 from models.sequences.enrollment import Enrollment
 from services.composing.compose import address_of
@@ -34,12 +36,16 @@ async def facts_now(
     campaign: Campaign | None = None,
     enrollment: Enrollment | None = None,
     to_address: str | None = None,
+    limits: Limits | None = None,
 ) -> Facts:
+    """With `limits`, which are the organization's, the contact's messages of the day count, as they do for a message that does
+    not exist yet."""
     channel = await session.get_one(Channel, content.channel_id)
     organization = await session.get_one(Organization, content.org_id)
     people: dict[UUID, str | None] = {contact.id: to_address or address_of(contact, channel.medium)}
     found = await obstacles.read(session, channel, content.message_kind, people)
     due_at = campaign.launched_at if campaign is not None else None
+    of_day = await messages_of_day(session, [contact.id]) if limits is not None else {}
     is_marketing = content.message_kind == MessageKind.MARKETING
     return Facts(
         now=now(),
@@ -49,4 +55,6 @@ async def facts_now(
         obstacles=found[contact.id],
         needs_consent=is_marketing and channel.medium in organization.consent_required,
         late_after=content.late_after(due_at) if due_at is not None else None,
+        messages_of_day=of_day.get(contact.id, 0),
+        budget=limits.messages_per_contact_and_day if limits is not None else None,
     )

@@ -85,9 +85,9 @@ async def test_a_blind_second_send_is_found(
 async def test_a_gate_that_does_not_look_for_a_stop_is_found(
     planted: bool, simulated: Sending, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = gate.gate
+    look = gate.judge
     if planted:
-        monkeypatch.setattr(gate, "gate", lambda facts: look(replace(facts, stopped=False)))
+        monkeypatch.setattr(gate, "judge", lambda facts: look(replace(facts, stopped=False)))
         monkeypatch.setattr(Recipient, "wants_message", True)
     enrollment = await enrolled(simulated)
     async with simulated.database.transaction() as session:

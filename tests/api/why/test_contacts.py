@@ -12,6 +12,7 @@ from models.channels.channel import channels_by_name
 from models.channels.pause import pause
 from models.consent.consent import Consent, ConsentSource, ConsentState
 from models.contacts.contact import Contact
+from models.organizations.organization import Organization
 from models.segments.segment import Segment
 from models.sequences.enroll import Cause
 from models.sequences.enrollment import CauseKind, EnrollmentState
@@ -182,6 +183,16 @@ async def test_a_paused_channel_stops_those_to_whom_nobody_has_come(api: Caller,
     await sending.send_page(campaign)
     found = await why(api, contact, campaign_id=campaign.id)
     assert (found["rule"], found["facts"]["waits"]) == ("channel_paused", True)
+
+
+async def test_the_limit_of_a_day_stops_those_to_whom_nobody_has_come(
+    api: Caller, sending: Sending, organization: tuple[Organization, str]
+) -> None:
+    await sending.change(organization[0], limits={"messages_per_contact_and_day": 1})
+    (contact,) = await sending.contacts()
+    await sending.send_page(await launched(sending))
+    found = await why(api, contact, campaign_id=(await launched(sending)).id)
+    assert (found["rule"], found["facts"]["messages_of_day"], found["facts"]["budget"]) == ("too_many_messages", 1, 1)
 
 
 async def test_nobody_has_enrolled_the_contact(api: Caller, made: Rows) -> None:
