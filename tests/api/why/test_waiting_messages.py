@@ -13,7 +13,6 @@ from models.channels.channel import Channel, channels_by_name
 from models.channels.slow_domain import slow_down
 from models.inbound.inbound_message import InboundMeaning, InboundMessage
 from models.messages import ledger
-from models.organizations.limits import Limits
 from models.sequences.enrollment import CauseKind
 from models.sequences.event import EventKind
 from models.triggers.firing import Firing
@@ -23,9 +22,6 @@ from tests.rows import Rows, minutes
 from tests.sending import Provider, Sending
 
 Why = dict[str, Any]
-ONE_A_DAY = Limits(
-    active_enrollments=9, contents=9, contents_per_day=9, messages_per_contact_and_day=1, shortest_loop=timedelta(0)
-)
 
 
 async def why(api: Caller, message_id: object) -> Why:
