@@ -22,7 +22,7 @@ from models.organizations import api_key, audit_log, idempotency, link_domain, o
 from models.outcomes import person_outcome
 from models.platform import heartbeat
 from models.segments import segment
-from models.sequences import enrolling, enrollment, event, sequence, step_count, step_run
+from models.sequences import enrolling, enrollment, enrollment_count, event, sequence, step_count, step_run, step_time
 from models.triggers import firing, trigger
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "content",
     "enrolling",
     "enrollment",
+    "enrollment_count",
     "event",
     "firing",
     "heartbeat",
@@ -66,6 +67,7 @@ __all__ = [
     "simulator_inbox",
     "step_count",
     "step_run",
+    "step_time",
     "suppression",
     "target",
     "trigger",

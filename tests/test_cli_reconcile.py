@@ -16,6 +16,7 @@ VALUES ('link', gen_random_uuid(), gen_random_uuid(), 'human', now(), 3, 1, 1)
 """
 EQUAL = (
     "click_first 0, click_series 0, click_by 0, contact_engagement 0, message_count 0, report_count 0, step_count 0, "
+    "step_time 0, enrollment_count 0, "
     "trigger_count 0, person_outcome 0, outcome_count 0: equal\n"
 )
 
@@ -42,6 +43,7 @@ def test_a_difference_is_listed_and_fails_until_it_is_repaired(
     assert "expected nothing, found clicks=3 people=1 link_people=1" in said
     assert said.endswith(
         "click_first 0, click_series 1, click_by 0, contact_engagement 0, message_count 0, report_count 0, step_count 0, "
+        "step_time 0, enrollment_count 0, "
         "trigger_count 0, person_outcome 0, outcome_count 0: "
         "1 rows differ\n"
     )

@@ -16,11 +16,13 @@ from models.reconcile.click_first import MISSING_FIRSTS, WRONG_FIRSTS
 from models.reconcile.click_series import CLICK_SERIES
 from models.reconcile.contact_engagement import CONTACT_ENGAGEMENT
 from models.reconcile.counter import Counter, Difference
+from models.reconcile.enrollment_count import ENROLLMENT_COUNT
 from models.reconcile.message_count import MESSAGE_COUNT
 from models.reconcile.outcome_count import OUTCOME_COUNT
 from models.reconcile.person_outcome import PERSON_OUTCOME
 from models.reconcile.report_count import REPORT_COUNT
 from models.reconcile.step_count import STEP_COUNT
+from models.reconcile.step_time import STEP_TIME
 from models.reconcile.trigger_count import TRIGGER_COUNT
 
 COUNTERS: Sequence[Counter] = (
@@ -32,6 +34,8 @@ COUNTERS: Sequence[Counter] = (
     MESSAGE_COUNT,
     REPORT_COUNT,
     STEP_COUNT,
+    STEP_TIME,
+    ENROLLMENT_COUNT,
     TRIGGER_COUNT,
     *PERSON_OUTCOME,
     OUTCOME_COUNT,

@@ -131,6 +131,15 @@ async def count_links(session: AsyncSession, links: Sequence[UUID], question: Cl
     return {row.link_id: Count(row.clicks, row.people) for row in rows}
 
 
+async def count_first_clicks(session: AsyncSession, question: ClickQuestion) -> dict[UUID, Count]:
+    """The clicks of each link of the scope, with the people whose first click in the scope was on it, so that both add up to the
+    total. Links without clicks are left out. With all verdicts, somebody with first clicks of several counts once for each."""
+    timed = question.since is not None or question.until is not None
+    statement = _cells(question, _table(question), "bucket" if timed else "NULL") + EACH_LINK
+    rows = await session.execute(text(statement), question.parameters())
+    return {row.link_id: Count(row.clicks, row.people) for row in rows}
+
+
 def _cells(question: ClickQuestion, table: str, bucket: str, each_link: bool = False) -> str:
     twice = TWICE if question.verdict is None else ""
     parts = {"table": table, "bucket": bucket, "twice": twice, "within": _within(question, "WHERE")}

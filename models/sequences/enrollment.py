@@ -75,6 +75,13 @@ class Enrollment(NeedsWorkflow, table=True):
         Index("ix_enrollment_contact_id", "contact_id"),
         Index("ix_enrollment_active", "id", postgresql_where=text("state IN ('queued', 'running')")),
         Index("ix_enrollment_waits_for", "waits_for", postgresql_where=text("waits_for IS NOT NULL")),
+        Index(
+            "ix_enrollment_version_step_due_at",
+            "sequence_version_id",
+            "step_key",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
         Index("ix_enrollment_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(
             "ix_enrollment_to_start",

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import String, UniqueConstraint, select, text
@@ -56,6 +56,14 @@ class SequenceVersion(SQLModel, table=True):
     version: int
     definition: dict[str, Any] = Field(sa_type=JSONB)
     published_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+class PublishedVersion(NamedTuple):
+    """What is known of a version without its texts."""
+
+    id: UUID
+    version: int
+    published_at: datetime
 
 
 async def get_sequence(session: AsyncSession, org_id: UUID, sequence_id: UUID, *, lock: bool = False) -> Sequence:
@@ -126,6 +134,13 @@ async def list_versions(
     without = defer(col(SequenceVersion.definition))  # type: ignore[arg-type] # a column of the table is one at run time
     statement = select(SequenceVersion).where(col(SequenceVersion.sequence_id) == sequence.id).options(without)
     return await newest_first(session, statement, col(SequenceVersion.id), page)
+
+
+async def published_versions(session: AsyncSession, sequence_id: UUID) -> list[PublishedVersion]:
+    """Returns all its published versions, the newest first."""
+    names = col(SequenceVersion.id), col(SequenceVersion.version), col(SequenceVersion.published_at)
+    wanted = select(*names).where(col(SequenceVersion.sequence_id) == sequence_id).order_by(names[1].desc())
+    return [PublishedVersion(*row) for row in await session.execute(wanted)]
 
 
 async def versions_of(session: AsyncSession, sequence_id: UUID) -> list[UUID]:
