@@ -10,6 +10,7 @@ from datetime import datetime
 
 from models.clicks.partitions import drop_click_partitions, make_click_partitions
 from models.database import Database
+from models.live.slots import empty_old_slots, make_no_slots
 
 Keep = Callable[[Database, datetime], Awaitable[Sequence[str]]]
 
@@ -23,4 +24,7 @@ class Partitioned:
     drop: Keep
 
 
-PARTITIONED: tuple[Partitioned, ...] = (Partitioned("click", make_click_partitions, drop_click_partitions),)
+PARTITIONED: tuple[Partitioned, ...] = (
+    Partitioned("click", make_click_partitions, drop_click_partitions),
+    Partitioned("live_event", make_no_slots, empty_old_slots),
+)

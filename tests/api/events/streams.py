@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.types import ASGIApp, Message
 
-from bench._events import FrameReader, StreamEvent
+from bench.parts.events import FrameReader, StreamEvent
 
 PATIENCE = 15.0
 
