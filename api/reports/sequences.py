@@ -63,7 +63,7 @@ class StepCount(BaseModel):
     waited: StepWait
 
 
-class VersionCount(BaseModel):
+class SequenceVersionCount(BaseModel):
     """One published version beside the others. Clicks and people follow `verdict`, `since` and `until`."""
 
     version: int
@@ -88,7 +88,7 @@ class SequenceAnalytics(Analytics):
     enrollments: dict[str, int] = Field(description="By state.", examples=[{"running": 3, "completed": 197}])
     outcomes: dict[str, int] = Field(description="Completed enrollments by the end step's word.", examples=[{"completed": 197}])
     steps: list[StepCount]
-    versions: list[VersionCount] = Field(description=f"The newest {MOST_VERSIONS}, the newest first.")
+    versions: list[SequenceVersionCount] = Field(description=f"The newest {MOST_VERSIONS}, the newest first.")
     triggers: list[TriggerCountView] = Field(
         description="How often each fired and what its actions did: the first 200, of all versions together."
     )
@@ -134,7 +134,7 @@ async def _versions(
     published: Sequence[PublishedVersion],
     counts: Mapping[UUID, EnrollmentCounts],
     links: Iterable[LinkCount],
-) -> list[VersionCount]:
+) -> list[SequenceVersionCount]:
     of_link = {link.link_id: link.version for link in links}
     clicks: dict[int | None, Count] = {}
     for link_id, count in (await count_first_clicks(session, question)).items():
@@ -143,9 +143,9 @@ async def _versions(
     return [_version(each, counts[each.id], clicks.get(each.version, Count(0, 0)), question.scope_id) for each in published]
 
 
-def _version(version: PublishedVersion, counts: EnrollmentCounts, clicked: Count, sequence_id: UUID) -> VersionCount:
+def _version(version: PublishedVersion, counts: EnrollmentCounts, clicked: Count, sequence_id: UUID) -> SequenceVersionCount:
     entered = sum(counts.by_state.values())
-    return VersionCount(
+    return SequenceVersionCount(
         version=version.version,
         published_at=version.published_at,
         entered=entered,
