@@ -10,9 +10,13 @@ from pydantic import BaseModel, Field
 from api.handling.request import Heavy, OrganizationDep, SessionDep, area
 from api.reports.counted import Counted
 from models.clicks.click import Scope
+from models.clicks.verdict import Verdict
 from models.messages.message import MessageState
 from models.messages.message_count import count_messages
+from models.organizations.time_zone import TimeZone
 from models.outcomes.overview import MOST_CONSIDERED, MOST_SHOWN, Clicked, most_clicked, sending_now
+from models.reports.clicks import ClickQuestion, count_clicks
+from models.reports.intervals import Interval, add_up
 from models.texts.moment import Moment
 
 router = area("analytics")
@@ -38,11 +42,22 @@ class ClickedSequence(Counted):
     name: str = Field(examples=["Welcome"])
 
 
+class OrganizationInterval(BaseModel):
+    at: datetime = Field(description="Its first moment, in the time zone that was asked for.")
+    clicks: int = Field(description="Of people.", examples=[70])
+
+
 class OrganizationAnalytics(BaseModel):
-    """Clicks are those of people."""
+    """Clicks are those of people. Shared links and the messages of triggers count in the totals and the series."""
 
     since: datetime | None
     until: datetime | None
+    interval: Interval
+    time_zone: str
+    human_clicks: int = Field(examples=[70])
+    suspect_clicks: int = Field(examples=[0])
+    bot_clicks: int = Field(examples=[5])
+    series: list[OrganizationInterval] = Field(description="In their order. Intervals without clicks are left out.")
     sending: list[SendingCampaign] = Field(description=f"Campaigns that are being sent now, the newest {MOST_SHOWN}.")
     campaigns: list[ClickedCampaign] = Field(description=NEWEST)
     sequences: list[ClickedSequence] = Field(description=NEWEST)
@@ -54,8 +69,11 @@ async def of_organization(
     caller: OrganizationDep,
     since: Annotated[Moment | None, Query(description="Of clicks: from the quarter of an hour of this moment on.")] = None,
     until: Annotated[Moment | None, Query(description="Of clicks: only quarters of an hour that begin before.")] = None,
+    interval: Annotated[Interval, Query(description="Of `series`.")] = "day",
+    time_zone: Annotated[TimeZone, Query(description="Whose days and hours `series` has: an IANA name.")] = "UTC",
 ) -> OrganizationAnalytics:
-    """What is being sent now, and what most people clicked between `since` and `until`."""
+    """What is being sent now, and between `since` and `until` all clicks over time and what most people clicked."""
+    clicks = await count_clicks(session, ClickQuestion(Scope.ORGANIZATION, caller.id, since=since, until=until))
     sending = await sending_now(session, caller.id)
     messages = await count_messages(session, [each.content_id for each in sending if each.content_id is not None])
     campaigns = await most_clicked(session, caller.id, Scope.CAMPAIGN, since, until)
@@ -63,6 +81,10 @@ async def of_organization(
     return OrganizationAnalytics(
         since=since,
         until=until,
+        interval=interval,
+        time_zone=time_zone,
+        **{f"{each.value}_clicks": clicks.by_verdict.get(each, 0) for each in Verdict},
+        series=[OrganizationInterval(at=at, clicks=count.clicks) for at, count in add_up(clicks.buckets, interval, time_zone)],
         sending=[
             SendingCampaign(
                 campaign_id=each.id,

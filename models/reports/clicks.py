@@ -147,8 +147,10 @@ def _cells(question: ClickQuestion, table: str, bucket: str, each_link: bool = F
 
 
 def _table(question: ClickQuestion) -> str:
-    """Returns the table that has the clicks of this time without saying when each of them was."""
-    return OF_ALL_TIME if question.since is question.until is None else OVER_TIME
+    """Returns the table that has the clicks of this time without saying when each of them was. Those of an organization are
+    counted over time alone."""
+    timed = question.since is not None or question.until is not None
+    return OVER_TIME if timed or question.scope == Scope.ORGANIZATION else OF_ALL_TIME
 
 
 def _within(question: ClickQuestion, word: str) -> str:

@@ -71,6 +71,24 @@ async def test_people_are_those_who_clicked_first_within_the_time(api: Caller, m
     assert counts((await read(api, until=minutes(60).isoformat()))["campaigns"]) == [(str(early.id), 2, 2)]
 
 
+DAYS = """
+SELECT to_char(date_trunc('day', clicked_at AT TIME ZONE 'Asia/Kathmandu'), 'YYYY-MM-DD"T"HH24:MI:SS+05:45'), count(*) FROM click
+WHERE verdict = 'human' AND org_id = :org_id GROUP BY 1 ORDER BY 1
+"""
+
+
+async def test_the_clicks_of_each_local_day_equal_the_rows(api: Caller, made: Rows, database: Database) -> None:
+    await campaign(made, 2, start=60 * 6)  # 18:01 UTC, 23:46 there, and an hour later
+    await sequence(made, 1)
+    body = await read(api, time_zone="Asia/Kathmandu")
+    found = [(each["at"], each["clicks"]) for each in body["series"]]
+    assert found == await rows(database, DAYS, org_id=made.org_id)
+    assert [clicks for _, clicks in found] == [4, 2]
+    assert (body["human_clicks"], body["suspect_clicks"], body["bot_clicks"]) == (6, 0, 3)
+    within = await read(api, since=minutes(60 * 7).isoformat())
+    assert (within["human_clicks"], sum(each["clicks"] for each in within["series"])) == (2, 2)
+
+
 async def test_campaigns_that_are_being_sent_say_how_far_they_are(api: Caller, made: Rows) -> None:
     row = await made.campaign(state=CampaignState.SENDING, recipients=5)
     for state in (MessageState.ACCEPTED, MessageState.ACCEPTED, MessageState.SKIPPED):
@@ -85,7 +103,17 @@ async def test_campaigns_that_are_being_sent_say_how_far_they_are(api: Caller, m
 async def test_an_organization_without_anything_has_an_empty_overview(stranger: Caller, made: Rows) -> None:
     await campaign(made, 1, state=CampaignState.SENDING)
     await sequence(made, 1)
-    assert await read(stranger) == {"since": None, "until": None, "sending": [], "campaigns": [], "sequences": []}
+    assert await read(stranger) == {
+        "since": None,
+        "until": None,
+        "interval": "day",
+        "time_zone": "UTC",
+        **{f"{verdict}_clicks": 0 for verdict in ("human", "suspect", "bot")},
+        "series": [],
+        "sending": [],
+        "campaigns": [],
+        "sequences": [],
+    }
 
 
 async def test_the_newest_are_compared_and_the_best_are_shown(api: Caller, made: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
