@@ -10,6 +10,7 @@ from io import StringIO
 from typing import Any
 from uuid import uuid4
 
+import aiosmtplib
 import pytest
 import structlog
 from sqlalchemy import text
@@ -22,6 +23,8 @@ from api.redirect.keeping.inbox import Away, Inbox, Refused
 from models.database import Database
 from models.organizations.organization import Organization
 from models.wire.enrollments import Over, TurnRequest
+from services.bounces.listener import BounceListener
+from services.bounces.take_mail import MailTaker
 from services.channels.base import ChannelError
 from settings import Settings
 from stack.roles.logs import handler, write_through_logging
@@ -30,6 +33,8 @@ from temporal_client import connect
 from tests.builders import Caller
 from tests.clicks import click, send
 from tests.sending import Provider, Sending, turn_request
+from tests.services.bounces import samples
+from tracking.tokens.verp import MessageAddresses, TokenUse
 
 PERSON: dict[str, Any] = {
     "first_name": "Canary",
@@ -161,6 +166,26 @@ async def test_redirect(
         await inbox.store([click(sent, user_agent="Canary/1.0 (canary@example.com)")], [])
     await inbox.close()
     no_trace(str(caught.value), written.getvalue(), postgres_log())
+
+
+@faults
+async def test_bounces(
+    fault: str, sending: Sending, settings: Settings, database: Database, written: StringIO, postgres_log: Any
+) -> None:
+    (contact,) = await sending.contacts(**PERSON)
+    await sending.send_step(await sending.enrollment(contact))
+    addresses = MessageAddresses(settings.effective_token_keys)
+    to = addresses.address(TokenUse.BOUNCE, (await sending.message()).id, "bounce@shop.example")
+    await break_table(database, fault, "suppression", "address")
+    listener = BounceListener(MailTaker(database, addresses), addresses, "127.0.0.1", 0, None, None)
+    port = await listener.start()
+    mail = samples.QMAIL.format(to=to, sender=PERSON["email"], message_id="x@shop.example")
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False) as client:
+        with pytest.raises(aiosmtplib.SMTPDataError) as caught:
+            await client.sendmail("", [to], mail)
+    await listener.stop()
+    no_trace(str(caught.value), written.getvalue(), postgres_log())
+    assert "a mail could not be taken" in written.getvalue()
 
 
 async def test_the_end_of_an_enrollment_is_logged_without_the_words_of_a_provider(

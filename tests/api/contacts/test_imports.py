@@ -259,6 +259,21 @@ async def test_cancelling_twice_is_the_same_as_once_and_too_late_is_a_conflict(
     assert (await api.post(f"/contact-imports/{new_id()}/cancel")).status_code == 404
 
 
+async def test_people_who_are_put_while_an_import_brings_them_stand_once(
+    api: Caller, temporal: Client, organization: Org, worker: None
+) -> None:
+    emails = [f"p{number}@example.com" for number in range(20)]
+    csv = "email,first_name\n" + "".join(f"{email},Import\n" for email in emails)
+    bodies = [{"email": email, "first_name": "Put"} for email in emails]
+    view, *puts = await asyncio.gather(
+        imported(api, temporal, organization[0], csv), *(api.request("PUT", "/contacts", json=body) for body in bodies)
+    )
+    assert {answer.status_code for answer in puts} <= {200, 201}
+    assert (view["state"], view["failed"]) == ("completed", 0)
+    found = (await api.get("/contacts?limit=100")).json()["items"]
+    assert sorted(contact["email"] for contact in found) == sorted(emails)
+
+
 async def test_more_imports_than_may_wait_are_refused(api: Caller, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services.settings, "imports_open", 2)
     answers = await asyncio.gather(*(send(api, "email\na@example.com\n") for _ in range(4)))
