@@ -6,11 +6,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.handling.request import OrganizationDep, SessionDep, area
+from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
 from api.reports.counted import LinkCount, link_counts
 from api.reports.funnel import Funnel, funnel_of, rate
 from api.reports.totals import Analytics, read_common
-from api.reports.window import WindowDep
+from api.reports.window import LinksWindowDep, read_answer
 from api.triggers.counts import ALL, TriggerCountView, trigger_counts
 from models.campaigns.campaign import get_campaign
 from models.clicks.click import Scope
@@ -42,11 +42,16 @@ class CampaignAnalytics(Analytics):
 
 
 @router.get("/campaigns/{campaign_id}/analytics", summary="Read a campaign's numbers")
-async def of_campaign(campaign_id: UUID, session: SessionDep, caller: OrganizationDep, asked: WindowDep) -> CampaignAnalytics:
+async def of_campaign(
+    campaign_id: UUID, session: SessionDep, caller: OrganizationDep, services: ServicesDep, asked: LinksWindowDep
+) -> CampaignAnalytics:
     """The campaign's own message. What its follow-ups send is counted by their sequence."""
     await get_campaign(session, caller.id, campaign_id)
-    question, contents = asked.question(Scope.CAMPAIGN, campaign_id), await contents_of(session, Scope.CAMPAIGN, campaign_id)
-    common, links = await read_common(session, question, asked, contents, one_each=True), await link_counts(session, question)
+    question = asked.question(Scope.CAMPAIGN, campaign_id)
+    found = await read_answer(services, session, caller.id, question)
+    contents = await contents_of(session, Scope.CAMPAIGN, campaign_id)
+    common = await read_common(session, found, asked, contents, one_each=True)
+    links = await link_counts(session, question, found)
     return CampaignAnalytics(
         **common,
         campaign_id=campaign_id,

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.reports.answer import Answer
 from models.reports.breakdowns import Breakdown
 from models.reports.clicks import ClickQuestion, Count, count_links
 from models.reports.texts import LinkOfText, links_of
@@ -73,9 +74,11 @@ def city_count(value: str, count: Count) -> CityCount:
     return CityCount(country=country or None, city=city or None, **count._asdict())
 
 
-async def link_counts(session: AsyncSession, question: ClickQuestion) -> list[LinkCount]:
+async def link_counts(session: AsyncSession, question: ClickQuestion, found: Answer) -> list[LinkCount]:
     links = await links_of(session, question.scope, question.scope_id)
-    counts = await count_links(session, [link.id for link in links], question)
+    if question.link_id is not None:
+        links = [link for link in links if link.id == question.link_id]
+    counts = await count_links(session, [link.id for link in links], question) if found.links is None else found.links
     return [link_count(link, counts.get(link.id, Count(0, 0))) for link in links]
 
 

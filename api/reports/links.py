@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from api.handling.request import OrganizationDep, SessionDep, area
+from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
 from api.reports.totals import Analytics, read_common
-from api.reports.window import WindowDep
+from api.reports.window import WindowDep, read_answer
 from models.reports.texts import get_link
 
 router = area("analytics")
@@ -23,10 +23,13 @@ class LinkAnalytics(Analytics):
 
 
 @router.get("/links/{link_id}/analytics", summary="Read a link's numbers")
-async def of_link(link_id: UUID, session: SessionDep, caller: OrganizationDep, asked: WindowDep) -> LinkAnalytics:
+async def of_link(
+    link_id: UUID, session: SessionDep, caller: OrganizationDep, services: ServicesDep, asked: WindowDep
+) -> LinkAnalytics:
     """One link of one message text: of a campaign, or of one step of one published version of a sequence."""
     link = await get_link(session, caller.id, link_id)
     about = {name: getattr(link, name) for name in ("name", "url", "campaign_id", "sequence_id", "step_key", "version")}
     question, one_each = asked.question(*link.scope, link_id), link.campaign_id is not None
-    common = await read_common(session, question, asked, [link.content_id], link.position, one_each)
+    found = await read_answer(services, session, caller.id, question, each_link=False)
+    common = await read_common(session, found, asked, [link.content_id], link.position, one_each)
     return LinkAnalytics(**common, link_id=link_id, **about)

@@ -10,10 +10,10 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.handling.request import OrganizationDep, SessionDep, area
+from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
 from api.reports.counted import LinkCount, link_counts
 from api.reports.totals import Analytics, read_common
-from api.reports.window import WindowDep
+from api.reports.window import LinksWindowDep, read_answer
 from api.triggers.counts import ALL, TriggerCountView, trigger_counts
 from models.clicks.click import Scope
 from models.clicks.counters import DELAYS
@@ -104,7 +104,12 @@ VersionQuery = Annotated[
 
 @router.get("/sequences/{sequence_id}/analytics", summary="Read a sequence's numbers")
 async def of_sequence(
-    sequence_id: UUID, session: SessionDep, caller: OrganizationDep, asked: WindowDep, version: VersionQuery = None
+    sequence_id: UUID,
+    session: SessionDep,
+    caller: OrganizationDep,
+    services: ServicesDep,
+    asked: LinksWindowDep,
+    version: VersionQuery = None,
 ) -> SequenceAnalytics:
     """All published versions together and side by side. `version` shows the steps of one."""
     sequence = await get_sequence(session, caller.id, sequence_id)
@@ -112,11 +117,13 @@ async def of_sequence(
     definition = (await get_version(session, caller.id, sequence_id, shown)).definition if shown else {"steps": []}
     published = await published_versions(session, sequence_id)
     counts = await count_enrollments(session, [each.id for each in published])
-    question, contents = asked.question(Scope.SEQUENCE, sequence_id), await contents_of(session, Scope.SEQUENCE, sequence_id)
-    links = await link_counts(session, question)
+    question = asked.question(Scope.SEQUENCE, sequence_id)
+    found = await read_answer(services, session, caller.id, question)
+    contents = await contents_of(session, Scope.SEQUENCE, sequence_id)
+    links = await link_counts(session, question, found)
     total = all_together(counts[each.id] for each in published if version in (None, each.version))
     return SequenceAnalytics(
-        **await read_common(session, question, asked, contents),
+        **await read_common(session, found, asked, contents),
         sequence_id=sequence_id,
         version=version,
         links=[each for each in links if version in (None, each.version)],

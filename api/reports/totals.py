@@ -1,12 +1,13 @@
 """What the analytics of a campaign, a sequence and a link have in common: totals, breakdowns and clicks over time."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.reports.clicks import VerdictWanted
 from api.reports.counted import (
     BrowserCount,
     CityCount,
@@ -24,9 +25,9 @@ from api.reports.first_clicks import TimeToFirstClick
 from api.reports.window import Window
 from models.clicks.flood import count_flood
 from models.clicks.verdict import Verdict
-from models.reports.breakdowns import count_values
-from models.reports.clicks import ClickCounts, ClickQuestion, count_clicks
-from models.reports.intervals import Interval, add_up
+from models.reports.answer import Answer, Source
+from models.reports.clicks import ClickCounts
+from models.reports.intervals import add_up
 from models.reports.texts import MessageCounts, count_messages
 
 MOST_CITIES = 1000
@@ -40,22 +41,36 @@ class Totals(Counted):
         description="Messages by the highest of what their provider has reported.", examples=[{"delivered": 190, "bounced": 3}]
     )
     click_rate: float | None = Field(description="people / reached; null: nobody was reached.", examples=[0.3])
-    human_clicks: int = Field(description="These three count always, whatever `verdict` asks for.", examples=[70])
-    suspect_clicks: int = Field(examples=[0])
-    bot_clicks: int = Field(examples=[5])
+    human_clicks: int | None = Field(
+        description="These three count whatever `verdict` asks for. null: the totals are from rows, and these are of another "
+        "verdict.",
+        examples=[70],
+    )
+    suspect_clicks: int | None = Field(examples=[0])
+    bot_clicks: int | None = Field(examples=[5])
     flood_clicks: int = Field(
         description="Clicks that one network made on one link too often in a minute: counted here and nowhere else.", examples=[0]
     )
 
 
-class Analytics(BaseModel):
-    """`since` and `until` limit clicks and people by quarters of an hour; messages, enrollments and steps are never limited."""
+class Sources(BaseModel):
+    """Where each part comes from: `counters`, which know all clicks, or `rows`, the clicks themselves. null: it is left out,
+    because there are too many rows to read."""
 
-    verdict: VerdictWanted
-    since: datetime | None
-    until: datetime | None
-    interval: Interval
-    time_zone: str
+    totals: Source = Field(description="And of `links`.")
+    series: Source | None
+    values: Source | None = Field(description="Of countries, cities, devices, browsers and systems.")
+
+
+class Analytics(Window):
+    """Filters limit clicks and people, `since` and `until` by quarters of an hour; messages, enrollments and steps are never
+    limited."""
+
+    sources: Sources
+    rows_since: datetime | None = Field(
+        description="What comes from rows has the clicks from then on: older ones were removed (`click_retention_days`). null: "
+        "all are there, or nothing comes from rows."
+    )
     totals: Totals
     countries: list[CountryCount]
     regions: list[RegionCount] = Field(description=f"The {MOST_CITIES} with the most clicks.")
@@ -70,7 +85,7 @@ class Analytics(BaseModel):
 
 async def read_common(
     session: AsyncSession,
-    question: ClickQuestion,
+    found: Answer,
     asked: Window,
     content_ids: list[int],
     position: int | None = None,
@@ -79,13 +94,16 @@ async def read_common(
     """`position` is that of the link that is asked about. With None, all links of these texts count. `one_each` says that a
     contact has at most one message of these texts."""
     flood = await count_flood(session, content_ids, position, asked.since, asked.until)
-    counts, values = await count_clicks(session, question), await count_values(session, question)
+    counts, values = found.clicks, defaultdict(dict, found.values)
+    read = [asked.verdict.verdict] if found.totals_from == "rows" and asked.verdict.verdict else list(Verdict)
     messages = await count_messages(session, content_ids, one_each)
     cities = [city_count(value, count) for value, count in values["city"].items()]
     series = add_up(counts.buckets, asked.interval, asked.time_zone)
     return {
         **asked.model_dump(),
-        "totals": _totals(counts, messages, flood),
+        "sources": Sources(totals=found.totals_from, series=found.series_from, values=found.values_from),
+        "rows_since": found.rows_since,
+        "totals": _totals(counts, read, messages, flood),
         "countries": keyed(CountryCount, "country", values["country"]),
         "regions": [region_count(value, count) for value, count in list(values["region"].items())[:MOST_CITIES]],
         "cities": cities[:MOST_CITIES],
@@ -98,7 +116,8 @@ async def read_common(
     }
 
 
-def _totals(counts: ClickCounts, messages: MessageCounts, flood: int) -> Totals:
+def _totals(counts: ClickCounts, read: Collection[Verdict], messages: MessageCounts, flood: int) -> Totals:
+    """`read` are the verdicts whose clicks were counted."""
     return Totals(
         **counts.total._asdict(),
         recipients=messages.recipients,
@@ -106,8 +125,6 @@ def _totals(counts: ClickCounts, messages: MessageCounts, flood: int) -> Totals:
         messages=messages.by_state,
         reports=messages.by_report,
         click_rate=round(counts.total.people / messages.reached, 4) if messages.reached else None,
-        human_clicks=counts.by_verdict.get(Verdict.HUMAN, 0),
-        suspect_clicks=counts.by_verdict.get(Verdict.SUSPECT, 0),
-        bot_clicks=counts.by_verdict.get(Verdict.BOT, 0),
+        **{f"{each.value}_clicks": counts.by_verdict.get(each, 0 if each in read else None) for each in Verdict},
         flood_clicks=flood,
     )

@@ -1,40 +1,99 @@
-"""The question that analytics answer, as a request asks it: verdict, time, interval and zone."""
+"""The question that analytics answer, as a request asks it: verdict, time, interval and zone, and what clicks are narrowed to."""
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, PrivateAttr
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.callers.caller import OrganizationDep
+from api.handling.services import Services
 from api.reports.clicks import VerdictQuery, VerdictWanted
+from api.reports.filters import LinkFilter, SinceQuery, TimeRange, TimeZoneQuery, UntilQuery
+from api.reports.filters import where as where_filters
 from models.clicks.click import Scope
-from models.organizations.time_zone import TimeZone
+from models.reports.answer import Answer, Kind, answer, kind_of
 from models.reports.clicks import ClickQuestion
 from models.reports.intervals import Interval
-from models.texts.moment import Moment
+from models.reports.known_ids import require_link_of, require_tag
+from models.reports.where import EVERYWHERE, Where
 
 
 class Window(BaseModel):
     """The question, as the answer repeats it."""
 
     verdict: VerdictWanted
-    since: Moment | None
-    until: Moment | None
+    since: datetime | None = Field(description="In `time_zone`.")
+    until: datetime | None = Field(description="In `time_zone`.")
     interval: Interval
     time_zone: str
+    filters: dict[str, str] = Field(
+        description="What the clicks are narrowed to, besides verdict and time.", examples=[{"country": "DE"}]
+    )
+    _where: Where = PrivateAttr(EVERYWHERE)
+    _link_id: UUID | None = PrivateAttr(None)
 
     def question(self, scope: Scope, scope_id: UUID, link_id: UUID | None = None) -> ClickQuestion:
-        return ClickQuestion(scope, scope_id, link_id, self.verdict.verdict, self.since, self.until)
+        link_id = link_id or self._link_id
+        return ClickQuestion(scope, scope_id, link_id, self.verdict.verdict, self.since, self.until, self._where)
 
 
 def window(
+    caller: OrganizationDep,
+    where: Annotated[Where, Depends(where_filters)],
     verdict: VerdictQuery = VerdictWanted.HUMAN,
-    since: Annotated[Moment | None, Query(description="From the quarter of an hour of this moment on.")] = None,
-    until: Annotated[Moment | None, Query(description="Only quarters of an hour that begin before.")] = None,
+    since: SinceQuery = None,
+    until: UntilQuery = None,
     interval: Annotated[Interval, Query(description="Of `series`.")] = "hour",
-    time_zone: Annotated[TimeZone, Query(description="Whose days and hours `series` has: an IANA name.")] = "UTC",
+    time_zone: TimeZoneQuery = None,
 ) -> Window:
-    return Window(verdict=verdict, since=since, until=until, interval=interval, time_zone=time_zone)
+    """`since` and `until` count by quarters of an hour."""
+    time = TimeRange.read(since, until, time_zone or caller.time_zone)
+    zone = ZoneInfo(time.time_zone)
+    asked = Window(
+        verdict=verdict,
+        since=time.since and time.since.astimezone(zone),
+        until=time.until and time.until.astimezone(zone),
+        interval=interval,
+        time_zone=time.time_zone,
+        filters=where.given(),
+    )
+    asked._where = replace(where, org_id=caller.id)
+    return asked
+
+
+def window_of_links(asked: Annotated[Window, Depends(window)], link_id: LinkFilter = None) -> Window:
+    """For what has several links."""
+    if link_id is not None:
+        asked.filters["link_id"], asked._link_id = str(link_id), link_id
+    return asked
 
 
 WindowDep = Annotated[Window, Depends(window)]
+LinksWindowDep = Annotated[Window, Depends(window_of_links)]
+
+
+async def require_filters(session: AsyncSession, org_id: UUID, question: ClickQuestion) -> None:
+    """Raises NotFound, with the field, for a link that is not the scope's and for a tag that none of the organization's contacts
+    has."""
+    if question.link_id is not None and question.scope != Scope.LINK:
+        await require_link_of(session, org_id, question.scope, question.scope_id, question.link_id)
+    if question.where.tag is not None:
+        await require_tag(session, org_id, question.where.tag)
+
+
+async def read_answer(
+    services: Services, session: AsyncSession, org_id: UUID, question: ClickQuestion, each_link: bool = True
+) -> Answer:
+    """An organization reads rows for one report at a time. Another one with several filters is refused with 429; one that needs
+    rows for a part alone waits."""
+    await require_filters(session, org_id, question)
+    kind = kind_of(question)
+    if kind == Kind.COUNTERS:
+        return await answer(session, question, each_link)
+    async with (services.row_turns if kind == Kind.ROWS else services.part_turns).turn(org_id):
+        return await answer(session, question, each_link)

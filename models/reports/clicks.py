@@ -17,6 +17,7 @@ from models.clicks.click import Scope
 from models.clicks.counters import BUCKET as BUCKET
 from models.clicks.counters import BUCKET_OF
 from models.clicks.verdict import Verdict
+from models.reports.where import EVERYWHERE, Where
 
 BUCKET_OF_ID = BUCKET_OF.replace("clicked_at", made_at_sql("click_id"))
 
@@ -31,6 +32,7 @@ class ClickQuestion:
     """Which clicks count: those in a scope, or of one link in it. `verdict` None counts all.
 
     Time goes by quarters of an hour: that of `since` is included, and those that begin before `until`. None sets no limit.
+    `where` is passed over by what reads `click_series`, which does not know it: `models/reports/answer.py` decides what is read.
     """
 
     scope: Scope
@@ -39,6 +41,11 @@ class ClickQuestion:
     verdict: Verdict | None = Verdict.HUMAN
     since: datetime | None = None
     until: datetime | None = None
+    where: Where = EVERYWHERE
+
+    @property
+    def is_timed(self) -> bool:
+        return self.since is not None or self.until is not None
 
     def parameters(self, links: Sequence[UUID] = ()) -> dict[str, Any]:
         """Of the statements here and in `breakdowns`. People are counted once in the scope, or once for each of the `links`."""

@@ -49,3 +49,11 @@ async def require_link_of(session: AsyncSession, org_id: UUID, scope: Scope, sco
     if not await session.scalar(text(f"SELECT {OF_SCOPE.format(scope=scope.value)}"), values):
         sentence = f"The {scope.value} has no such link."
         raise NotFound(f"link_id: {sentence}", [FieldError("link_id", sentence)])
+
+
+async def require_tag(session: AsyncSession, org_id: UUID, tag: str) -> None:
+    """Raises NotFound unless a contact of the organization has the tag."""
+    statement = "SELECT EXISTS (SELECT FROM contact_tag WHERE org_id = :org_id AND tag = :tag)"
+    if not await session.scalar(text(statement), {"org_id": org_id, "tag": tag}):
+        sentence = "No contact has this tag."
+        raise NotFound(f"tag: {sentence}", [FieldError("tag", sentence)])

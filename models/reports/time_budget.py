@@ -20,6 +20,11 @@ class TooMuch(Invalid):
     code = "too_much"
     title = "Too much: narrow it"
 
+    @classmethod
+    def of(cls, sentence: str, fields: Mapping[str, str]) -> "TooMuch":
+        """`fields`: which fields of the request to narrow, each with how."""
+        return cls(sentence, [FieldError(field, how) for field, how in fields.items()])
+
 
 class TimeBudget:
     """The seconds that several statements of a transaction may take together, from now on. Afterwards the transaction's own limit
@@ -45,7 +50,4 @@ class TimeBudget:
         return found
 
     def _too_much(self) -> TooMuch:
-        return TooMuch(
-            f"This reads more rows than {self._seconds:g} seconds are enough for.",
-            [FieldError(field, sentence) for field, sentence in self._fields.items()],
-        )
+        return TooMuch.of(f"This reads more rows than {self._seconds:g} seconds are enough for.", self._fields)

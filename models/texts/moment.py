@@ -11,7 +11,7 @@ _PLUS_LOST = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S* \d\d:?\d\d\s*", re.IGN
 """A time with a space where its offset has the plus sign: that is what an unescaped + in an address means."""
 
 
-def _as_written(value: Any) -> Any:
+def as_written(value: Any) -> Any:
     """Refuses numbers, because Pydantic takes a number for seconds or, if it is large, milliseconds since 1970. Refuses a time
     that lost its plus sign on the way, and says how to write it."""
     if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
@@ -30,5 +30,5 @@ def _in_utc(value: datetime) -> datetime:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_as_written), AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(as_written), AfterValidator(_in_utc)]
 """A time in ISO 8601 with a zone."""

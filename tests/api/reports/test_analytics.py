@@ -50,9 +50,7 @@ async def test_another_organizations_numbers_are_not_found(api: Caller, rows: Ro
         assert (await api.with_key(key).get(f"{path}/analytics")).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("verdict", "robot"), ("since", "2026-11-03T12:00:00"), ("since", "9999999999999"), ("until", "noon")]
-)
+@pytest.mark.parametrize(("name", "value"), [("verdict", "robot"), ("since", "9999999999999"), ("until", "noon")])
 async def test_a_filter_that_cannot_be_meant_is_refused(api: Caller, rows: Rows, name: str, value: str) -> None:
     campaign = await rows.campaign()
     answer = await api.get(f"/campaigns/{campaign.id}/analytics", params={name: value})

@@ -35,7 +35,7 @@ async def test_garbage_is_no_cursor(api: Caller, cursor: str) -> None:
     ("name", "value"),
     [
         ("verdict", "robot"),
-        ("since", "2026-11-03T12:00:00"),
+        ("since", "2026-11-03T25:00:00"),
         ("since", "1764331200"),
         ("until", "1764331200.5"),
         ("until", "yesterday"),

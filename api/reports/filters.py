@@ -1,0 +1,71 @@
+"""What reports and lists of clicks can be narrowed to: the time, where and with what a click was made, and by whom."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import Query
+from pydantic import Field
+
+from models.contacts.input import Tag
+from models.errors import Invalid
+from models.organizations.time_zone import TimeZone
+from models.reports.where import Where
+from models.texts.country import Country
+from models.texts.local_moment import LocalMoment, in_utc
+from models.texts.text import Text
+from services.clicks.device_types import DeviceType
+
+Known = Annotated[Text, Field(min_length=1, max_length=200)]
+
+LOCAL = "A date, a time in `time_zone`, or a time with its own offset."
+
+SinceQuery = Annotated[LocalMoment | None, Query(description=f"Then or later. {LOCAL}")]
+UntilQuery = Annotated[LocalMoment | None, Query(description=f"Before. {LOCAL}")]
+TimeZoneQuery = Annotated[
+    TimeZone | None, Query(description="Whose clocks count: an IANA name. The organization's own, unless it is given.")
+]
+
+
+@dataclass(frozen=True)
+class TimeRange:
+    """`since` is included and `until` is not; both are in UTC, and None sets no limit. Days and hours are those of
+    `time_zone`."""
+
+    since: datetime | None
+    until: datetime | None
+    time_zone: str
+
+    @classmethod
+    def read(cls, since: datetime | None, until: datetime | None, time_zone: str) -> Self:
+        """Raises Invalid for a range that ends before it begins, and for a time that nothing can count with."""
+        begin, end = _moment("since", since, time_zone), _moment("until", until, time_zone)
+        if begin and end and end < begin:
+            raise Invalid.field(
+                "until", f"The range ends before it begins, at {begin.astimezone(ZoneInfo(time_zone)).isoformat()}."
+            )
+        return cls(begin, end, time_zone)
+
+
+def _moment(field: str, value: datetime | None, time_zone: str) -> datetime | None:
+    try:
+        return None if value is None else in_utc(value, time_zone)
+    except ValueError as error:
+        raise Invalid.field(field, f"{error.args[0][:1].upper()}{error.args[0][1:]}.") from None
+
+
+def where(
+    country: Annotated[Country | None, Query(description="ISO 3166-1 alpha-2.")] = None,
+    region: Annotated[Known | None, Query(description="As reports name it.", examples=["Bavaria"])] = None,
+    city: Annotated[Known | None, Query(description="As reports name it.", examples=["Berlin"])] = None,
+    device_type: DeviceType | None = None,
+    browser: Annotated[Known | None, Query(description="As reports name it.", examples=["Mobile Safari"])] = None,
+    os: Annotated[Known | None, Query(description="As reports name it.", examples=["iOS"])] = None,
+    tag: Annotated[Tag | None, Query(description="Only clicks of contacts who have this tag now.")] = None,
+) -> Where:
+    return Where(country, region, city, device_type, browser, os, tag)
+
+
+LinkFilter = Annotated[UUID | None, Query(description="Only clicks on this link.")]
