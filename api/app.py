@@ -40,6 +40,7 @@ from api.organization import routes as organization
 from api.reports import campaigns as campaign_analytics
 from api.reports import clicks, people, proofs
 from api.reports import compared as compared_campaigns
+from api.reports import contacts as contact_analytics
 from api.reports import links as link_analytics
 from api.reports import overview as organization_analytics
 from api.reports import sequences as sequence_analytics
@@ -63,6 +64,7 @@ AREAS = (
     link_analytics,
     compared_campaigns,
     organization_analytics,
+    contact_analytics,
     api_keys,
     audit_log,
     campaigns,

@@ -1,6 +1,7 @@
 """Everything that can go wrong for a caller. Each class has its HTTP status and says what to do; `api/http/problems.py` writes
 them out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -116,6 +117,17 @@ class Invalid(LinkwakeError):
     @classmethod
     def field(cls, field: str, message: str) -> "Invalid":
         return cls(message, [FieldError(field, message)])
+
+
+class TooMuch(Invalid):
+    """What was asked reads more rows than a request may; `errors` names the fields to narrow, each with how."""
+
+    code = "too_much"
+    title = "Too much: narrow it"
+
+    @classmethod
+    def of(cls, sentence: str, fields: Mapping[str, str]) -> "TooMuch":
+        return cls(sentence, [FieldError(field, how) for field, how in fields.items()])
 
 
 class BadRequest(LinkwakeError):

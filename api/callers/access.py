@@ -7,6 +7,7 @@ NEEDS: dict[Role, frozenset[str]] = {
         {
             "analytics.compare",
             "analytics.of_campaign",
+            "analytics.of_contact",
             "analytics.of_link",
             "analytics.of_organization",
             "analytics.of_sequence",

@@ -18,6 +18,7 @@ from api.reports.filters import where as where_filters
 from models.clicks.click import Scope
 from models.reports.answer import Answer, Kind, answer, kind_of
 from models.reports.clicks import ClickQuestion
+from models.reports.contact import ContactQuestion
 from models.reports.intervals import Interval
 from models.reports.known_ids import require_link_of, require_tag
 from models.reports.where import EVERYWHERE, Where
@@ -40,6 +41,13 @@ class Window(BaseModel):
     def question(self, scope: Scope, scope_id: UUID, link_id: UUID | None = None) -> ClickQuestion:
         link_id = link_id or self._link_id
         return ClickQuestion(scope, scope_id, link_id, self.verdict.verdict, self.since, self.until, self._where)
+
+    def of_contact(self, contact_id: UUID, campaign_id: UUID | None, sequence_id: UUID | None) -> ContactQuestion:
+        """The owners are repeated by the answer as filters."""
+        owners = {"campaign_id": campaign_id, "sequence_id": sequence_id}
+        self.filters |= {name: str(id) for name, id in owners.items() if id is not None}
+        verdict, since, until = self.verdict.verdict, self.since, self.until
+        return ContactQuestion(contact_id, campaign_id, sequence_id, self._link_id, verdict, since, until, self._where)
 
 
 def window(

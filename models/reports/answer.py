@@ -16,10 +16,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.errors import TooMuch
 from models.reports.breakdowns import Breakdown, count_values
 from models.reports.clicks import ClickCounts, ClickQuestion, Count, count_clicks, only
 from models.reports.rows import MOST_ROWS, SECONDS, FromRows, count_rows
-from models.reports.time_budget import TimeBudget, TooMuch
+from models.reports.time_budget import TimeBudget
 from models.reports.where import EVERYWHERE, has_few_people
 
 Source = Literal["counters", "rows"]

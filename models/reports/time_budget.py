@@ -8,22 +8,10 @@ from sqlalchemy import CursorResult, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.errors import FieldError, Invalid
+from models.errors import TooMuch
 
 STATEMENT_ENDED = "57014"
 """PostgreSQL's code for a statement that was ended by `statement_timeout`."""
-
-
-class TooMuch(Invalid):
-    """There are too many rows for the time that a request may take; the message says how to ask for fewer."""
-
-    code = "too_much"
-    title = "Too much: narrow it"
-
-    @classmethod
-    def of(cls, sentence: str, fields: Mapping[str, str]) -> "TooMuch":
-        """`fields`: which fields of the request to narrow, each with how."""
-        return cls(sentence, [FieldError(field, how) for field, how in fields.items()])
 
 
 class TimeBudget:
