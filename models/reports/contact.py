@@ -211,4 +211,5 @@ async def _links(budget: TimeBudget, clicks: Mapping[Any, Clicks]) -> list[Click
     """Those that were clicked, the last clicked ones first."""
     newest = sorted(clicks, key=lambda id: clicks[id].last_at or datetime.min.replace(tzinfo=UTC), reverse=True)[:MOST]
     rows = {row.id: row for row in await budget.execute(LINKS, {"ids": newest})} if newest else {}
-    return [ClickedLink(*rows[id], clicks[id]) for id in newest if id in rows]
+    found = [rows[id] for id in newest if id in rows]
+    return [ClickedLink(each.id, each.name, each.url, each.campaign_id, each.sequence_id, clicks[each.id]) for each in found]

@@ -76,11 +76,12 @@ class Comparison(Leaf):
 
 
 class TimeComparison(Comparison):
-    """Compares a time. Of the three, those that are given hold together."""
+    """Compares a time. Of the four, those that are given hold together."""
 
     after: Moment | None = optional(description="This time or later.")
     before: Moment | None = optional(description="Earlier than this time.")
     within: Duration | None = optional(description="Not longer ago than this.")
+    longer_ago: Duration | None = optional(description="Longer ago than this.")
 
     def sql_of(self, column: str, values: Values) -> str:
         parts = []
@@ -90,6 +91,8 @@ class TimeComparison(Comparison):
             parts.append(f"{column} < {values.add(self.before, 'timestamptz')}")
         if self.within is not None:
             parts.append(f"{column} >= CAST(:at AS timestamptz) - {values.add(self.within, 'interval')}")
+        if self.longer_ago is not None:
+            parts.append(f"{column} < CAST(:at AS timestamptz) - {values.add(self.longer_ago, 'interval')}")
         return " AND ".join(parts)
 
 

@@ -29,11 +29,11 @@ TIMES = [NOON, minutes(30), NOON + timedelta(days=1), AT]
 
 @dataclass
 class Person:
-    """What the model knows of a contact. `clicks` are (campaign, sequence, link) and when, `consent` is what was said last, by
-    medium and kind."""
+    """What the model knows of a contact. `received` are (None, campaign, sequence) and when, `clicks` are (campaign, sequence,
+    link) and when, `consent` is what was said last, by medium and kind."""
 
     row: Contact
-    received: set[UUID | None] = field(default_factory=set)
+    received: list[tuple[set[UUID | None], datetime]] = field(default_factory=list)
     clicks: list[tuple[set[UUID | None], datetime]] = field(default_factory=list)
     consent: dict[tuple[str, str], str] = field(default_factory=dict)
     replied: bool = False
@@ -75,12 +75,20 @@ async def make_world(database: Database, org_id: UUID) -> World:
             if (number + place) % 3 == 0:
                 continue
             state = MessageState.FAILED if number == 4 else MessageState.ACCEPTED
+            at = TIMES[(number + place) % len(TIMES)]
             await click(
-                rows, world, person, await rows.message(campaign.content_id, person.row, state), number + place, place * 2
+                rows,
+                world,
+                person,
+                await rows.message(campaign.content_id, person.row, state, accepted_at=at),
+                number + place,
+                place * 2,
             )
         if number % 3 == 0:
             enrollment = await rows.enrollment(sequence, person.row)
-            await click(rows, world, person, await rows.message(content, person.row, enrollment=enrollment), number, 4)
+            await click(
+                rows, world, person, await rows.message(content, person.row, enrollment=enrollment, accepted_at=NOON), number, 4
+            )
     await say(rows, people)
     return world
 
@@ -123,7 +131,8 @@ async def say(rows: Rows, people: list[Person]) -> None:
 async def click(rows: Rows, world: World, person: Person, message: Message, number: int, first_link: int) -> None:
     """Clicks of a person and of a machine, or none, by the number."""
     if message.state == MessageState.ACCEPTED:
-        person.received |= {None, message.campaign_id, message.sequence_id}
+        assert message.accepted_at is not None
+        person.received.append(({None, message.campaign_id, message.sequence_id}, message.accepted_at))
     if number % 4 == 1:
         await rows.click(message, 0, verdict="bot")
     for nth in range(number % 4 - 1):
@@ -206,12 +215,13 @@ def _time(value: str) -> datetime | None:
 
 
 def _compare(time: datetime, definition: Mapping[str, Any]) -> bool:
-    within = definition.get("within")
+    within, longer_ago = (definition.get(name) for name in ("within", "longer_ago"))
     return all(
         [
             "after" not in definition or time >= datetime.fromisoformat(definition["after"]),
             "before" not in definition or time < datetime.fromisoformat(definition["before"]),
             within is None or time >= AT - timedelta(days=int(within[1:-1])),
+            longer_ago is None or time < AT - timedelta(days=int(longer_ago[1:-1])),
         ]
     )
 
@@ -230,7 +240,9 @@ def _clicks(definition: Mapping[str, Any], person: Person, _world: World) -> boo
 
 def _received(definition: Mapping[str, Any], person: Person, _world: World) -> bool:
     wanted = definition.get("campaign_id", definition.get("sequence_id"))
-    return (UUID(wanted) if wanted else None) in person.received
+    scope = UUID(wanted) if wanted else None
+    found = [at for scopes, at in person.received if scope in scopes and _compare(at, definition)]
+    return len(found) >= int(definition.get("at_least", 1))
 
 
 KINDS: dict[str, Any] = {
@@ -263,7 +275,7 @@ def one_of(**choices: list[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 def conditions(world: World) -> st.SearchStrategy[dict[str, Any]]:
     moments = [each.isoformat() for each in TIMES]
-    times = one_of(after=moments, before=moments, within=["P1D", "P2D", "P3D"])
+    times = one_of(after=moments, before=moments, within=["P1D", "P2D", "P3D"], longer_ago=["P0D", "P1D", "P2D"])
     texts = ["Ada", "ada", "ADA", "da", "x", "gold", "Europe/London"]
     campaigns = [str(each) for each in world.campaigns]
     scopes = st.sampled_from(
@@ -306,9 +318,17 @@ def conditions(world: World) -> st.SearchStrategy[dict[str, Any]]:
             st.sampled_from(["sms", "email"]),
             st.sampled_from([{}, {"message_kind": "marketing"}, {"message_kind": "transactional"}]),
         ),
-        st.sampled_from(
-            [{"kind": "replied"}, {"kind": "received"}, {"kind": "received", "sequence_id": str(world.sequence)}]
-            + [{"kind": "received", "campaign_id": each} for each in campaigns]
+        st.just({"kind": "replied"}),
+        st.builds(
+            lambda scope, rest: {"kind": "received", **scope, **rest},
+            st.sampled_from([{}, {"sequence_id": str(world.sequence)}, *({"campaign_id": each} for each in campaigns)]),
+            st.one_of(st.just({}), times),
+        ),
+        st.builds(
+            lambda scope, number, rest: {"kind": "received", **scope, "at_least": number, **rest},
+            st.sampled_from([{}, {"sequence_id": str(world.sequence)}]),
+            st.sampled_from([1, 2, 3]),
+            st.one_of(st.just({}), times),
         ),
     )
     return st.recursive(
