@@ -7,13 +7,14 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
+from api.handling.request import OrganizationDep
+from api.reports.filters import LOCAL, TimeRange
 from models.base import first_id, now
-from models.errors import FieldError, Invalid
 from models.exports.columns import PROPERTY, ExportFormat, chosen
 from models.exports.export import Export, Source
 from models.organizations.organization import Organization
 from models.organizations.time_zone import TimeZone
-from models.texts.moment import Moment
+from models.texts.local_moment import LocalMoment
 from models.texts.text import Text
 
 BEGINNING = UUID(int=0)
@@ -48,6 +49,7 @@ class ExportOptions:
 
 
 def export_options(  # noqa: PLR0913, RUF100 - one argument for each query parameter
+    caller: OrganizationDep,
     format: Annotated[ExportFormat, Query(description="csv, or jsonl: a JSON object in each line.")] = ExportFormat.CSV,
     columns: Annotated[
         Text | None,
@@ -58,15 +60,14 @@ def export_options(  # noqa: PLR0913, RUF100 - one argument for each query param
         ),
     ] = None,
     time_zone: Annotated[TimeZone | None, Query(description="Of all times; without it, the organization's.")] = None,
-    since: Annotated[Moment | None, Query(description="Clicked, or made, then or later.")] = None,
-    until: Annotated[Moment | None, Query(description="Clicked, or made, before.")] = None,
+    since: Annotated[LocalMoment | None, Query(description=f"Clicked, or made, then or later. {LOCAL}")] = None,
+    until: Annotated[LocalMoment | None, Query(description=f"Clicked, or made, before. {LOCAL}")] = None,
     cursor: Annotated[
         UUID | None, Query(description="Go on behind this row: the `cursor` of the last line, or the id of the last whole row.")
     ] = None,
 ) -> ExportOptions:
-    if since is not None and until is not None and until < since:
-        raise Invalid("The period ends before it begins.", [FieldError("until", "Give a time that is not before since.")])
-    return ExportOptions(format, columns, time_zone, since, until, cursor or BEGINNING)
+    time = TimeRange.read(since, until, time_zone or caller.time_zone)
+    return ExportOptions(format, columns, time_zone, time.since, time.until, cursor or BEGINNING)
 
 
 OptionsDep = Annotated[ExportOptions, Depends(export_options)]

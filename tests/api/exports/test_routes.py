@@ -158,6 +158,7 @@ async def test_filters_are_those_of_the_list(api: Caller, rows: Rows, anna: Cont
         "tag=vip": made[:4],
         "since=2026-11-03T13:00:00Z&until=2026-11-03T15:00:00Z": made[1:3],
         "since=2026-11-03T13:00:00Z&until=2026-11-03T13:00:00Z": [],
+        "since=2026-11-03T18:45&until=2026-11-03T20:45&time_zone=Asia/Kathmandu": made[1:3],
     }.items():
         found, trailer = json_lines(await api.get(f"/exports/clicks?format=jsonl&{query}"))
         assert ([each["id"] for each in found], trailer["complete"]) == (wanted, True), query
