@@ -17,7 +17,7 @@ from api.exports.stream import PAGE_PATIENCE, ExportResponse, write_lines
 from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
 from api.handling.services import Services
 from api.messages.routes import message_filter
-from api.reports.clicks import click_filter
+from api.reports.clicks import click_conditions
 from api.sequences.enrollments import enrollment_filter
 from models.exports import clicks as exported_clicks
 from models.exports.enrollments import ENROLLMENTS
@@ -40,7 +40,7 @@ FILE: dict[int | str, dict[str, Any]] = {
 LONGEST_REST = 1.0
 """Seconds. Behind each page, exports rest for as long as it took, so that they leave PostgreSQL to others half of the time."""
 Tag = Annotated[Text | None, Query(description="Of contacts who have this tag now.")]
-ClickFilterDep = Annotated[ClickFilter, Depends(click_filter)]
+ClickFilterDep = Annotated[ClickFilter, Depends(click_conditions)]
 MessageFilterDep = Annotated[MessageFilter, Depends(message_filter)]
 EnrollmentFilterDep = Annotated[EnrollmentFilter, Depends(enrollment_filter)]
 
@@ -53,7 +53,6 @@ async def clicks(  # noqa: PLR0913, RUF100 - one argument for each thing that is
     services: ServicesDep,
     options: OptionsDep,
     wanted: ClickFilterDep,
-    tag: Tag = None,
 ) -> ExportResponse:
     """Clicks of people, oldest first, each with its link, place, device and contact; `?verdict=all` has those of machines too.
 
@@ -61,7 +60,7 @@ async def clicks(  # noqa: PLR0913, RUF100 - one argument for each thing that is
     broken off goes on behind the id of its last whole row. 429 when two exports of the organization are at work.
     """
     await require_known(session, caller.id, wanted)
-    given, also = {**_given(wanted), "tag": tag}, tuple[str, ...]()
+    given, also = dict(_given(wanted)), tuple[str, ...]()
     if wanted.link_id is not None:
         owner, also = await exported_clicks.of_link(session, wanted.link_id)
         given = {**owner, **given}

@@ -75,8 +75,7 @@ def about_click(row: FeedClick) -> dict[str, object]:
     return {**row._asdict(), "link": link}
 
 
-def click_filter(  # noqa: PLR0913, RUF100 - one argument for each query parameter
-    caller: OrganizationDep,
+def click_conditions(  # noqa: PLR0913, RUF100 - one argument for each query parameter
     where: Annotated[Where, Depends(where_filters)],
     campaign_id: UUID | None = None,
     sequence_id: UUID | None = None,
@@ -84,14 +83,22 @@ def click_filter(  # noqa: PLR0913, RUF100 - one argument for each query paramet
     contact_id: UUID | None = None,
     link_id: UUID | None = None,
     verdict: VerdictQuery = VerdictWanted.HUMAN,
+) -> ClickFilter:
+    """Everything but the time."""
+    owners = (campaign_id, sequence_id, enrollment_id, contact_id, link_id)
+    found = ClickFilter(*owners, verdict.verdict, country=where.country, device_type=where.device_type)
+    return replace(found, region=where.region, city=where.city, browser=where.browser, os=where.os, tag=where.tag)
+
+
+def click_filter(
+    caller: OrganizationDep,
+    found: Annotated[ClickFilter, Depends(click_conditions)],
     since: SinceQuery = None,
     until: UntilQuery = None,
     time_zone: TimeZoneQuery = None,
 ) -> ClickFilter:
     time = TimeRange.read(since, until, time_zone or caller.time_zone)
-    owners = (campaign_id, sequence_id, enrollment_id, contact_id, link_id)
-    found = ClickFilter(*owners, verdict.verdict, time.since, time.until, where.country, where.device_type)
-    return replace(found, region=where.region, city=where.city, browser=where.browser, os=where.os, tag=where.tag)
+    return replace(found, since=time.since, until=time.until)
 
 
 class Correction(BaseModel):
