@@ -132,7 +132,8 @@ SELECT id, org_id, contact_id, id, sequence_id, 'enrolled', 0, '{}', created_at 
 # As recorders raise the counters, for a month at once.
 COUNT_MONTH = f"""
 WITH given AS MATERIALIZED (
-    SELECT click.id, clicked_at, country, region, city, device_type, browser, os FROM click JOIN click_metadata ON click_id = click.id
+    SELECT click.id, clicked_at, country, region, city, device_type, browser, os
+    FROM click JOIN click_metadata ON click_id = click.id
     WHERE click.id >= :since AND click.id < :until
 ), new AS MATERIALIZED (
     SELECT id, org_id, contact_id, message_id, campaign_id, sequence_id, link_id, verdict, sent_at FROM click
