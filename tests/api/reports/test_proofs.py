@@ -110,7 +110,7 @@ async def test_a_sequence_is_proven_with_the_step_runs_of_all_versions(api: Call
 
 WRONG = {
     "clicks": "UPDATE click_series SET clicks = clicks + 5 WHERE verdict = 'human' AND bucket = '2026-11-03T12:00:00Z'",
-    "series": "UPDATE click_series SET bucket = bucket + interval '1 hour' WHERE bucket = '2026-11-03T12:00:00Z'",
+    "series": "UPDATE click_series SET bucket = bucket - interval '1 hour' WHERE bucket = '2026-11-03T12:00:00Z'",
     "people": "UPDATE click_series SET people = people + 1 WHERE verdict = 'human' AND bucket = '2026-11-03T12:00:00Z'",
     "values": "UPDATE click_by SET clicks = clicks - 1 WHERE dimension = 'country' AND value = 'DE'",
     "messages": "UPDATE message_count SET messages = messages + 1 WHERE state = 'accepted'",
