@@ -39,8 +39,9 @@ def step_back(pid: int, niceness: int) -> None:
         os.setpriority(os.PRIO_PROCESS, pid, niceness)
     with contextlib.suppress(OSError):
         # Where the kernel shares the processor between sessions first, this is what counts, because PostgreSQL and `up` give each
-        # process a session of its own.
-        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
+        # process a session of its own. A session that is not the process's own, such as a terminal's, keeps its share.
+        if os.getsid(pid) == pid:
+            Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
 def step_back_in_postgres(engine: AsyncEngine, niceness: int) -> None:

@@ -26,6 +26,28 @@ def test_a_process_steps_back_and_never_forward(started_with: int) -> None:
         process.kill()
 
 
+CHILD = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+print(child.pid, flush=True)
+input()
+child.kill()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel does not share the processor among sessions")
+@pytest.mark.parametrize("own", [True, False])
+def test_a_session_steps_back_only_when_it_is_the_processs_own(own: bool) -> None:
+    """A worker that somebody starts in a terminal would slow everything else there, also after its end."""
+    command = tethered([sys.executable, "-c", CHILD])
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "start_new_session": True}
+    with subprocess.Popen(command, text=True, **options) as leader:  # type: ignore[call-overload] # noqa: S603
+        child = int(leader.stdout.readline())
+        step_back(leader.pid if own else child, 7)
+        assert ("nice 7" in Path(f"/proc/{leader.pid}/autogroup").read_text()) == own
+        leader.communicate("\n")
+
+
 def test_a_process_that_has_ended_is_no_error() -> None:
     with subprocess.Popen(tethered([sys.executable, "-c", ""])) as process:  # noqa: S603 - our own interpreter
         process.wait()
