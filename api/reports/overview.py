@@ -16,7 +16,7 @@ from models.messages.message_count import count_messages
 from models.organizations.time_zone import TimeZone
 from models.outcomes.overview import MOST_CONSIDERED, MOST_SHOWN, Clicked, most_clicked, sending_now
 from models.reports.clicks import ClickQuestion, count_clicks
-from models.reports.intervals import Interval, add_up
+from models.reports.intervals import Interval, add_up, are_hours_enough
 from models.texts.moment import Moment
 
 router = area("analytics")
@@ -73,7 +73,9 @@ async def of_organization(
     time_zone: Annotated[TimeZone, Query(description="Whose days and hours `series` has: an IANA name.")] = "UTC",
 ) -> OrganizationAnalytics:
     """What is being sent now, and between `since` and `until` all clicks over time and what most people clicked."""
-    clicks = await count_clicks(session, ClickQuestion(Scope.ORGANIZATION, caller.id, since=since, until=until))
+    by_hours = are_hours_enough(interval, time_zone)
+    question = ClickQuestion(Scope.ORGANIZATION, caller.id, since=since, until=until, by_hours=by_hours)
+    clicks = await count_clicks(session, question)
     sending = await sending_now(session, caller.id)
     messages = await count_messages(session, [each.content_id for each in sending if each.content_id is not None])
     campaigns = await most_clicked(session, caller.id, Scope.CAMPAIGN, since, until)

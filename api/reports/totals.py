@@ -17,9 +17,9 @@ from api.reports.counted import (
     IntervalCount,
     RegionCount,
     SystemCount,
-    city_count,
+    intervals,
     keyed,
-    region_count,
+    places,
 )
 from api.reports.first_clicks import TimeToFirstClick
 from api.reports.window import Window
@@ -91,28 +91,27 @@ async def read_common(
     position: int | None = None,
     one_each: bool = False,
 ) -> dict[str, Any]:
-    """`position` is that of the link that is asked about. With None, all links of these texts count. `one_each` says that a
-    contact has at most one message of these texts."""
+    """Returns the fields of Analytics. `position` is that of the link that is asked about. With None, all links of these texts
+    count. `one_each` says that a contact has at most one message of these texts."""
     flood = await count_flood(session, content_ids, position, asked.since, asked.until)
     counts, values = found.clicks, defaultdict(dict, found.values)
     read = [asked.verdict.verdict] if found.totals_from == "rows" and asked.verdict.verdict else list(Verdict)
     messages = await count_messages(session, content_ids, one_each)
-    cities = [city_count(value, count) for value, count in values["city"].items()]
     series = add_up(counts.buckets, asked.interval, asked.time_zone)
     return {
         **asked.model_dump(),
         "sources": Sources(totals=found.totals_from, series=found.series_from, values=found.values_from),
         "rows_since": found.rows_since,
         "totals": _totals(counts, read, messages, flood),
-        "countries": keyed(CountryCount, "country", values["country"]),
-        "regions": [region_count(value, count) for value, count in list(values["region"].items())[:MOST_CITIES]],
-        "cities": cities[:MOST_CITIES],
-        "cities_left_out": max(len(cities) - MOST_CITIES, 0),
-        "devices": keyed(DeviceCount, "device_type", values["device_type"]),
-        "browsers": keyed(BrowserCount, "browser", values["browser"]),
-        "systems": keyed(SystemCount, "os", values["os"]),
+        "countries": keyed("country", values["country"]),
+        "regions": places("region", values["region"], MOST_CITIES),
+        "cities": places("city", values["city"], MOST_CITIES),
+        "cities_left_out": max(len(values["city"]) - MOST_CITIES, 0),
+        "devices": keyed("device_type", values["device_type"]),
+        "browsers": keyed("browser", values["browser"]),
+        "systems": keyed("os", values["os"]),
         "time_to_first_click": TimeToFirstClick.of(values["delay"]),
-        "series": [IntervalCount(at=at, **count._asdict()) for at, count in series],
+        "series": intervals(series),
     }
 
 

@@ -19,7 +19,7 @@ from models.clicks.click import Scope
 from models.reports.answer import Answer, Kind, answer, kind_of
 from models.reports.clicks import ClickQuestion
 from models.reports.contact import ContactQuestion
-from models.reports.intervals import Interval
+from models.reports.intervals import Interval, are_hours_enough
 from models.reports.known_ids import require_link_of, require_tag
 from models.reports.where import EVERYWHERE, Where
 
@@ -40,7 +40,8 @@ class Window(BaseModel):
 
     def question(self, scope: Scope, scope_id: UUID, link_id: UUID | None = None) -> ClickQuestion:
         link_id = link_id or self._link_id
-        return ClickQuestion(scope, scope_id, link_id, self.verdict.verdict, self.since, self.until, self._where)
+        by_hours = are_hours_enough(self.interval, self.time_zone)
+        return ClickQuestion(scope, scope_id, link_id, self.verdict.verdict, self.since, self.until, self._where, by_hours)
 
     def of_contact(self, contact_id: UUID, campaign_id: UUID | None, sequence_id: UUID | None) -> ContactQuestion:
         """The owners are repeated by the answer as filters."""

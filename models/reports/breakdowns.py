@@ -94,6 +94,6 @@ async def count_values(session: AsyncSession, question: ClickQuestion) -> dict[s
         }
         statement = FROM_CLICKS.format(owner=OWNERS[question.scope], twice=RETIRED_TWICE if every else "", **limits, **parts)
     found: dict[str, Breakdown] = defaultdict(dict)
-    for row in await session.execute(text(statement + GROUPED), parameters):
-        found[row.dimension][row.value] = Count(row.clicks, row.people)
+    for dimension, value, clicks, people in (await session.execute(text(statement + GROUPED), parameters)).all():
+        found[dimension][value] = Count(clicks, people)
     return found

@@ -5,7 +5,7 @@ What is known of the clicks, such as their countries, is in `models/reports/brea
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -33,6 +33,7 @@ class ClickQuestion:
 
     Time goes by quarters of an hour: that of `since` is included, and those that begin before `until`. None sets no limit.
     `where` is passed over by what reads `click_series`, which does not know it: `models/reports/answer.py` decides what is read.
+    `by_hours` says that counts over time may come by hours of UTC, of which there are a quarter as many.
     """
 
     scope: Scope
@@ -42,6 +43,7 @@ class ClickQuestion:
     since: datetime | None = None
     until: datetime | None = None
     where: Where = EVERYWHERE
+    by_hours: bool = False
 
     @property
     def is_timed(self) -> bool:
@@ -67,7 +69,8 @@ class ClickQuestion:
 
 @dataclass
 class ClickCounts:
-    """`by_verdict` counts all clicks, whichever were asked for. `buckets` are quarters of an hour with clicks, in their order."""
+    """`by_verdict` counts all clicks, whichever were asked for. `buckets` are quarters of an hour, or hours, with clicks,
+    in their order."""
 
     total: Count = field(default_factory=lambda: Count(0, 0))
     by_verdict: dict[str, int] = field(default_factory=dict)
@@ -105,9 +108,10 @@ WITH cell (link_id, bucket, clicks, people) AS (
     SELECT * FROM cell {{within}}
 )
 """  # noqa: S608 - made of constants
-EACH_BUCKET = "SELECT bucket, NULL AS verdict, sum(clicks) AS clicks, sum(people) AS people FROM wanted GROUP BY bucket"
+HOUR = "date_bin('1 hour', bucket, 'epoch')"
+EACH_BUCKET = "SELECT {begin} AS begin, NULL AS verdict, sum(clicks) AS clicks, sum(people) AS people FROM wanted GROUP BY 1"
 EACH_VERDICT = f"""
-UNION ALL SELECT NULL, verdict, sum(clicks), 0 FROM {{table}} {OF_SCOPE} {{within}} GROUP BY verdict ORDER BY bucket
+UNION ALL SELECT NULL, verdict, sum(clicks), 0 FROM {{table}} {OF_SCOPE} {{within}} GROUP BY verdict ORDER BY begin
 """  # noqa: S608 - made of constants
 EACH_LINK = "SELECT link_id, sum(clicks) AS clicks, sum(people) AS people FROM wanted GROUP BY link_id"
 
@@ -116,14 +120,15 @@ async def count_clicks(session: AsyncSession, question: ClickQuestion) -> ClickC
     """One statement over the counters. First clicks are only read for `verdict` None."""
     counts, people = ClickCounts(), 0
     each_verdict = EACH_VERDICT.format(table=_table(question), within=_within(question, "AND"), **only(question))
-    statement = _cells(question, OVER_TIME, "bucket") + EACH_BUCKET + each_verdict
-    for row in await session.execute(text(statement), question.parameters()):
-        if row.bucket is None:
-            counts.by_verdict[row.verdict] = row.clicks
+    each_bucket = EACH_BUCKET.format(begin=HOUR if question.by_hours else "bucket")
+    statement = _cells(question, OVER_TIME, "bucket") + each_bucket + each_verdict
+    for begin, verdict, clicks, of_people in (await session.execute(text(statement), question.parameters())).all():
+        if begin is None:
+            counts.by_verdict[verdict] = clicks
             continue
-        people += row.people
-        if row.clicks:
-            counts.buckets[row.bucket.astimezone(UTC)] = Count(row.clicks, row.people)
+        people += of_people
+        if clicks:
+            counts.buckets[begin] = Count(clicks, of_people)
     counts.total = Count(sum(each.clicks for each in counts.buckets.values()), people)
     return counts
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.base import EPOCH
 from models.database import Database
 from models.organizations.organization import Organization
 from models.reports.clicks import BUCKET, Count, begin_of, end_of
-from models.reports.intervals import Interval, add_up
+from models.reports.intervals import Interval, add_up, are_hours_enough
 from tests.builders import Caller
 from tests.rows import Rows
 
@@ -103,6 +104,25 @@ def test_no_interval_loses_a_click_and_each_has_the_clicks_of_its_own_time(
         begin = max(at for at in begins if at <= bucket)
         if interval == "day":
             assert begin.astimezone(ZoneInfo(zone)).date() == bucket.astimezone(ZoneInfo(zone)).date()
+
+
+@given(
+    starts=st.lists(moments, max_size=30),
+    zone=st.sampled_from(["UTC", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Berlin", "America/Havana", "Asia/Beirut"]),
+    interval=st.sampled_from(["quarter_hour", "hour", "day"]),
+)
+def test_where_hours_are_enough_they_add_up_as_quarters_do(starts: list[datetime], zone: str, interval: Interval) -> None:
+    hour = timedelta(hours=1)
+    quarters = {begin_of(at) or at: Count(2, 1) for at in sorted(starts)}
+    hours: dict[datetime, Count] = {}
+    for at in quarters:
+        begin = EPOCH + (at - EPOCH) // hour * hour
+        before = hours.get(begin, Count(0, 0))
+        hours[begin] = Count(before.clicks + 2, before.people + 1)
+    enough = interval != "quarter_hour" and zone not in {"Asia/Kathmandu", "Australia/Lord_Howe"}
+    assert are_hours_enough(interval, zone) == enough
+    if enough:
+        assert add_up(hours, interval, zone) == add_up(quarters, interval, zone)
 
 
 def test_an_hour_that_comes_twice_is_two_hours() -> None:
