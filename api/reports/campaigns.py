@@ -50,12 +50,13 @@ async def of_campaign(
     question = asked.question(Scope.CAMPAIGN, campaign_id)
     found = await read_answer(services, session, caller.id, question)
     contents = await contents_of(session, Scope.CAMPAIGN, campaign_id)
-    common = await read_common(session, found, asked, contents, one_each=True)
+    counts = (await count_campaigns(session, [campaign_id]))[campaign_id]
+    common = await read_common(session, found, asked, contents, counts.messages)
     links = await link_counts(session, question, found)
     return CampaignAnalytics(
         **common,
         campaign_id=campaign_id,
-        funnel=funnel_of((await count_campaigns(session, [campaign_id]))[campaign_id]),
+        funnel=funnel_of(counts),
         **(await first_and_last_clicks(session, [campaign_id])).get(campaign_id, FirstAndLast())._asdict(),
         best_links=best_links(links, common["totals"].people),
         links=links,

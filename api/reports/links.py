@@ -5,7 +5,7 @@ from uuid import UUID
 from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
 from api.reports.totals import Analytics, read_common
 from api.reports.window import WindowDep, read_answer
-from models.reports.texts import get_link
+from models.reports.texts import count_messages, get_link
 
 router = area("analytics")
 
@@ -29,7 +29,8 @@ async def of_link(
     """One link of one message text: of a campaign, or of one step of one published version of a sequence."""
     link = await get_link(session, caller.id, link_id)
     about = {name: getattr(link, name) for name in ("name", "url", "campaign_id", "sequence_id", "step_key", "version")}
-    question, one_each = asked.question(*link.scope, link_id), link.campaign_id is not None
+    question = asked.question(*link.scope, link_id)
     found = await read_answer(services, session, caller.id, question, each_link=False)
-    common = await read_common(session, found, asked, [link.content_id], link.position, one_each)
+    messages = await count_messages(session, [link.content_id], one_each=link.campaign_id is not None)
+    common = await read_common(session, found, asked, [link.content_id], messages, link.position)
     return LinkAnalytics(**common, link_id=link_id, **about)

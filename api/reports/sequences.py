@@ -19,7 +19,7 @@ from models.clicks.click import Scope
 from models.clicks.counters import DELAYS
 from models.reports.clicks import ClickQuestion, Count, count_first_clicks
 from models.reports.steps import EnrollmentCounts, StepCounts, all_together, count_enrollments
-from models.reports.texts import contents_of
+from models.reports.texts import contents_of, count_messages
 from models.reports.triggers import count_sequence_triggers
 from models.sequences.enrollment import EnrollmentState
 from models.sequences.sequence import PublishedVersion, get_sequence, get_version, published_versions
@@ -123,7 +123,7 @@ async def of_sequence(
     links = await link_counts(session, question, found)
     total = all_together(counts[each.id] for each in published if version in (None, each.version))
     return SequenceAnalytics(
-        **await read_common(session, found, asked, contents),
+        **await read_common(session, found, asked, contents, await count_messages(session, contents, one_each=False)),
         sequence_id=sequence_id,
         version=version,
         links=[each for each in links if version in (None, each.version)],

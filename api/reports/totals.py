@@ -28,7 +28,7 @@ from models.clicks.verdict import Verdict
 from models.reports.answer import Answer, Source
 from models.reports.clicks import ClickCounts
 from models.reports.intervals import add_up
-from models.reports.texts import MessageCounts, count_messages
+from models.reports.texts import MessageCounts
 
 MOST_CITIES = 1000
 
@@ -88,15 +88,14 @@ async def read_common(
     found: Answer,
     asked: Window,
     content_ids: list[int],
+    messages: MessageCounts,
     position: int | None = None,
-    one_each: bool = False,
 ) -> dict[str, Any]:
-    """Returns the fields of Analytics. `position` is that of the link that is asked about. With None, all links of these texts
-    count. `one_each` says that a contact has at most one message of these texts."""
+    """Returns the fields of Analytics. `messages` are those of the texts, and `position` is that of the link that is asked about.
+    With None, all links of these texts count."""
     flood = await count_flood(session, content_ids, position, asked.since, asked.until)
     counts, values = found.clicks, defaultdict(dict, found.values)
     read = [asked.verdict.verdict] if found.totals_from == "rows" and asked.verdict.verdict else list(Verdict)
-    messages = await count_messages(session, content_ids, one_each)
     series = add_up(counts.buckets, asked.interval, asked.time_zone)
     return {
         **asked.model_dump(),

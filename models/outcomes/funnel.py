@@ -15,7 +15,7 @@ from models.messages.message import MessageState
 from models.messages.report import ReportKind
 from models.outcomes.person_outcome import Outcome
 from models.reports.clicks import Count
-from models.reports.texts import REACHED
+from models.reports.texts import REACHED, MessageCounts
 
 ARRIVED = (ReportKind.DELIVERED, ReportKind.REPLIED, ReportKind.COMPLAINED)
 """Reports of a message that has arrived: whoever answers it or complains of it has got it."""
@@ -41,6 +41,13 @@ class CampaignCounts:
     def sent(self) -> int:
         """Returns the people whose message the channel accepted, or may have accepted."""
         return sum(self.states.get(state, 0) for state in REACHED)
+
+    @property
+    def messages(self) -> MessageCounts:
+        """Returns what `count_messages` says of the same campaign."""
+        by_state = {state: number for state, number in sorted(self.states.items()) if number}
+        by_report = {report: number for report, number in sorted(self.reports.items()) if number}
+        return MessageCounts(by_state, by_report, self.recipients, self.sent)
 
     @property
     def unreported(self) -> int:

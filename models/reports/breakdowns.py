@@ -19,7 +19,7 @@ Breakdown = dict[str, Count]
 
 GROUPED = """
 SELECT dimension, value, sum(clicks) AS clicks, sum(people) AS people FROM cell
-GROUP BY dimension, value HAVING sum(clicks) > 0 ORDER BY dimension, sum(clicks) DESC, sum(people) DESC, value
+GROUP BY dimension, value HAVING sum(clicks) > 0 ORDER BY sum(clicks) DESC, sum(people) DESC, value
 """
 
 KINDS = "unnest(CAST(:dimensions AS text[])) AS kinds (dimension)"
