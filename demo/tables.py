@@ -51,7 +51,7 @@ def _line(entry: dict[str, Any]) -> str:
             return f"{entry['state']} ({entry['source']})"
         case "inbound_message":
             return str(entry["body"] or entry["meaning"])
-        case "trigger" | "trigger_refusal":
+        case "trigger" | "trigger_refusal" | "suppression":
             return str(entry["summary"])
         case _:
             words = (entry["event"], entry["step_key"], entry["outcome"], f"→ {entry['branch']}" if entry["branch"] else None)

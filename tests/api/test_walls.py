@@ -22,7 +22,10 @@ from tests.builders import Caller, hold
 from tests.rows import Rows
 
 PHONE, HOST = "+4915112345678", "go.walls.example"
-REQUIRED = {"DELETE /v1/suppressions/{suppression_id}": {"reason": "by mistake"}}
+REQUIRED = {
+    "DELETE /v1/suppressions/{suppression_id}": {"reason": "by mistake"},
+    "GET /v1/contacts/{contact_id}/why": {"campaign_id": "{campaign_id}"},
+}
 """Parameters without which a request is refused whatever its ids are."""
 UNKNOWN = {"key": "unknown", "version": "1", "host": "unknown.example", "key_id": "0" * 12}
 """What there is not, of what is no UUID."""
@@ -57,12 +60,13 @@ async def theirs(api: Caller, database: Database, organization: tuple[Organizati
     await receive(database, channel, Inbound(PHONE, "+15550100", "stop texting me", "SM1"), None)
     await hold(database, made.org_id, HOST)
     enrollment = await made.enrollment(sequence, person)
+    click_id = await made.click(message)
     rows: dict[str, Any] = {"campaign_id": campaign, "sequence_id": sequence, "contact_id": person, "enrollment_id": enrollment}
     rows |= {"channel_id": channel, "link_id": link, "message_id": message, "firing_id": firing}
     target = {"name": "Sales", "address": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"}
     return {
         **{name: str(row.id) for name, row in rows.items()},
-        **{"key": trigger.key, "version": "1", "host": HOST},
+        **{"key": trigger.key, "version": "1", "host": HOST, "click_id": str(click_id)},
         "inbound_message_id": (await api.get("/inbound-messages")).json()["items"][0]["id"],
         "key_id": (await api.get("/api-keys")).json()["items"][0]["id"],
         "import_id": (await api.post("/contact-imports", content=b"email\na@example.com\n")).json()["id"],
@@ -97,18 +101,17 @@ async def test_what_another_organization_has_is_at_no_address(
     for name in sorted(name for name, route in ROUTES.items() if "{" in route.path and name not in TAKES_A_FILE):
         method, _, path = name.partition(" ")
         parameters = re.findall(r"\{(.*?)\}", path.removeprefix("/v1"))
+        required = {each: value.format_map(theirs) for each, value in REQUIRED.get(name, {}).items()}
         body = example(examples, method, path)
         path = path.removeprefix("/v1")
         answers = [
-            await stranger.request(
-                method, path.format_map({each: ids(each) for each in parameters}), json=body, params=REQUIRED.get(name)
-            )
+            await stranger.request(method, path.format_map({each: ids(each) for each in parameters}), json=body, params=required)
             for ids in (theirs.__getitem__, unknown)
         ]
         if told(answers[0]) != told(answers[1]) or answers[0].status_code != 404:
             wrong[name] = [answer.text for answer in answers]
         if method == "GET" and "/sequences/{sequence_id}/triggers/{key}" not in path:  # the trigger is the campaign's
-            own = await api.get(path.format_map(theirs))
+            own = await api.get(path.format_map(theirs), params=required)
             assert own.status_code == 200, (name, own.text)  # so the ids are good
         asked += 1
     assert (wrong, asked > 60) == ({}, True)

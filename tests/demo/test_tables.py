@@ -13,6 +13,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "step": {"event": "left", "step_key": "hello", "outcome": "sent", "branch": "wait"},
     "trigger": {"summary": "clicked 'offer' → tagged 'hot'"},
     "consent": {"state": "opted_out", "source": "sms_word"},
+    "suppression": {"summary": "the phone number was suppressed for everything, because its owner opted out"},
     "inbound_message": {"body": "STOP", "meaning": "stop"},
     "trigger_refusal": {"summary": "clicked 'offer', and nothing followed: it came too late"},
 }

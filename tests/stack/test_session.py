@@ -105,7 +105,7 @@ def test_no_benchmark_or_drill_passes_the_users_settings_on() -> None:
     passing = [
         str(path.relative_to(ROOT))
         for part in ("bench", "drills")
-        for path in sorted((ROOT / part).glob("*.py"))
+        for path in sorted((ROOT / part).rglob("*.py"))
         if "os.environ" in (text := path.read_text()) and "nothing_set_but(" not in text
     ]
     assert passing == []
@@ -115,7 +115,7 @@ def test_a_benchmark_and_a_drill_read_settings_of_their_own_only_for_the_seed_an
     reading = {
         path.relative_to(ROOT).as_posix()
         for part in ("bench", "drills")
-        for path in (ROOT / part).glob("*.py")
+        for path in (ROOT / part).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Settings"
     }
