@@ -18,8 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy.exc import SQLAlchemyError
 
 from demo import people, texts
@@ -27,6 +25,7 @@ from demo.check import Checked, Story, check
 from demo.client import Browsers, Consumer, DemoError, Refused, Stage, UnknownKey
 from demo.people import Visit
 from demo.running import another_stack, api_address, is_ours, is_running
+from demo.stages import Begin, stages
 from demo.tables import print_tables
 from demo.team import Team, listening
 from models.database import Database
@@ -36,9 +35,6 @@ from stack.session import started
 
 LOCAL = "ALLOW_LOCAL_ADDRESSES"
 ROOT = Path(__file__).resolve().parent.parent
-
-Begin = Callable[[str, int], Stage]
-"""Begins a stage, given its text and its number of steps."""
 
 
 def main(as_json: bool) -> int:
@@ -110,19 +106,7 @@ def _say_where_to_look(settings: Settings, key: str, as_json: bool) -> None:
 
 
 async def _tell(consumer: Consumer, browsers: Browsers, team: Team, reached: dict[str, int]) -> Story:
-    """`reached` holds how much of each stage is done, kept up to date."""
-    columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-
-        def begin(text: str, total: int) -> Stage:
-            task = progress.add_task(text, total=total)
-
-            def report(done: int) -> None:
-                reached[text] = done
-                progress.update(task, completed=done)
-
-            return Stage(text, total, report)
-
+    with stages(reached) as begin:
         contacts = await _contacts(consumer, begin("Contacts", people.CONTACTS))
         target_id = await _target(consumer, team)
         campaign_id = await _campaign(consumer, target_id is not None, begin("Campaign: messages sent", people.CONTACTS))
