@@ -123,3 +123,22 @@ def test_no_file_names_a_package_registry_or_somebodys_machine() -> None:
     pattern = "|".join(hosts)
     found = subprocess.run(["git", "grep", "-nIE", pattern], cwd=ROOT, capture_output=True, text=True)  # noqa: S603, S607
     assert found.stdout == ""
+
+
+@pytest.mark.parametrize("page", ["analytics", "events", "exports", "why"])
+def test_a_newcomer_finds_what_happened_before_the_list_of_all_pages(page: str) -> None:
+    assert f"](docs/{page}.md)" in (ROOT / "README.md").read_text().partition("## More")[0]
+
+
+@pytest.mark.parametrize("name", ["clicks", "messages", "enrollments"])
+def test_the_page_about_exports_names_each_filter_of_each_export(name: str) -> None:
+    """And says which of them the list does not have."""
+    paths = create_app().openapi()["paths"]
+    common = {"format", "columns", "time_zone", "cursor", "limit"}
+    export, of_list = (
+        {each["name"] for each in paths[path]["get"]["parameters"] if each["in"] == "query"} - common
+        for path in (f"/v1/exports/{name}", f"/v1/{name}")
+    )
+    row = next(line for line in (ROOT / "docs" / "exports.md").read_text().splitlines() if line.startswith(f"  | `{name}` |"))
+    _, _, both, only, _ = row.split("|")
+    assert (set(re.findall("`([a-z_]+)`", both)), set(re.findall("`([a-z_]+)`", only))) == (export & of_list, export - of_list)
