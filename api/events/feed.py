@@ -31,7 +31,7 @@ class ShownEvent(NamedTuple):
 def shown(cursor: Cursor, document: dict[str, object]) -> ShownEvent:
     """`document` is one of `describe_events`."""
     owners = {name: document[name] for name in ("kind", "campaign_id", "sequence_id", "contact_id")}
-    return ShownEvent(cursor, data=orjson.dumps(document), **owners)  # type: ignore[arg-type]
+    return ShownEvent(cursor, data=orjson.dumps(document, option=orjson.OPT_UTC_Z), **owners)  # type: ignore[arg-type]
 
 
 class Feed:

@@ -21,7 +21,7 @@ from api.http.within import abandon
 from models.live.cursor import Cursor, Snapshot
 from models.live.describe import describe_events
 from models.live.listen import listening
-from models.live.read import Batch, FoundEvent, present, read_between, read_since
+from models.live.read import Batch, FoundEvent, database_identity, present, read_between, read_since
 from models.organizations.api_key import working_keys
 
 log = structlog.get_logger()
@@ -56,6 +56,7 @@ class LiveEvents:
         self._task: asyncio.Task[None] | None = None
         self._life: asyncio.Task[None] | None = None
         self._snapshot: Snapshot | None = None
+        self._database = ""
         self._at, self._answered_at, self._keys_at = 0, 0.0, 0.0
         self._begun, self._done = 0, 0
         self._read_once = asyncio.Condition()
@@ -98,7 +99,7 @@ class LiveEvents:
     def present(self) -> Cursor:
         """Returns the place behind everything that the feeds have had. Only after `fresh`."""
         assert self._snapshot is not None  # noqa: S101 - see above
-        return Cursor(self._at, self._snapshot)
+        return Cursor(self._database, self._at, self._snapshot)
 
     def _all(self) -> list[OpenStream]:
         return [stream for streams in self._streams.values() for stream in streams]
@@ -129,11 +130,19 @@ class LiveEvents:
 
     async def _follow(self) -> None:
         async with listening(self._url, self._wake) as connection:
+            self._is_in(await database_identity(connection.session))
             while self._feeds:
                 self._wake.clear()
                 await self._read(connection.session)
                 await asyncio.sleep(PAUSE)
                 await connection.wait(EVERY)
+
+    def _is_in(self, database: str) -> None:
+        """When the address leads to another database than before, the places of all streams mean nothing there."""
+        if database != self._database and self._snapshot is not None:
+            self.end_all()
+            self._snapshot = None
+        self._database = database
 
     async def _read(self, session: AsyncSession) -> None:
         self._begun = number = self._begun + 1
@@ -142,7 +151,7 @@ class LiveEvents:
             found, events = Batch(await present(session), []), list[ShownEvent]()
         else:
             found = await read_since(session, org_ids, self._snapshot, KEPT)
-            events = await shown_events(session, Cursor(self._at, self._snapshot), found.snapshot, found.events)
+            events = await shown_events(session, self.present(), found.snapshot, found.events)
         await self._look_at_keys(session)
         if asyncio.current_task() is not self._life:
             return  # another connection has taken over
@@ -177,7 +186,7 @@ class LiveEvents:
 async def shown_events(session: AsyncSession, seen: Cursor, until: Snapshot, found: list[FoundEvent]) -> list[ShownEvent]:
     """`found` are those that are visible in `until` and not behind the cursor."""
     documents = await describe_events(session, found)
-    places = (Cursor(seen.at, seen.seen, until, (event.xid, event.id)) for event in found)
+    places = (Cursor(seen.database, seen.at, seen.seen, until, (event.xid, event.id)) for event in found)
     return [shown(place, document) for place, document in zip(places, documents, strict=True)]
 
 

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -115,8 +115,8 @@ class EventStream(Response):
     async def _follow(self, feed: Feed, client: "_Client") -> None:
         live, place, ready = self._shared.live, BEHIND, False
         await client.waiting(live.fresh())
-        if self._cursor is not None and not _is_resumable(self._cursor, live.present()):
-            await client.send(b'event: reset\ndata: {"reason": "too_old"}\n\n')
+        if self._cursor is not None and (reason := _not_resumable(self._cursor, live.present())):
+            await client.send(b'event: reset\ndata: {"reason": "%b"}\n\n' % reason)
             self._cursor = None
         if self._cursor is None:
             place, self._cursor = feed.end, live.present()
@@ -150,7 +150,7 @@ class EventStream(Response):
         assert self._cursor is not None  # noqa: S101 - it has one since it began
         if self._cursor.until is not None:
             await self._pages(self._cursor.until, client)
-            self._cursor = Cursor(self._cursor.at, self._cursor.until)
+            self._cursor = replace(self._cursor, seen=self._cursor.until, until=None, last=(0, 0))
         await self._pages(present.seen, client)
         self._cursor = present
 
@@ -216,10 +216,12 @@ class _Client:
             task.cancel()
 
 
-def _is_resumable(cursor: Cursor, present: Cursor) -> bool:
-    """A cursor of another database, or of one that was put back to an earlier time, can be ahead of this one."""
+def _not_resumable(cursor: Cursor, present: Cursor) -> bytes:
+    """Returns why not, or nothing. A cursor of a database that was put back to an earlier time can be ahead of it."""
     latest = cursor.until or cursor.seen
-    return cursor.at > time.time() - RESUMABLE and latest.xmax <= present.seen.xmax
+    if cursor.database != present.database or latest.xmax > present.seen.xmax:
+        return b"another_database"
+    return b"" if cursor.at > time.time() - RESUMABLE else b"too_old"
 
 
 def _too_many(most: int) -> Response:

@@ -51,6 +51,7 @@ $$
 """
 SENT = "NEW.state IN ('accepted', 'failed', 'unknown', 'skipped')"
 CHANGED = {
+    "click_verdict": ("click", "click", "verdict", "UPDATE OF verdict", "OLD.verdict <> NEW.verdict"),
     "message_made": ("message", "message", "state", "INSERT", SENT),
     "message": ("message", "message", "state", "UPDATE OF state", f"OLD.state <> NEW.state AND {SENT}"),
     "report": (

@@ -8,7 +8,7 @@ from typing import Self
 MOST_CHARACTERS = 16_384
 """Of a cursor. Two snapshots with a thousand transactions under way take less."""
 SNAPSHOT = r"(\d{1,19})-(\d{1,19})((?:-\d{1,9})*)"
-CURSOR = re.compile(rf"(\d{{1,11}})\.{SNAPSHOT}(?:\.{SNAPSHOT}\.(\d{{1,19}})\.(\d{{1,19}}))?", re.ASCII)
+CURSOR = re.compile(rf"([0-9a-f]{{8}})\.(\d{{1,11}})\.{SNAPSHOT}(?:\.{SNAPSHOT}\.(\d{{1,19}})\.(\d{{1,19}}))?", re.ASCII)
 HIGHEST = 2**63 - 1
 
 
@@ -35,8 +35,9 @@ class Snapshot:
 class Cursor:
     """Everything visible in `seen` is behind the reader, and, when it stands in the middle of a batch, of what is visible in
     `until` whatever comes up to `last`, a transaction and a number in it. `at` is the second in which
-    `seen` was taken."""
+    `seen` was taken, and `database` says where: snapshots of another one mean nothing here."""
 
+    database: str
     at: int
     seen: Snapshot
     until: Snapshot | None = None
@@ -44,7 +45,7 @@ class Cursor:
 
     def __str__(self) -> str:
         place = f".{self.until}.{self.last[0]}.{self.last[1]}" if self.until else ""
-        return f"{self.at}.{self.seen}{place}"
+        return f"{self.database}.{self.at}.{self.seen}{place}"
 
 
 def read_cursor(text: str) -> Cursor | None:
@@ -53,14 +54,14 @@ def read_cursor(text: str) -> Cursor | None:
     found = CURSOR.fullmatch(text) if len(text) <= MOST_CHARACTERS else None
     if found is None:
         return None
-    at, *parts = found.groups()
+    database, at, *parts = found.groups()
     seen = _snapshot(*parts[:3])
     if parts[3] is None:
-        return Cursor(int(at), seen) if seen else None
+        return Cursor(database, int(at), seen) if seen else None
     until, last = _snapshot(*parts[3:6]), (int(parts[6]), int(parts[7]))
     if seen is None or until is None or until.xmax < seen.xmax or max(last) > HIGHEST:
         return None
-    return Cursor(int(at), seen, until, last)
+    return Cursor(database, int(at), seen, until, last)
 
 
 def _snapshot(xmin: str, xmax: str, running: str) -> Snapshot | None:

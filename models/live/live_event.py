@@ -19,8 +19,8 @@ CHANNEL = "live_event"
 
 
 class LiveKind(StrEnum):
-    """What it happened to. `state` then says what: the verdict of a click, the new state of a message, an enrollment or a
-    campaign, the report of a provider, the meaning of an inbound message, and the state of a consent."""
+    """What it happened to. `state` then says what: the verdict of a click, recorded or corrected, the new state of a message, an
+    enrollment or a campaign, the report of a provider, the meaning of an inbound message, and the state of a consent."""
 
     CLICK = "click"
     MESSAGE = "message"

@@ -57,11 +57,21 @@ BETWEEN = READ.format(
     new=PART.format(which=NEW, within=AFTER + VISIBLE), was_running=PART.format(which=WAS_RUNNING, within=AFTER + VISIBLE)
 )
 
+# A server that was restored from a dump, and another database of the same server, count differently or hold other events.
+IDENTITY = """
+SELECT left(md5(system_identifier || '/' || database.oid), 8)
+FROM pg_control_system(), pg_database database WHERE datname = current_database()
+"""
 PRESENT = "SELECT pg_current_snapshot()::text"
 
 # What the recorder has committed, a crash of PostgreSQL can take back for a moment. Nobody is told of an event before that is
 # over, or its transaction's number would be given a second time, to events that count as seen.
 MAKE_DURABLE = "SELECT pg_logical_emit_message(false, 'linkwake', '', true)"
+
+
+async def database_identity(session: AsyncSession) -> str:
+    """Returns eight hexadecimal digits that another database does not have."""
+    return str(await session.scalar(text(IDENTITY)))
 
 
 async def present(session: AsyncSession) -> Snapshot:

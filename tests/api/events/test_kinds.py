@@ -52,6 +52,23 @@ async def test_a_click_is_told_with_its_link_its_place_and_its_device(
     assert about.keys().isdisjoint({"ip", "user_agent"})
 
 
+async def test_a_corrected_click_is_told_with_its_new_verdict_and_one_that_had_it_already_is_not(
+    api: Caller, api_app: FastAPI, organization: tuple[Organization, str], rows: Rows
+) -> None:
+    campaign = await rows.campaign()
+    click_id = await rows.click(await rows.message(campaign.content_id, await rows.contact()))
+    async with Opened(api_app, organization[1], kind="click", campaign_id=campaign.id) as opened:
+        await opened.ready()
+        for verdict in ("human", "bot", "bot", "suspect"):
+            body = {"verdict": verdict, "note": "Ada said so."}
+            assert (await api.post(f"/clicks/{click_id}/verdict", json=body)).status_code == 200
+        first, second = await opened.some(2)
+        assert [event.data["state"] for event in (first, second)] == ["bot", "suspect"]
+        assert (first.data["id"], first.data["about"]["reason"]) == (str(click_id), "corrected")
+        assert b"Ada" not in opened.body
+        assert opened.waiting() == 0
+
+
 async def test_messages_reports_enrollments_and_campaigns_are_told_when_they_change(
     api: Caller, api_app: FastAPI, organization: tuple[Organization, str], rows: Rows, database: Database
 ) -> None:

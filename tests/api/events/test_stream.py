@@ -1,6 +1,7 @@
 """Whoever follows the stream is told of everything once, in whatever order transactions commit and however often it resumes."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.events import feed, live_events, stream
 from api.handling.services import Services
 from models.database import Database
+from models.live import read
 from models.organizations.organization import Organization
 from tests.api.campaign_builders import new_campaign
 from tests.api.events.streams import Opened, rows_of
@@ -244,19 +246,67 @@ async def test_a_header_that_cannot_be_read_is_named(api: Caller) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Last-Event-ID")
 
 
-@pytest.mark.parametrize("place", ["1000000000.5-9", "99999999999.5-9999999999999"])
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("{database}.1000000000.5-9", "too_old"),
+        ("{database}.99999999999.5-9999999999999", "another_database"),
+        ("00000000.99999999999.5-9", "another_database"),
+    ],
+)
 async def test_a_place_that_is_too_old_or_of_another_database_is_said_and_the_stream_begins_now(
-    app: FastAPI, key: str, database: Database, org_id: UUID, place: str
+    app: FastAPI, key: str, database: Database, org_id: UUID, place: str, reason: str
 ) -> None:
     before, after = some_ids(2)
     await add(database, org_id, before)
+    async with Opened(app, key) as opened:
+        await opened.ready()
+        place = place.format(database=opened.id.partition(".")[0])
     async with Opened(app, key, place) as opened:
         reset = await opened.next()
         assert reset is not None
-        assert (reset.name, reset.data) == ("reset", {"reason": "too_old"})
+        assert (reset.name, reset.data) == ("reset", {"reason": reason})
         await opened.ready()
         await add(database, org_id, after)
         assert rows_of(await opened.some(1)) == messages([after])
+
+
+async def test_streams_end_when_the_address_leads_to_another_database(
+    app: FastAPI, key: str, database: Database, org_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = some_ids(1)
+    monkeypatch.setattr(live_events, "AGAIN", 0.0)
+    async with Opened(app, key) as opened:
+        await opened.ready()
+        monkeypatch.setattr(read, "IDENTITY", "SELECT 'ffffffff'")
+        async with database.transaction() as session:
+            assert await session.scalar(text(KILL)) == 1
+        assert await opened.next() is None
+    async with Opened(app, key, opened.id) as again:
+        reset = await again.next()
+        assert reset is not None
+        assert (reset.name, reset.data) == ("reset", {"reason": "another_database"})
+        await again.ready()
+        await add(database, org_id, row)
+        assert rows_of(await again.some(1)) == messages([row])
+
+
+async def test_what_was_missed_is_told_before_ready(app: FastAPI, key: str, database: Database, org_id: UUID) -> None:
+    (row,) = some_ids(1)
+    async with Opened(app, key) as opened:
+        await opened.ready()
+    await add(database, org_id, row)
+    async with Opened(app, key, opened.id) as again:
+        await again.lines(b"event: ", 2)
+    assert re.findall(rb"^event: (.+)$", again.body, re.MULTILINE) == [b"message", b"ready"]
+
+
+async def test_times_end_in_z_as_everywhere_in_the_api(app: FastAPI, key: str, database: Database, org_id: UUID) -> None:
+    async with Opened(app, key) as opened:
+        await opened.ready()
+        await add(database, org_id, *some_ids(1))
+        (event,) = await opened.some(1)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", event.data["at"])
 
 
 async def test_one_stream_too_many_is_refused_and_others_are_not(

@@ -19,9 +19,9 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 
 @given(st.integers(min_value=0, max_value=2**33), snapshots(), snapshots(), st.tuples(numbers, numbers))
 def test_a_cursor_is_read_as_it_was_written(at: int, seen: Snapshot, until: Snapshot, last: tuple[int, int]) -> None:
-    whole = Cursor(at, seen)
+    whole = Cursor("0a1b2c3d", at, seen)
     assert read_cursor(str(whole)) == whole
-    inside = Cursor(at, seen, until, last)
+    inside = Cursor("0a1b2c3d", at, seen, until, last)
     assert read_cursor(str(inside)) == (inside if until.xmax >= seen.xmax else None)
 
 
@@ -36,20 +36,23 @@ def test_a_snapshot_of_postgresql_is_read(snapshot: Snapshot) -> None:
     [
         "",
         "5",
-        "1.5",
-        "1.5-4",
-        "1.0-5",
-        "1.5-9-4",
-        "1.5-9-2-1",
-        "1.5-9-1-1",
-        "1.5-9.5-8.1.1",
-        "1.5-9.5-9.1",
-        "1.5-9.5-9.1.99999999999999999999",
-        "1.5-9999999999999999999",
-        "1.5-9 ",
-        "१.5-9",
-        "1.5-9.5-9.9999999999999999999.1",
-        "1.5-99" + "-1" * 9_000,
+        "1.5-9",
+        "0a1b2c3.1.5-9",
+        "0A1B2C3D.1.5-9",
+        "0a1b2c3d.1.5",
+        "0a1b2c3d.1.5-4",
+        "0a1b2c3d.1.0-5",
+        "0a1b2c3d.1.5-9-4",
+        "0a1b2c3d.1.5-9-2-1",
+        "0a1b2c3d.1.5-9-1-1",
+        "0a1b2c3d.1.5-9.5-8.1.1",
+        "0a1b2c3d.1.5-9.5-9.1",
+        "0a1b2c3d.1.5-9.5-9.1.99999999999999999999",
+        "0a1b2c3d.1.5-9999999999999999999",
+        "0a1b2c3d.1.5-9 ",
+        "0a1b2c3d.१.5-9",
+        "0a1b2c3d.1.5-9.5-9.9999999999999999999.1",
+        "0a1b2c3d.1.5-99" + "-1" * 9_000,
         "'; DROP TABLE live_event; --",
     ],
 )
