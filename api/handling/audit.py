@@ -18,10 +18,15 @@ LARGEST_ANSWER = 2**20
 """Bytes of an answer that is read for its id. An answer with the id of one thing is far smaller, apart from long sequences."""
 
 
+def leave_unaudited(request: Request) -> None:
+    """For a handler that found nothing to change."""
+    request.state.unaudited = True
+
+
 def audit(session: AsyncSession, request: Request, operation: str, response: Response) -> None:
     """Adds the row to the session, so that it is stored with the change or not at all. An answer that was remembered for an
     idempotency key changes nothing and does not come here."""
-    if not is_audited(request.method, operation):
+    if not is_audited(request.method, operation) or getattr(request.state, "unaudited", False):
         return
     key = request.state.key
     kind, target = _target(request, operation, response)

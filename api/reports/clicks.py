@@ -7,14 +7,15 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
+from api.handling.audit import leave_unaudited
+from api.handling.request import KeyDep, OrganizationDep, ServicesDep, SessionDep, area
 from api.http.paging import Page, PageDep
 from api.reports.filters import SinceQuery, TimeRange, TimeZoneQuery, UntilQuery
 from api.reports.filters import where as where_filters
-from models.clicks.correction import correct_verdict
+from models.clicks.correction import correct_verdict, latest_correction
 from models.clicks.verdict import CORRECTED, Reason, Verdict
 from models.reports import click_feed
 from models.reports.click_feed import ClickFilter, FeedClick
@@ -46,6 +47,16 @@ class ClickedLink(BaseModel):
     url: str = Field(description="Where this contact was sent.", examples=["https://shop.example/offer"])
 
 
+class ShownCorrection(BaseModel):
+    """Who said so, when, and what the click was before."""
+
+    at: datetime
+    key_id: str | None = Field(examples=["e6a9636f9413"])
+    earlier_verdict: Verdict = Field(examples=[Verdict.HUMAN])
+    earlier_reason: str = Field(examples=[Reason.BROWSER])
+    note: str | None = Field(examples=["Our own link checker."])
+
+
 class ClickAbout(BaseModel):
     """What is known of a click. Place and device are null when the organization kept no metadata at that time."""
 
@@ -62,6 +73,7 @@ class ClickAbout(BaseModel):
     device_type: str | None = Field(description="phone, tablet, desktop, bot or other.", examples=["phone"])
     browser: str | None = Field(examples=["Mobile Safari"])
     os: str | None = Field(examples=["iOS"])
+    correction: ShownCorrection | None = Field(description="The latest one; null: nobody has corrected the verdict.")
 
 
 class Click(ClickAbout):
@@ -111,22 +123,31 @@ class Correction(BaseModel):
 
 
 class Corrected(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     id: UUID
     clicked_at: datetime
     verdict: Verdict
     reason: str = Field(description="corrected, unless the click had the verdict before.", examples=[CORRECTED])
+    correction: ShownCorrection | None = Field(description="The latest one; null: the click had the verdict from the beginning.")
 
 
 @router.post("/clicks/{click_id}/verdict", summary="Correct a click's verdict")
-async def correct(session: SessionDep, caller: OrganizationDep, click_id: UUID, body: Correction) -> Corrected:
-    """Gives a recorded click another verdict and makes all numbers say so. A click that has the verdict already stays as it is.
+async def correct(
+    session: SessionDep, caller: OrganizationDep, key: KeyDep, request: Request, click_id: UUID, body: Correction
+) -> Corrected:
+    """Gives a recorded click another verdict and makes all numbers say so. A click that has the verdict already stays as it is,
+    and so do its note and the audit log.
 
     It starts nothing: what waits for a click of the person goes on waiting, and no trigger fires. A click whose row was removed
     because it is old is 404.
     """
-    return Corrected.model_validate(await correct_verdict(session, caller.id, click_id, body.verdict, body.note))
+    click = await correct_verdict(session, caller.id, click_id, body.verdict, body.note, key.id)
+    if not click.changed:
+        leave_unaudited(request)
+    latest = await latest_correction(session, click.id)
+    shown = latest and ShownCorrection.model_validate(
+        {**vars(latest), "earlier_verdict": latest.old_verdict, "earlier_reason": latest.old_reason}
+    )
+    return Corrected.model_validate({**vars(click), "correction": shown})
 
 
 @router.get("/clicks", summary="List clicks")

@@ -26,6 +26,11 @@ class Person(BaseModel):
     (`click_retention_days`), `clicks` counts those that are left, and `first_click_at` still says when the first one was."""
 
     contact_id: UUID
+    external_id: str | None = Field(examples=["crm-1001"])
+    first_name: str | None = Field(examples=["Ada"])
+    last_name: str | None = Field(examples=["Lovelace"])
+    email: str | None = Field(examples=["ada@example.com"])
+    phone: str | None = Field(examples=["+12025550123"])
     message_id: UUID | None = Field(description="Of the newest message to this person; null: there was none yet.")
     message_state: MessageState | None = Field(examples=[MessageState.ACCEPTED])
     reason: str | None = Field(description="Why it was skipped, failed or is unknown.", examples=["no_phone"])
@@ -71,7 +76,8 @@ async def of_campaign(
     state: Annotated[list[MessageState] | None, Query(description="Of the message; several: any of them.")] = None,
 ) -> Page[CampaignPerson]:
     """Who got the campaign's message, or was to get it, with what became of it and with their clicks. Newest messages first; with
-    `clicked=true`, newest contacts first.
+    `clicked=true`, newest contacts first. `clicked=false` has those too whose message was skipped or failed: `state=accepted`
+    leaves only people who got it.
 
     A page can have fewer people than `limit`, or none, and still have a `next_cursor`: go on until it is null.
     """

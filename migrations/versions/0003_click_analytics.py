@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("old_reason", sa.String(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=True),
+        sa.Column("key_id", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_click_correction"),
     )
     op.create_index("ix_click_correction_click_id", "click_correction", ["click_id"])

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, first_id, new_id, now
 from models.clicks.click import OWNERS, Scope
@@ -24,7 +24,7 @@ from models.organizations.owned import require_owned
 
 
 class ClickCorrection(SQLModel, table=True):
-    """Somebody gave a click another verdict. `note` is for whoever asks later."""
+    """Somebody gave a click another verdict, with the key `key_id`. `note` is for whoever asks later."""
 
     __tablename__ = "click_correction"
 
@@ -36,6 +36,7 @@ class ClickCorrection(SQLModel, table=True):
     old_reason: str
     verdict: str
     note: str | None = None
+    key_id: str | None = None
 
 
 @dataclass
@@ -50,6 +51,8 @@ class CorrectedClick:
     bucket: datetime
     verdict: str
     reason: str
+    changed: bool = False
+    """Whether this correction changed it."""
 
 
 class _Change(NamedTuple):
@@ -183,8 +186,18 @@ LOWER_ENGAGEMENT = (
 )
 
 
-async def correct_verdict(
-    session: AsyncSession, org_id: UUID, click_id: UUID, verdict: Verdict, note: str | None = None
+async def latest_correction(session: AsyncSession, click_id: UUID) -> ClickCorrection | None:
+    of_click = select(ClickCorrection).where(col(ClickCorrection.click_id) == click_id)
+    return await session.scalar(of_click.order_by(col(ClickCorrection.id).desc()).limit(1))
+
+
+async def correct_verdict(  # noqa: PLR0913, RUF100 - a row's columns
+    session: AsyncSession,
+    org_id: UUID,
+    click_id: UUID,
+    verdict: Verdict,
+    note: str | None = None,
+    key_id: str | None = None,
 ) -> CorrectedClick:
     """Returns the click as it is then. One that has the verdict already stays as it is. Raises NotFound. Starts nothing: what a
     person's click would have woken is not woken later."""
@@ -199,7 +212,13 @@ async def correct_verdict(
     old_verdict, old_reason = click.verdict, click.reason
     session.add(
         ClickCorrection(
-            org_id=org_id, click_id=click.id, old_verdict=old_verdict, old_reason=old_reason, verdict=verdict, note=note
+            org_id=org_id,
+            click_id=click.id,
+            old_verdict=old_verdict,
+            old_reason=old_reason,
+            verdict=verdict,
+            note=note,
+            key_id=key_id,
         )
     )
     await session.flush()
@@ -211,7 +230,7 @@ async def correct_verdict(
         for statement in (RAISE_ENGAGEMENT,) if verdict == Verdict.HUMAN else lowered:
             used = {name: value for name, value in about.items() if f":{name}" in statement}
             await session.execute(text(statement), used)
-    return replace(click, verdict=verdict, reason=CORRECTED)
+    return replace(click, verdict=verdict, reason=CORRECTED, changed=True)
 
 
 async def _changes(session: AsyncSession, click: CorrectedClick, verdict: Verdict) -> list[_Change]:

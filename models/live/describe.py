@@ -60,6 +60,7 @@ def _about_click(click: FeedClick) -> dict[str, Any]:
     about = click._asdict()
     for name in ("id", "verdict", "contact_id", "campaign_id", "sequence_id"):
         del about[name]  # the event has them
+    del about["correction"]  # its note is somebody's text
     return about
 
 

@@ -60,13 +60,15 @@ class FeedClick(NamedTuple):
     device_type: str | None
     browser: str | None
     os: str | None
+    correction: dict[str, Any] | None = None
+    """The latest one."""
 
 
 CLICKS = """
 SELECT click.id, click.clicked_at, click.verdict, click.reason, click.contact_id, click.message_id, click.campaign_id,
     click.sequence_id, click.enrollment_id, click.link_id, link.name AS link_name,
     coalesce(personal.url, link.url) AS link_url, metadata.country, metadata.city, metadata.device_type, metadata.browser,
-    metadata.os
+    metadata.os, correction.document AS correction
 FROM {clicks} AS click
 JOIN content_link link ON link.id = click.link_id
 LEFT JOIN message ON link.merge AND message.id = click.message_id
@@ -74,6 +76,12 @@ LEFT JOIN personal_link personal ON personal.content_id = message.content_id AND
 message.recipient_number
     AND personal.position = click.position
 LEFT JOIN click_metadata metadata ON metadata.click_id = click.id
+LEFT JOIN LATERAL (
+    SELECT jsonb_build_object(
+        'at', at, 'key_id', key_id, 'earlier_verdict', old_verdict, 'earlier_reason', old_reason, 'note', note
+    ) AS document
+    FROM click_correction WHERE click.reason = 'corrected' AND click_id = click.id ORDER BY click_correction.id DESC LIMIT 1
+) AS correction ON true
 """
 
 # Each verdict has a page of its own, newest first, and of those the newest are taken, so that an index finds them however rare

@@ -55,6 +55,11 @@ class Person(NamedTuple):
     step_key: str | None
     clicks: int
     first_click_at: datetime | None
+    external_id: str | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
 
 
 class _Source(NamedTuple):
@@ -114,8 +119,9 @@ SELECT candidate.* FROM candidate WHERE true {conditions} ORDER BY candidate.key
 PAGE = """
 WITH candidate AS MATERIALIZED ({candidates}), page AS MATERIALIZED ({fitting})
 SELECT page.key, page.contact_id, page.state, message.id AS message_id, message.state AS message_state, message.reason,
-    message.report, {about}, coalesce(clicks.clicks, 0) AS clicks, first.click_id
-FROM page {join}
+    message.report, {about}, coalesce(clicks.clicks, 0) AS clicks, first.click_id,
+    contact.external_id, contact.first_name, contact.last_name, contact.email, contact.phone
+FROM page JOIN contact ON contact.id = page.contact_id {join}
 LEFT JOIN LATERAL (
     SELECT click_id FROM click_first
     WHERE scope = :click_scope AND scope_id = :click_scope_id AND verdict = ANY(CAST(:verdicts AS text[]))
@@ -128,7 +134,7 @@ LEFT JOIN LATERAL (
         AND click.verdict = ANY(CAST(:verdicts AS text[])) {link}
 ) AS clicks ON true
 UNION ALL
-SELECT last.key, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, looked_at, NULL
+SELECT last.key, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, looked_at, NULL, NULL, NULL, NULL, NULL, NULL
 FROM (SELECT count(*) AS looked_at FROM candidate) AS counted
 LEFT JOIN LATERAL (SELECT key FROM candidate ORDER BY key LIMIT 1) AS last ON true
 """
@@ -209,4 +215,9 @@ def _person(row: Any) -> Person:
         step_key=row.step_key,
         clicks=row.clicks,
         first_click_at=made_at(row.click_id) if row.click_id is not None else None,
+        external_id=row.external_id,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        email=row.email,
+        phone=row.phone,
     )

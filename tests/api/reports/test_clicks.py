@@ -99,6 +99,7 @@ async def test_a_click_comes_with_its_link_place_and_device(api: Caller, rows: R
             "device_type": "phone",
             "browser": "Mobile Safari",
             "os": "iOS",
+            "correction": None,
         }
     ]
 
@@ -198,15 +199,24 @@ async def test_a_corrected_click_counts_with_its_new_verdict(api: Caller, rows: 
     campaign = await rows.campaign()
     message = await rows.message(campaign.content_id, await rows.contact())
     click_id = await rows.click(message)
-    for _ in range(2):  # the second one changes nothing
-        answer = await api.post(f"/clicks/{click_id}/verdict", json={"verdict": "bot", "note": "Our own link checker."})
+    shown = []
+    for note in ("Our own link checker.", "Once more."):  # the second one changes nothing
+        answer = await api.post(f"/clicks/{click_id}/verdict", json={"verdict": "bot", "note": note})
+        shown.append(answer.json()["correction"])
         assert (answer.status_code, answer.json()["verdict"], answer.json()["reason"]) == (200, "bot", "corrected")
     assert await read(api) == []
     assert [item["reason"] for item in await read(api, verdict="bot")] == ["corrected"]
+    conversation = await api.get(f"/contacts/{message.contact_id}/conversation", params={"kind": "click"})
+    shown += [item["correction"] for item in (*await read(api, verdict="bot"), *conversation.json()["items"])]
+    assert shown == [shown[0]] * 4
+    del shown[0]["at"]
+    key_id = (await api.get("/api-keys")).json()["items"][0]["id"]
+    before = {"earlier_verdict": "human", "earlier_reason": "person"}
+    assert shown[0] == {"key_id": key_id, **before, "note": "Our own link checker."}
     numbers = (await api.get(f"/campaigns/{campaign.id}/analytics")).json()["totals"]
     assert (numbers["people"], numbers["human_clicks"], numbers["bot_clicks"]) == (0, 0, 1)
     entries = (await api.get("/audit-log", params={"action": "clicks.correct"})).json()["items"]
-    assert {(entry["target_kind"], entry["target_id"]) for entry in entries} == {("click", str(click_id))}
+    assert [(entry["target_kind"], entry["target_id"]) for entry in entries] == [("click", str(click_id))]
 
 
 async def test_a_correction_needs_a_verdict_that_exists_and_a_click_of_ones_own(

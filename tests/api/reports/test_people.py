@@ -66,7 +66,24 @@ async def test_everybody_with_a_message_is_listed_newest_first(api: Caller, rows
         (1, "2026-11-03T12:07:00Z"),
         (2, "2026-11-03T12:00:00Z"),
     ]
-    assert set(ada) == {"contact_id", "message_id", "message_state", "reason", "report", "clicks", "first_click_at"}
+    who = {"contact_id", "external_id", "first_name", "last_name", "email", "phone"}
+    assert set(ada) == who | {"message_id", "message_state", "reason", "report", "clicks", "first_click_at"}
+
+
+async def test_each_person_is_listed_with_name_and_addresses(api: Caller, rows: Rows) -> None:
+    ada = {"external_id": "crm-1", "first_name": "Ada", "last_name": "L", "email": "ada@example.com", "phone": "+4915112345678"}
+    contact, campaign, sequence = await rows.contact(**ada), await rows.campaign(), await rows.sequence()
+    await rows.message(campaign.content_id, contact)
+    await rows.enrollment(sequence, contact)
+    for path in (f"/campaigns/{campaign.id}/people", f"/sequences/{sequence.id}/people"):
+        (item,) = await read(api, path)
+        assert {name: item[name] for name in ada} == ada
+
+
+async def test_who_did_not_click_includes_who_got_nothing_unless_the_state_is_named(api: Caller, rows: Rows) -> None:
+    campaign, (_, _, cy, dan, eve), _ = await clicked_campaign(rows)
+    assert await ids(api, f"/campaigns/{campaign}/people", clicked=False) == [eve, dan, cy]
+    assert await ids(api, f"/campaigns/{campaign}/people", clicked=False, state="accepted") == [dan, cy]
 
 
 async def test_each_filter_finds_its_people(api: Caller, rows: Rows) -> None:
