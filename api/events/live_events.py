@@ -18,10 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.events.feed import KEPT, Feed, ShownEvent, shown
 from api.http.within import abandon
+from models.errors import TooManyRequests
 from models.live.cursor import Cursor, Snapshot
 from models.live.describe import describe_events
 from models.live.listen import listening
-from models.live.read import Batch, FoundEvent, database_identity, present, read_between, read_since
+from models.live.read import Batch, FoundEvent, database_identity, present, read_since
 from models.organizations.api_key import working_keys
 
 log = structlog.get_logger()
@@ -64,13 +65,19 @@ class LiveEvents:
     def count(self) -> int:
         return sum(map(len, self._streams.values()))
 
-    def is_full(self, org_id: UUID) -> bool:
-        return len(self._streams.get(org_id, ())) >= self.most_streams
+    def require_room(self, org_id: UUID) -> None:
+        """Raises TooManyRequests when the organization may not have another stream."""
+        if len(self._streams.get(org_id, ())) >= self.most_streams:
+            raise TooManyRequests(
+                f"Your organization has {self.most_streams} streams open in this process, and may have no more: "
+                "end one before you open another."
+            )
 
     @contextmanager
     def open(self, stream: OpenStream) -> Iterator[Feed]:
-        """Reads for this stream in the block."""
+        """Reads for this stream in the block. Raises TooManyRequests when the organization has too many."""
         org_id = stream.org_id
+        self.require_room(org_id)
         self._streams[org_id].add(stream)
         feed = self._feeds.setdefault(org_id, Feed())
         if self._task is None:
@@ -188,9 +195,3 @@ async def shown_events(session: AsyncSession, seen: Cursor, until: Snapshot, fou
     documents = await describe_events(session, found)
     places = (Cursor(seen.database, seen.at, seen.seen, until, (event.xid, event.id)) for event in found)
     return [shown(place, document) for place, document in zip(places, documents, strict=True)]
-
-
-async def missed_events(session: AsyncSession, org_id: UUID, after: Cursor, until: Snapshot, most: int) -> list[ShownEvent]:
-    """Returns the organization's next events behind the cursor that are visible in `until`."""
-    found = await read_between(session, org_id, after, until, most)
-    return await shown_events(session, after, until, found)

@@ -7,10 +7,11 @@ from uuid import UUID
 from fastapi import Depends, Header, Query
 from fastapi.responses import Response
 
-from api.events.stream import EventFilter, EventStream, Shared
+from api.events.stream import EventStream, Shared
 from api.handling.request import KeyDep, OrganizationDep, ServicesDep, SessionDep, area
 from models.errors import Invalid
 from models.live.cursor import Cursor, read_cursor
+from models.live.event_filter import EventFilter
 from models.live.live_event import LiveKind
 from models.reports.known_ids import require_known
 from models.texts.text import Text
@@ -68,5 +69,6 @@ async def stream(
     `ready` says that the stream tells of everything from now on. A stream that ended is resumed by the last `id`; after more
     than a day it begins with `reset`: read your numbers again.
     """
+    services.live.require_room(caller.id)
     await require_known(session, caller.id, wanted)
-    return EventStream(Shared(services.live, services.database, services.large_turns), caller.id, key.id, wanted, cursor)
+    return EventStream(Shared(services.live, services.missed_events), caller.id, key.id, wanted, cursor)

@@ -17,21 +17,19 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.events.feed import Feed, ShownEvent
-from api.events.live_events import LiveEvents, missed_events
-from api.http.problems import problem_response
+from api.events.live_events import LiveEvents
+from api.events.missed_events import MissedEvents, MissedPage
 from api.http.slow_readers import PATIENCE, GivenUp
-from models.database import Database
-from models.errors import TooManyRequests
 from models.live.cursor import Cursor, Snapshot
-from models.live.live_event import LiveKind
-from services.process.turns import Turns
+from models.live.event_filter import EventFilter
 
 log = structlog.get_logger()
 
 HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 KEEP_ALIVE = 15.0
-"""Seconds without an event after which a comment is sent, so that nobody on the way takes the connection for dead, and with it
-the latest id. It is below the time limit of a request without a sign of life (`api/http/time_limit.py`)."""
+"""Seconds after the last thing that was sent, until the place or a comment is, so that nobody on the way takes the connection for
+dead: events that the filters hold back do not count. It is below the time limit of a request without a sign of life
+(`api/http/time_limit.py`)."""
 RESUMABLE = 24 * 3600
 """Seconds for which events are kept, and so the age up to which a stream can be resumed."""
 RETRY = b"retry: 2000\n\n"
@@ -49,30 +47,11 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class EventFilter:
-    """Each condition that is None lets everything through."""
-
-    kinds: frozenset[LiveKind] | None = None
-    campaign_id: UUID | None = None
-    sequence_id: UUID | None = None
-    contact_id: UUID | None = None
-
-    def lets(self, event: ShownEvent) -> bool:
-        return (
-            (self.kinds is None or event.kind in self.kinds)
-            and self.campaign_id in (None, event.campaign_id)
-            and self.sequence_id in (None, event.sequence_id)
-            and self.contact_id in (None, event.contact_id)
-        )
-
-
-@dataclass(frozen=True)
 class Shared:
-    """What streams use of their process. `turns` lets an organization look into the database once at a time."""
+    """What streams use of their process."""
 
     live: LiveEvents
-    database: Database
-    turns: Turns
+    missed: MissedEvents
 
 
 class EventStream(Response):
@@ -89,9 +68,7 @@ class EventStream(Response):
     def end(self) -> None:
         self._ended.set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._shared.live.is_full(self.org_id):
-            return await _too_many(self._shared.live.most_streams)(scope, receive, send)
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         with self._shared.live.open(self) as feed:
             feed.wakes.add(self._wake)
             try:
@@ -136,14 +113,20 @@ class EventStream(Response):
         events = list(feed.after(place, AT_ONCE))
         if events:
             await self._send(events, client)
+            await client.keep_alive(self._place)
             return place + len(events)
         self._cursor = self._shared.live.present()
         await client.waiting(self._wake.wait(), self._alive)
         return place
 
     def _alive(self) -> bytes:
-        """Returns what shows that the stream lives: its latest place, when everything up to it was sent."""
-        return ALIVE if self._wake.is_set() else b"id: %b\n\n" % str(self._shared.live.present()).encode()
+        """Returns what shows that the stream lives: the place up to which everything was sent."""
+        if not self._wake.is_set():
+            self._cursor = self._shared.live.present()
+        return self._place()
+
+    def _place(self) -> bytes:
+        return b"id: %b\n\n" % str(self._cursor).encode()
 
     async def _catch_up(self, present: Cursor, client: "_Client") -> None:
         """Sends what was not sent until this present, from the database."""
@@ -156,18 +139,20 @@ class EventStream(Response):
 
     async def _pages(self, until: Snapshot, client: "_Client") -> None:
         while True:
-            events = await client.waiting(self._page(until))
-            await self._send(events, client)
-            if len(events) < PAGE:
+            page = await client.waiting(self._page(until))
+            await self._send(page.events, client)
+            if page.end is None:
                 return
+            if self._cursor != page.end:
+                self._cursor = page.end
+                await client.send(self._place())
 
-    async def _page(self, until: Snapshot) -> list[ShownEvent]:
+    async def _page(self, until: Snapshot) -> MissedPage:
         """Tries until it succeeds: while the database is away, the stream stays."""
         assert self._cursor is not None  # noqa: S101 - see above
         while True:
             try:
-                async with self._shared.turns.turn(self.org_id), self._shared.database.statement() as session:
-                    return await missed_events(session, self.org_id, self._cursor, until, PAGE)
+                return await self._shared.missed.page(self.org_id, self._cursor, until, self._wanted, PAGE)
             except Exception as error:  # whatever the error is, the next look may succeed
                 log.info("missed live events are read again", error=error)
                 await asyncio.sleep(AGAIN)
@@ -186,6 +171,8 @@ class _Client:
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self._clock = asyncio.get_running_loop().time
+        self._sent_at = self._clock()
 
     async def begin(self, response: Response) -> None:
         headers = [header for header in response.raw_headers if header[0] != b"content-length"]
@@ -199,6 +186,7 @@ class _Client:
                 await self._send({"type": "http.response.body", "body": body, "more_body": True})
         except TimeoutError:
             raise GivenUp from None
+        self._sent_at = self._clock()
 
     async def finish(self) -> None:
         with suppress(TimeoutError):
@@ -209,11 +197,19 @@ class _Client:
         """Returns what `work` does, and shows meanwhile that the stream lives."""
         task = asyncio.create_task(work)
         try:
-            while not (await asyncio.wait({task}, timeout=KEEP_ALIVE))[0]:
-                await self.send(alive())
+            while not (await asyncio.wait({task}, timeout=self._rest()))[0]:
+                await self.keep_alive(alive)
             return task.result()
         finally:
             task.cancel()
+
+    async def keep_alive(self, alive: Callable[[], bytes]) -> None:
+        """Sends it when nothing was sent for so long that it is time."""
+        if not self._rest():
+            await self.send(alive())
+
+    def _rest(self) -> float:
+        return max(0.0, self._sent_at + KEEP_ALIVE - self._clock())
 
 
 def _not_resumable(cursor: Cursor, present: Cursor) -> bytes:
@@ -222,11 +218,6 @@ def _not_resumable(cursor: Cursor, present: Cursor) -> bytes:
     if cursor.database != present.database or latest.xmax > present.seen.xmax:
         return b"another_database"
     return b"" if cursor.at > time.time() - RESUMABLE else b"too_old"
-
-
-def _too_many(most: int) -> Response:
-    detail = f"Your organization has {most} streams open in this process, and may have no more: end one before you open another."
-    return problem_response(429, TooManyRequests.code, TooManyRequests.title, detail)
 
 
 async def _gone(receive: Receive) -> None:

@@ -10,6 +10,7 @@ from api.callbacks.callbacks import Callbacks
 from api.callers.key_uses import KeyUses
 from api.callers.refused_keys import RefusedKeys
 from api.events.live_events import LiveEvents
+from api.events.missed_events import MissedEvents
 from api.http.body_memory import BodyMemory
 from api.http.shared_work import SharedWork
 from models.database import Database
@@ -31,7 +32,8 @@ class Services:
     remembers of their keys. `active` counts their enrollments, `judge` reads their texts, and `commands` delivers what was asked
     of enrollments. `secrets` encrypts what must not be read in the database, `notifications` tells teams, and `outside` is what
     channels need when they are tested. `callbacks` is what the providers' requests share of this process, `export_pages` are the
-    connections that the exports of all organizations use together, and `live` reads events for its streams.
+    connections that the exports of all organizations use together, `live` reads events for its
+    streams, and `missed_events` for those that are behind.
     `readiness` is what all who ask for the health share."""
 
     settings: Settings
@@ -58,6 +60,7 @@ class Services:
     notifications: NotificationDelivery = field(init=False)
     outside: Outside = field(init=False)
     live: LiveEvents = field(init=False)
+    missed_events: MissedEvents = field(init=False)
 
     def __post_init__(self) -> None:
         waiting = self.settings.organization_queue
@@ -68,6 +71,8 @@ class Services:
         object.__setattr__(self, "outside", Outside(self.database, way_out, self.settings))
         live = LiveEvents(self.settings.effective_database_url, self.settings.organization_streams)
         object.__setattr__(self, "live", live)
+        missed_events = MissedEvents(self.database, self.settings.organization_streams)
+        object.__setattr__(self, "missed_events", missed_events)
         object.__setattr__(self, "turns", Turns(self.settings.organization_requests, waiting))
         # Most large requests need a lock of the database in any case, and wait for it here without a connection.
         object.__setattr__(
