@@ -1,17 +1,20 @@
 """What every export is asked besides its filters: format, columns, zone, period and where to go on."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.handling.request import OrganizationDep
 from api.reports.filters import LOCAL, TimeRange
 from models.base import first_id, now
+from models.errors import Invalid
 from models.exports.columns import PROPERTY, ExportFormat, chosen
 from models.exports.export import Export, Source
+from models.exports.horizon import read_horizon
 from models.organizations.organization import Organization
 from models.organizations.time_zone import TimeZone
 from models.texts.local_moment import LocalMoment
@@ -19,6 +22,8 @@ from models.texts.text import Text
 
 BEGINNING = UUID(int=0)
 """The id behind which an export begins that is not taken up again."""
+CLOCKS_APART = timedelta(minutes=1)
+"""A cursor is of the future when it is so much later than this machine's clock."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +37,12 @@ class ExportOptions:
     until: datetime | None
     after: UUID
 
-    def of(self, source: Source, caller: Organization, given: dict[str, Any], also: tuple[str, ...] = ()) -> Export:
+    async def of(
+        self, session: AsyncSession, source: Source, caller: Organization, given: dict[str, Any], also: tuple[str, ...] = ()
+    ) -> Export:
         """Rows that are made from now on are not in it, so every export ends."""
-        end = now() if self.until is None else min(self.until, now())
+        horizon = await read_horizon(session)
+        end = horizon.end if self.until is None else min(self.until, horizon.end)
         return Export(
             source,
             caller.id,
@@ -45,6 +53,7 @@ class ExportOptions:
             first_id(self.since) if self.since else BEGINNING,
             first_id(end),
             also,
+            settled=end <= horizon.settled_until,
         )
 
 
@@ -67,6 +76,8 @@ def export_options(  # noqa: PLR0913, RUF100 - one argument for each query param
     ] = None,
 ) -> ExportOptions:
     time = TimeRange.read(since, until, time_zone or caller.time_zone)
+    if cursor is not None and cursor >= first_id(now() + CLOCKS_APART):
+        raise Invalid.field("cursor", "No row has this id yet: use the `cursor` of a last line, or the `id` of a row.")
     return ExportOptions(format, columns, time_zone, time.since, time.until, cursor or BEGINNING)
 
 

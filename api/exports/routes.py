@@ -64,7 +64,8 @@ async def clicks(  # noqa: PLR0913, RUF100 - one argument for each thing that is
     if wanted.link_id is not None:
         owner, also = await exported_clicks.of_link(session, wanted.link_id)
         given = {**owner, **given}
-    return await _answer(request, session, services, options, options.of(exported_clicks.CLICKS, caller, given, also))
+    export = await options.of(session, exported_clicks.CLICKS, caller, given, also)
+    return await _answer(request, session, services, options, export)
 
 
 @router.get("/exports/messages", summary="Export messages", responses=FILE, response_class=StreamingResponse)
@@ -82,7 +83,7 @@ async def messages(  # noqa: PLR0913, RUF100
     The last line and the errors are as in the export of clicks.
     """
     await require_known(session, caller.id, wanted)
-    export = options.of(MESSAGES, caller, {**_given(wanted), "tag": tag})
+    export = await options.of(session, MESSAGES, caller, {**_given(wanted), "tag": tag})
     return await _answer(request, session, services, options, export)
 
 
@@ -101,7 +102,7 @@ async def enrollments(  # noqa: PLR0913, RUF100
     The last line and the errors are as in the export of clicks.
     """
     await require_known(session, caller.id, wanted)
-    export = options.of(ENROLLMENTS, caller, {**_given(wanted), "tag": tag})
+    export = await options.of(session, ENROLLMENTS, caller, {**_given(wanted), "tag": tag})
     return await _answer(request, session, services, options, export)
 
 

@@ -3,6 +3,7 @@
 It writes whole pages of lines, so this process hands on one text for thousands of rows, and nobody waits for its event loop.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -99,13 +100,16 @@ def csv_header(columns: Sequence[Column]) -> str:
 
 
 # OWASP's list of what makes a spreadsheet take a cell for a formula, with the wide forms that it names.
-FORMULA = "=+-@\t\r\n＝＋－＠"
-IS_FORMULA = r"'^[=+\-@\t\r\n＝＋－＠]'"
+SIGNS = r"=+\-@＝＋－＠"
+AT_START = rf"^(?=[{SIGNS}\t\r\n])"
+# Where spreadsheets divide cells by semicolons or tabs, a quote within a cell closes nothing: there such a sign, or a line end,
+# begins another cell. Python and PostgreSQL read both patterns alike.
+BEHIND_SEPARATOR = rf'([;\t\r\n])(?="*[{SIGNS}])'
 
 
 def _quoted(text: str) -> str:
     """As `_cell` does it."""
-    safe = f"'{text}" if text.startswith(tuple(FORMULA)) else text
+    safe = re.sub(AT_START, "'", re.sub(BEHIND_SEPARATOR, r"\1'", text))
     return '"' + safe.replace('"', '""') + '"'
 
 
@@ -113,7 +117,8 @@ def _cell(column: Column) -> str:
     if column.plain:
         return f"({column.sql})::text"
     value = f"({column.sql} ->> CAST(:{column.named} AS text))" if column.named else f"({column.sql})"
-    return f"""'"' || replace(CASE WHEN {value} ~ {IS_FORMULA} THEN '''' || {value} ELSE {value} END, '"', '""') || '"'"""
+    safe = rf"regexp_replace(regexp_replace({value}, '{BEHIND_SEPARATOR}', '\1''', 'g'), '{AT_START}', '''')"
+    return f"""'"' || replace({safe}, '"', '""') || '"'"""
 
 
 def _key(column: Column) -> str:

@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from api.exports import routes
+from models.base import first_id, now
 from models.clicks.recording import Metadata
 from models.contacts.contact import Contact
 from models.database import Database
-from models.exports import export
+from models.exports import export, horizon
 from models.messages.message import MessageState
 from models.organizations.organization import Organization
 from tests.builders import Caller, is_problem
@@ -29,6 +30,12 @@ ANNA = {
     "tags": ["vip"],
     "properties": {"plan": "@gold", "=cmd": {"a": 1}},
 }
+
+
+@pytest.fixture(autouse=True)
+def no_difference_of_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that have just been made are in the export."""
+    monkeypatch.setattr(horizon, "CLOCKS", timedelta(0))
 
 
 @pytest.fixture
@@ -87,11 +94,31 @@ async def test_a_spreadsheet_takes_no_cell_for_a_formula(api: Caller, rows: Rows
     assert trailer.endswith(",rows,4,complete,true")
 
 
-@pytest.mark.parametrize("start", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "＝1"])
+@pytest.mark.parametrize("start", ["=1", "+1", "-1", "@a", "\t1", "\r1", "\n1", "＝1"])
 async def test_every_start_of_a_formula_gets_an_apostrophe(api: Caller, rows: Rows, start: str) -> None:
     await five_clicks(rows, await rows.contact(first_name=start))
     (_, first, *_), _ = csv_rows(await api.get("/exports/clicks?columns=contact_first_name"))
     assert first[1] == f"'{start}"
+
+
+@pytest.mark.parametrize(
+    ("value", "safe"),
+    [
+        ("x;=HYPERLINK(A1);y", "x;'=HYPERLINK(A1);y"),
+        ("a\n=1", "a\n'=1"),
+        ("a\r\n+1\t@b", "a\r\n'+1\t'@b"),
+        ('a;"=1;""-2', 'a;\'"=1;\'""-2'),
+        ("\t=1", "'\t'=1"),
+        ("a=b;c,d;e-f\ng", "a=b;c,d;e-f\ng"),
+    ],
+)
+async def test_a_formula_behind_a_separator_gets_an_apostrophe(api: Caller, rows: Rows, value: str, safe: str) -> None:
+    await five_clicks(rows, await rows.contact(first_name=value, properties={value: 1}))
+    answer = await api.get("/exports/clicks", params={"columns": f"contact_first_name,properties.{value.replace(',', ' ')}"})
+    quoted = safe.replace('"', '""')
+    assert f',"{quoted}",' in answer.text
+    header = quoted.removeprefix("'").replace(",", " ")
+    assert f'"properties.{header}"\r\n' in answer.text
 
 
 async def test_messages_have_what_became_of_them_and_no_texts(api: Caller, rows: Rows, anna: Contact) -> None:
@@ -190,6 +217,14 @@ async def test_a_wrong_question_names_its_field(api: Caller, kind: str, query: s
     answer = await api.get(f"/exports/{kind}?{query}")
     assert is_problem(answer, 422, "invalid")
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("cursor", ["ffffffff-ffff-ffff-ffff-ffffffffffff", str(first_id(now() + timedelta(hours=1)))])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_cursor_of_the_future_is_refused(api: Caller, kind: str, cursor: str) -> None:
+    answer = await api.get(f"/exports/{kind}?cursor={cursor}")
+    assert is_problem(answer, 422, "invalid")
+    assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
 
 
 async def test_a_zone_that_only_python_knows_is_refused(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
