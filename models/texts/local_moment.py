@@ -28,11 +28,14 @@ def _readable(value: Any, read: ValidatorFunctionWrapHandler) -> datetime:
 
 def in_utc(value: datetime, time_zone: str) -> datetime:
     """Returns the moment. `time_zone`, an IANA name, counts for a time that has none. Raises ValueError when it lies before the
-    year 1 or after the year 9999."""
+    year 1 or after the year 9999, in UTC or in that zone, because an answer could not show it there."""
+    zone = ZoneInfo(time_zone)
     try:
-        return (value if value.tzinfo else value.replace(tzinfo=ZoneInfo(time_zone), fold=0)).astimezone(UTC)
+        found = (value if value.tzinfo else value.replace(tzinfo=zone, fold=0)).astimezone(UTC)
+        found.astimezone(zone)
     except OverflowError:
-        raise ValueError("write a time that lies between the years 1 and 9999 in UTC as well") from None
+        raise ValueError("write a time that lies between the years 1 and 9999 in UTC and in the time zone as well") from None
+    return found
 
 
 LocalMoment = Annotated[

@@ -1,10 +1,10 @@
 """Local times: each names one moment, also where clocks change."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -41,6 +41,25 @@ def test_what_is_no_time_is_refused(written: str) -> None:
 def test_a_time_that_nothing_can_count_with_is_refused(written: str, zone: str) -> None:
     with pytest.raises(ValueError, match="between the years"):
         in_utc(READ.validate_python(written), zone)
+
+
+FIRST, LAST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 - local times
+EXTREME = st.one_of(
+    st.datetimes(FIRST, FIRST + timedelta(days=2), timezones=st.sampled_from([None, UTC])),
+    st.datetimes(LAST - timedelta(days=2), LAST, timezones=st.sampled_from([None, UTC])),
+)
+
+
+@given(st.sampled_from(sorted(available_timezones())), EXTREME)
+@example("America/New_York", datetime(1, 1, 1, tzinfo=UTC))
+@example("Europe/Berlin", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+def test_a_time_at_the_ends_of_the_calendar_can_be_shown_or_is_refused(zone: str, value: datetime) -> None:
+    try:
+        moment = in_utc(value, zone)
+    except ValueError as error:
+        assert "between the years" in str(error)  # noqa: PT017 - both ends are right
+    else:
+        assert moment.astimezone(ZoneInfo(zone)) == moment
 
 
 @given(st.sampled_from(ZONES), st.dates(date(2000, 1, 1), date(2037, 12, 30)))
