@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.errors import TooMuch
 from models.reports.breakdowns import Breakdown, count_values
 from models.reports.clicks import ClickCounts, ClickQuestion, Count, count_clicks, only
-from models.reports.rows import MOST_ROWS, SECONDS, FromRows, count_rows
+from models.reports.rows import FEW_ROWS, MOST_ROWS, SECONDS, FromRows, count_rows
 from models.reports.time_budget import TimeBudget
 from models.reports.where import EVERYWHERE, has_few_people
 
@@ -82,7 +82,7 @@ async def _rows_if_few(session: AsyncSession, question: ClickQuestion, counted: 
     """Returns None when there are too many rows, of which the totals are known without them."""
     try:
         async with session.begin_nested():
-            return await _rows(session, question, False, counted)
+            return await _rows(session, question, False, counted, min(FEW_ROWS, MOST_ROWS))
     except TooMuch:
         return None
 
@@ -120,11 +120,15 @@ FIELDS = {
 }
 
 
-async def _rows(session: AsyncSession, question: ClickQuestion, each_link: bool, counted: ClickCounts | None = None) -> FromRows:
-    """`counted` is what counters say of the scope and the time, if that is known already."""
+async def _rows(
+    session: AsyncSession, question: ClickQuestion, each_link: bool, counted: ClickCounts | None = None, most: int | None = None
+) -> FromRows:
+    """`counted` is what counters say of the scope and the time, if that is known already. Raises TooMuch, before rows are read,
+    when there are more than `most` of them; None means MOST_ROWS."""
+    most = MOST_ROWS if most is None else most
     by_tag = await has_few_people(session, question.where)
     if not by_tag:
         counted = counted or await count_clicks(session, replace(question, where=EVERYWHERE))
-        if (clicks := counted.total.clicks) > MOST_ROWS:
-            raise TooMuch.of(f"There are {clicks:,} clicks to read here, and at most {MOST_ROWS:,} can be read.", FIELDS)
+        if (clicks := counted.total.clicks) > most:
+            raise TooMuch.of(f"There are {clicks:,} clicks to read here, and at most {most:,} can be read.", FIELDS)
     return await count_rows(TimeBudget(session, SECONDS, FIELDS), question, by_tag, each_link)

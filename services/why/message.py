@@ -11,6 +11,7 @@ from models.base import now
 from models.campaigns.campaign import Campaign
 from models.campaigns.explain import Fit, explain_audience
 from models.channels.channel import Channel
+from models.clicks.verdict import CORRECTED
 from models.consent.consent import Consent
 from models.contacts.contact import Contact
 from models.conversation.step_entries import NO_FACTS, read_steps
@@ -96,7 +97,9 @@ async def _fired(session: AsyncSession, firing_id: UUID) -> AsyncIterator[Reason
     click = (await clicks_by_id(session, [firing.click_id])).get(firing.click_id) if firing.click_id else None
     facts = {**trigger_facts(entry.source), "firing_id": firing.id, "link": firing.link_name, "click_id": firing.click_id}
     rows = {"firing": firing.id, "click": firing.click_id}
-    yield replace(reason("trigger_fired", entry.at, rows, **facts, verdict=click.verdict if click else None), entry=entry)
+    if click is not None:
+        facts |= {"verdict": click.verdict, "known_then": False if click.reason == CORRECTED else None}
+    yield replace(reason("trigger_fired", entry.at, rows, **facts), entry=entry)
 
 
 def trigger_facts(source: TriggerSource) -> dict[str, Any]:

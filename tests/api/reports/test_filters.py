@@ -197,6 +197,34 @@ async def test_too_many_rows_are_refused_with_what_to_narrow(api: Caller, made: 
     assert few["sources"]["totals"] == "rows", "few people are found by their tag, however many clicks there are"
 
 
+async def test_a_part_is_left_out_by_the_counters_before_rows_are_read(
+    api: Caller, made: Rows, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await make_world(made)
+    monkeypatch.setattr(answer, "FEW_ROWS", 3)
+    path = f"/campaigns/{world.campaign}"
+    for params in ({"device_type": "phone"}, {"since": "2026-11-03"}):
+        with statements(database) as asked:
+            body = await read(api, path, **params)
+        assert (body["sources"]["totals"], body["sources"]["values"]) == ("counters", None)
+        assert not [each for each in asked if "WITH chosen" in str(each)]
+    assert (await read(api, path, device_type="phone", country="DE"))["sources"]["totals"] == "rows"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["since=0001-01-01T00:00:00Z&time_zone=America/New_York", "until=9999-12-31T23:59:59Z&time_zone=Europe/Berlin"],
+)
+async def test_a_time_that_the_zone_cannot_show_is_refused(api: Caller, made: Rows, query: str) -> None:
+    world, sequence, contact = await make_world(made, 6), await made.sequence(), await made.contact()
+    owners = (f"campaigns/{world.campaign}", f"sequences/{sequence.id}", f"links/{world.links[0]}", f"contacts/{contact.id}")
+    for path in (*(f"/{owner}/analytics" for owner in owners), "/clicks", "/exports/clicks"):
+        refused = await api.get(f"{path}?{query}")
+        assert is_problem(refused, 422, "invalid"), path
+        assert [each["field"] for each in refused.json()["errors"]] == [query.split("=")[0]]
+        assert (await api.get(f"{path}?{query.split('&')[0]}&time_zone=UTC")).status_code == 200
+
+
 async def test_a_statement_that_takes_too_long_is_ended_and_refused(
     api: Caller, made: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

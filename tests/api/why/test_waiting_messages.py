@@ -185,5 +185,8 @@ async def test_an_enrollment_by_a_trigger_tells_of_the_trigger_first(api: Caller
     found = await why(api, message.id)
     assert [each["rule"] for each in found["chain"][:3]] == ["trigger_fired", "enrolled", "step_reached"]
     fired = part(found, "trigger_fired")["facts"]
-    assert (fired["click_id"], fired["verdict"]) == (str(click), "human")
+    assert (fired["click_id"], fired["verdict"], "known_then" in fired) == (str(click), "human", False)
+    assert (await api.post(f"/clicks/{click}/verdict", json={"verdict": "bot"})).status_code == 200
+    fired = part(await why(api, message.id), "trigger_fired")["facts"]
+    assert (fired["verdict"], fired["known_then"]) == ("bot", False), "the verdict is that of now"
     assert part(found, "enrolled")["answer"].endswith("by a trigger.")
