@@ -58,6 +58,7 @@ class LiveEvents:
         self._life: asyncio.Task[None] | None = None
         self._snapshot: Snapshot | None = None
         self._database = ""
+        self._stops = False
         self._at, self._answered_at, self._keys_at = 0, 0.0, 0.0
         self._begun, self._done = 0, 0
         self._read_once = asyncio.Condition()
@@ -75,7 +76,10 @@ class LiveEvents:
 
     @contextmanager
     def open(self, stream: OpenStream) -> Iterator[Feed]:
-        """Reads for this stream in the block. Raises TooManyRequests when the organization has too many."""
+        """Reads for this stream in the block. When the process stops already, the stream is ended at once. Raises TooManyRequests
+        when the organization has too many."""
+        if self._stops:
+            stream.end()
         org_id = stream.org_id
         self.require_room(org_id)
         self._streams[org_id].add(stream)
@@ -92,7 +96,8 @@ class LiveEvents:
                 self._wake.set()
 
     def end_all(self) -> None:
-        """Ends all streams, because the process stops."""
+        """Ends all streams, and those that are opened from now on, because the process stops."""
+        self._stops = True
         for stream in self._all():
             stream.end()
 

@@ -2,14 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.events import feed, live_events, stream
 from api.handling.services import Services
@@ -18,39 +15,13 @@ from models.live import read
 from models.organizations.organization import Organization
 from tests.api.campaign_builders import new_campaign
 from tests.api.events.streams import Opened, rows_of
+from tests.api.events.written import ADD, add, adding, messages, some_ids
 from tests.builders import Caller
-
-ADD = """
-INSERT INTO live_event (org_id, kind, state, row_id, campaign_id) VALUES (:org_id, 'message', 'accepted', :id, :campaign_id)
-"""
-
 
 KILL = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE application_name = 'linkwake-live-events' AND datname = current_database()
 """
-
-
-@asynccontextmanager
-async def adding(database: Database, org_id: UUID, *ids: UUID, campaign_id: UUID | None = None) -> AsyncIterator[AsyncSession]:
-    """A transaction with an event about each of these rows, which ends with the block."""
-    async with database.transaction() as session:
-        for each in ids:
-            await session.execute(text(ADD), {"org_id": org_id, "id": each, "campaign_id": campaign_id})
-        yield session
-
-
-async def add(database: Database, org_id: UUID, *ids: UUID, campaign_id: UUID | None = None) -> None:
-    async with adding(database, org_id, *ids, campaign_id=campaign_id):
-        pass
-
-
-def some_ids(count: int) -> list[UUID]:
-    return [uuid4() for _ in range(count)]
-
-
-def messages(ids: list[UUID]) -> list[tuple[str, str]]:
-    return [("message", str(each)) for each in ids]
 
 
 @pytest.fixture
@@ -401,6 +372,9 @@ async def test_a_process_that_stops_ends_its_streams(app: FastAPI, key: str, ser
         await opened.ready()
         services.live.end_all()
         assert await opened.next() is None
+    async with Opened(app, key, opened.id) as late:  # its request was already under way
+        assert await late.next() is None
+        assert late.status == 200
     assert services.live.count() == 0
 
 
