@@ -17,14 +17,13 @@ from api.reports.window import LinksWindowDep, read_answer
 from api.triggers.counts import ALL, TriggerCountView, trigger_counts
 from models.clicks.click import Scope
 from models.clicks.counters import DELAYS
+from models.reports.answer import Answer
 from models.reports.clicks import ClickQuestion, Count, count_first_clicks
-from models.reports.steps import EnrollmentCounts, StepCounts, all_together, count_enrollments
+from models.reports.steps import EnrollmentCounts, StepCounts, StepKinds, all_together, count_enrollments, kinds_of_steps
 from models.reports.texts import contents_of
 from models.reports.triggers import count_sequence_triggers
 from models.sequences.enrollment import EnrollmentState
 from models.sequences.sequence import PublishedVersion, get_sequence, get_version, published_versions
-from models.sequences.steps.definition import SequenceDefinition
-from models.sequences.steps.registry import Step
 
 router = area("analytics")
 
@@ -64,7 +63,8 @@ class StepCount(BaseModel):
 
 
 class SequenceVersionCount(BaseModel):
-    """One published version beside the others. Clicks and people follow `verdict`, `since` and `until`."""
+    """One published version beside the others. Clicks and people follow `verdict`, the time and all filters, as in `totals`;
+    the other numbers follow none."""
 
     version: int
     published_at: datetime
@@ -78,7 +78,7 @@ class SequenceVersionCount(BaseModel):
         examples=[80],
     )
     click_rate: float | None = Field(description="people / entered; null: nobody entered.", examples=[0.4])
-    steps: list[StepCount]
+    steps: list[StepCount] = Field(description="All steps of the version in its order, without `end` steps.")
 
 
 class SequenceAnalytics(Analytics):
@@ -114,8 +114,9 @@ async def of_sequence(
     """All published versions together and side by side. `version` shows the steps of one."""
     sequence = await get_sequence(session, caller.id, sequence_id)
     shown = version or sequence.version
-    definition = (await get_version(session, caller.id, sequence_id, shown)).definition if shown else {"steps": []}
+    shown_ids = [(await get_version(session, caller.id, sequence_id, shown)).id] if shown else []
     published = await published_versions(session, sequence_id)
+    kinds = await kinds_of_steps(session, {*shown_ids, *(each.id for each in published[:MOST_VERSIONS])})
     counts = await count_enrollments(session, [each.id for each in published])
     question = asked.question(Scope.SEQUENCE, sequence_id)
     found = await read_answer(services, session, caller.id, question)
@@ -129,8 +130,8 @@ async def of_sequence(
         links=[each for each in links if version in (None, each.version)],
         enrollments=total.by_state,
         outcomes=total.outcomes,
-        steps=_steps(SequenceDefinition.model_validate(definition).steps if shown else (), total, sequence_id, version),
-        versions=await _versions(session, question, published[:MOST_VERSIONS], counts, links),
+        steps=_steps(kinds[shown_ids[0]] if shown_ids else {}, total, sequence_id, version),
+        versions=await _versions(session, question, found, published[:MOST_VERSIONS], counts, links, kinds),
         triggers=trigger_counts((await count_sequence_triggers(session, sequence_id, ALL))[0]),
     )
 
@@ -138,19 +139,27 @@ async def of_sequence(
 async def _versions(
     session: AsyncSession,
     question: ClickQuestion,
+    found: Answer,
     published: Sequence[PublishedVersion],
     counts: Mapping[UUID, EnrollmentCounts],
     links: Iterable[LinkCount],
+    kinds: Mapping[UUID, StepKinds],
 ) -> list[SequenceVersionCount]:
     of_link = {link.link_id: link.version for link in links}
     clicks: dict[int | None, Count] = {}
-    for link_id, count in (await count_first_clicks(session, question)).items():
+    first_links = await count_first_clicks(session, question) if found.first_links is None else found.first_links
+    for link_id, count in first_links.items():
         before = clicks.get(of_link.get(link_id), Count(0, 0))
         clicks[of_link.get(link_id)] = Count(before.clicks + count.clicks, before.people + count.people)
-    return [_version(each, counts[each.id], clicks.get(each.version, Count(0, 0)), question.scope_id) for each in published]
+    return [
+        _version(each, counts[each.id], clicks.get(each.version, Count(0, 0)), kinds.get(each.id, {}), question.scope_id)
+        for each in published
+    ]
 
 
-def _version(version: PublishedVersion, counts: EnrollmentCounts, clicked: Count, sequence_id: UUID) -> SequenceVersionCount:
+def _version(
+    version: PublishedVersion, counts: EnrollmentCounts, clicked: Count, kinds: StepKinds, sequence_id: UUID
+) -> SequenceVersionCount:
     entered = sum(counts.by_state.values())
     return SequenceVersionCount(
         version=version.version,
@@ -162,15 +171,14 @@ def _version(version: PublishedVersion, counts: EnrollmentCounts, clicked: Count
         clicks=clicked.clicks,
         people=clicked.people,
         click_rate=round(clicked.people / entered, 4) if entered else None,
-        steps=[_step(key, None, step, sequence_id, version.version) for key, step in counts.steps.items()],
+        steps=_steps(kinds, counts, sequence_id, version.version),
     )
 
 
-def _steps(steps: Iterable[Step], counts: EnrollmentCounts, sequence_id: UUID, version: int | None) -> list[StepCount]:
-    """Steps come in the order of the version that is shown, then those that only others have. End steps are never entered."""
-    kinds: dict[str, str | None] = {step.key: step.kind for step in steps if step.edges()}
-    kinds.update({key: None for key in counts.steps if key not in kinds})
-    return [_step(key, kind, counts.steps.get(key, StepCounts()), sequence_id, version) for key, kind in kinds.items()]
+def _steps(kinds: StepKinds, counts: EnrollmentCounts, sequence_id: UUID, version: int | None) -> list[StepCount]:
+    """Steps come in the order of the version whose `kinds` these are, then those that only others have."""
+    found: dict[str, str | None] = {**kinds, **{key: None for key in counts.steps if key not in kinds}}
+    return [_step(key, kind, counts.steps.get(key, StepCounts()), sequence_id, version) for key, kind in found.items()]
 
 
 def _step(key: str, kind: str | None, counts: StepCounts, sequence_id: UUID, version: int | None) -> StepCount:

@@ -36,13 +36,14 @@ class Kind(StrEnum):
 
 @dataclass
 class Answer:
-    """Of each part it is said where it comes from; None says that it is left out, because there are too many rows. `links` are
-    None when `count_links` answers them. `rows_since` is the time from which on all rows are kept: what comes from rows lacks the
-    clicks before it. None says that none was removed."""
+    """Of each part it is said where it comes from; None says that it is left out, because there are too many rows. `links` and
+    `first_links` are None when `count_links` and `count_first_clicks` answer them. `rows_since` is the time from which on all
+    rows are kept: what comes from rows lacks the clicks before it. None says that none was removed."""
 
     clicks: ClickCounts
     values: Mapping[str, Breakdown]
     links: Mapping[UUID, Count] | None
+    first_links: Mapping[UUID, Count] | None
     totals_from: Source
     series_from: Source | None
     values_from: Source | None
@@ -62,20 +63,21 @@ async def answer(session: AsyncSession, question: ClickQuestion, each_link: bool
     kind = kind_of(question)
     if kind == Kind.COUNTERS:
         clicks, values = await count_clicks(session, question), await count_values(session, question)
-        return Answer(clicks, values, None, "counters", "counters", "counters")
+        return Answer(clicks, values, None, None, "counters", "counters", "counters")
     since = await session.scalar(text(ROWS_SINCE), {"scope": question.scope.value, "scope_id": question.scope_id})
     if kind == Kind.ROWS:
         read = await _rows(session, question, each_link)
-        return Answer(read.clicks, read.values, read.links, "rows", "rows", "rows", since)
+        return Answer(read.clicks, read.values, read.links, read.first_links, "rows", "rows", "rows", since)
     if question.is_timed:
         clicks = await count_clicks(session, question)
         rows = await _rows_if_few(session, question, clicks)
-        return Answer(clicks, rows.values if rows else {}, None, "counters", "counters", "rows" if rows else None, since)
+        return Answer(clicks, rows.values if rows else {}, None, None, "counters", "counters", "rows" if rows else None, since)
     found = await _of_value(session, question)
     rows = await _rows_if_few(session, question)
     found.clicks.buckets = rows.clicks.buckets if rows else {}
     source: Source | None = "rows" if rows else None
-    return Answer(found.clicks, rows.values if rows else {}, found.links, "counters", source, source, since)
+    values = rows.values if rows else {}
+    return Answer(found.clicks, values, found.links, found.first_links, "counters", source, source, since)
 
 
 async def _rows_if_few(session: AsyncSession, question: ClickQuestion, counted: ClickCounts | None = None) -> FromRows | None:
@@ -110,6 +112,7 @@ async def _of_value(session: AsyncSession, question: ClickQuestion) -> FromRows:
             before = found.clicks.total
             found.clicks.total = Count(before.clicks + row.clicks, before.people + row.people)
             found.links[row.link_id] = Count(row.clicks, row.link_people)
+            found.first_links[row.link_id] = Count(row.clicks, row.people)
     found.clicks.by_verdict = dict(by_verdict)
     return found
 

@@ -25,11 +25,13 @@ SECONDS = 2.0
 @dataclass
 class FromRows:
     """`clicks.by_verdict` has those verdicts alone that were asked for. `links` have their own people, and are empty when they
-    were not asked for."""
+    were not asked for. `first_links` have the people whose first click in the scope was on the link, so that they add up to the
+    total."""
 
     clicks: ClickCounts = field(default_factory=ClickCounts)
     values: dict[str, Breakdown] = field(default_factory=lambda: defaultdict(dict))
     links: dict[UUID, Count] = field(default_factory=dict)
+    first_links: dict[UUID, Count] = field(default_factory=dict)
 
 
 # The first click of the asked verdicts, or with several of them the oldest of the first ones, is the one that has the person.
@@ -54,6 +56,7 @@ SELECT 'total' AS part, NULL AS value, NULL::timestamptz AS bucket, NULL::uuid A
 UNION ALL SELECT 'verdict', verdict, NULL, NULL, count(*), 0 FROM chosen GROUP BY verdict
 UNION ALL SELECT 'bucket', NULL, {BUCKET_OF} AS bucket, NULL, count(*), sum(person) FROM chosen GROUP BY 3
 UNION ALL SELECT 'link', NULL, NULL, link_id, count(*), sum(link_person) FROM chosen GROUP BY link_id
+UNION ALL SELECT 'first', NULL, NULL, link_id, count(*), sum(person) FROM chosen GROUP BY link_id
 UNION ALL SELECT 'of ' || dimension, value, NULL, NULL, count(*), sum(person) FROM chosen CROSS JOIN LATERAL {VALUES}
     GROUP BY dimension, value
 ORDER BY part, bucket, clicks DESC, people DESC, value
@@ -86,6 +89,8 @@ def _add(found: FromRows, row: Any, each_link: bool) -> None:
         found.clicks.by_verdict[row.value] = row.clicks
     elif row.part == "bucket":
         found.clicks.buckets[row.bucket.astimezone(UTC)] = count
+    elif row.part == "first":
+        found.first_links[row.link_id] = count
     elif row.part != "link":
         found.values[row.part.removeprefix("of ")][row.value] = count
     elif each_link:

@@ -1,7 +1,7 @@
 """How many went through each step of a sequence, and where its enrollments and a campaign's follow-ups stand."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -16,6 +16,10 @@ class Leaving(NamedTuple):
 
     outcome: str | None
     branch: str | None
+
+
+StepKinds = dict[str, str]
+"""The kind of each step of a version by its key, in the version's order, without end steps, which are never entered."""
 
 
 @dataclass
@@ -89,6 +93,12 @@ CROSS JOIN LATERAL (
 ) AS due
 """
 
+KINDS = """
+SELECT version.id, step.value ->> 'key' AS key, step.value ->> 'kind' AS kind
+FROM sequence_version version CROSS JOIN LATERAL jsonb_array_elements(version.definition -> 'steps') WITH ORDINALITY AS step
+WHERE version.id = ANY(CAST(:version_ids AS uuid[])) AND step.value ->> 'kind' <> 'end' ORDER BY version.id, step.ordinality
+"""
+
 FOLLOW_UPS = """
 SELECT state, count(*) AS enrollments FROM enrollment WHERE campaign_id = :campaign_id GROUP BY state ORDER BY state
 """
@@ -124,6 +134,14 @@ async def _find_next_due(session: AsyncSession, counts: dict[UUID, EnrollmentCou
         values = {"version_ids": [id for id, _ in standing], "step_keys": [key for _, key in standing]}
         for row in await session.execute(text(NEXT_DUE), values):
             counts[row.version_id].steps[row.step_key].next_due_at = row.due_at
+
+
+async def kinds_of_steps(session: AsyncSession, version_ids: Collection[UUID]) -> dict[UUID, StepKinds]:
+    """Returns those of each of these versions."""
+    kinds: dict[UUID, StepKinds] = {version_id: {} for version_id in version_ids}
+    for row in await session.execute(text(KINDS), {"version_ids": list(version_ids)}):
+        kinds[row.id][row.key] = row.kind
+    return kinds
 
 
 def all_together(counts: Iterable[EnrollmentCounts]) -> EnrollmentCounts:

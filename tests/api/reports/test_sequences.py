@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
+from models.clicks.recording import Metadata
 from models.database import Database
 from models.organizations.organization import Organization
 from models.sequences.enrollment import EnrollmentState
+from models.sequences.sequence import Sequence
 from models.sequences.step_run import StepRun
 from tests.builders import Caller
 from tests.rows import NOON, Rows, minutes
@@ -55,10 +57,55 @@ async def test_versions_stand_side_by_side_and_add_up(api: Caller, rows: Rows) -
     assert (second["clicks"], second["people"], second["click_rate"]) == (2, 1, 1.0)
     for name in ("clicks", "people"):
         assert sum(each[name] for each in body["versions"]) == body["totals"][name]
-    assert [(each["step_key"], each["entered"], each["active"]) for each in first["steps"]] == [("hello", 2, 1)]
-    assert [(each["step_key"], each["entered"], each["active"]) for each in second["steps"]] == [("hello", 1, 0), ("wait", 1, 1)]
+    entered = [[(each["step_key"], each["entered"], each["active"]) for each in version["steps"]] for version in (first, second)]
+    assert entered == [[("hello", 2, 1), ("wait", 0, 0), ("thanks", 0, 0)], [("hello", 1, 0), ("wait", 1, 1), ("thanks", 0, 0)]]
     assert [(each["step_key"], each["entered"]) for each in body["steps"][:2]] == [("hello", 3), ("wait", 1)]
     assert body["enrollments"] == {"completed": 1, "running": 2}
+
+
+@pytest.mark.parametrize(
+    ("params", "clicks"),
+    [
+        ({"country": "DE"}, [1, 1]),
+        ({"country": "FR"}, [1, 0]),
+        ({"country": "US"}, [0, 0]),
+        ({"country": "DE", "os": "iOS"}, [1, 1]),
+        ({"tag": "vip"}, [1, 1]),
+        ({"country": "DE", "since": "2026-11-03T12:15"}, [1, 0]),
+        ({"country": "DE", "verdict": "all"}, [1, 1]),
+        ({"since": "2026-11-04"}, [0, 0]),
+    ],
+)
+async def test_filters_limit_the_clicks_of_versions_as_they_limit_the_totals(
+    api: Caller, rows: Rows, params: dict[str, str], clicks: list[int]
+) -> None:
+    sequence, berlin = await rows.sequence(), Metadata("DE", "Berlin", "phone", "Safari", "iOS")
+    ada, ben = await rows.contact(tags=["vip"]), await rows.contact()
+    await rows.click(await rows.message(await rows.content_of_step(sequence, "hello"), ada), metadata=berlin)
+    sequence = await rows.publish(sequence)
+    hello = await rows.content_of_step(sequence, "hello")
+    await rows.click(await rows.message(hello, ada), at=minutes(16), metadata=berlin)
+    await rows.click(
+        await rows.message(hello, ben), at=minutes(17), metadata=Metadata("FR", "Paris", "phone", "Chrome", "Android")
+    )
+    for link in ({}, {"link_id": (await rows.links(hello))[0].id}):
+        body = await read(api, sequence.id, **params, **link)
+        for name in ("clicks", "people"):
+            assert sum(each[name] for each in body["versions"]) == body["totals"][name]
+        assert [each["clicks"] for each in body["versions"]] == [clicks[0], 0 if link else clicks[1]]
+
+
+async def test_the_steps_of_a_version_are_those_of_its_definition_in_its_order(api: Caller, rows: Rows) -> None:
+    sequence = await rows.sequence()
+    first = [("hello", "send"), ("wait", "wait_for_click"), ("thanks", "send")]
+    async with rows.database.transaction() as session:
+        row = await session.get_one(Sequence, sequence.id)
+        row.draft = {"steps": list(reversed(row.draft["steps"]))}
+    await rows.publish(sequence)
+    versions = (await read(api, sequence.id))["versions"]
+    found = [[(each["step_key"], each["kind"]) for each in version["steps"]] for version in versions]
+    assert found == [list(reversed(first)), first]
+    assert {each["entered"] for version in versions for each in version["steps"]} == {0}
 
 
 async def test_one_version_alone_has_its_own_steps_links_and_enrollments(api: Caller, rows: Rows) -> None:
