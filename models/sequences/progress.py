@@ -60,34 +60,37 @@ WITH {first} before AS (
     SELECT id, step_key FROM enrollment WHERE id = :id AND finished_at IS NULL AND step_run = :number FOR NO KEY UPDATE
 ), moved AS (
     UPDATE enrollment
-       SET state = :state, outcome = :final_outcome, finished_at = CAST(:finished_at AS timestamptz),
+       SET state = :state, outcome = :final_outcome, finished_at = CASE WHEN :is_over THEN {at} END,
            step_run = coalesce(CAST(:step_run AS int), step_run), step_key = coalesce(:step_key, enrollment.step_key),
            due_at = CAST(:due_at AS timestamptz), waits_for = NULL
       FROM before WHERE enrollment.id = before.id
     RETURNING enrollment.id, org_id, contact_id, sequence_id, sequence_version_id, before.step_key AS left_key
 ), gone AS (
-    UPDATE step_run SET left_at = :now, outcome = :outcome, next_key = :next_key
+    UPDATE step_run SET left_at = {at}, outcome = :outcome, next_key = :next_key
       FROM moved WHERE enrollment_id = moved.id AND number = :number AND left_at IS NULL
 ), entered AS (
     INSERT INTO step_run
         (enrollment_id, number, org_id, sequence_version_id, step_key, kind, entered_at, left_at, outcome, next_key)
-    SELECT moved.id, given.number, moved.org_id, moved.sequence_version_id, given.key, given.kind, :now,
-           CASE WHEN given.outcome IS NOT NULL THEN CAST(:now AS timestamptz) END, given.outcome, given.next_key
+    SELECT moved.id, given.number, moved.org_id, moved.sequence_version_id, given.key, given.kind, {at},
+           CASE WHEN given.outcome IS NOT NULL THEN {at} END, given.outcome, given.next_key
       FROM moved CROSS JOIN json_to_recordset(CAST(:entered AS json))
            AS given (number int, key text, kind text, outcome text, next_key text)
 ), told AS (
     INSERT INTO event (id, org_id, contact_id, enrollment_id, sequence_id, kind, step_run, step_key, detail, at)
     SELECT given.id, moved.org_id, moved.contact_id, moved.id, moved.sequence_id, given.kind, given.number,
            CASE WHEN given.number = :number AND given.kind = 'step_left' THEN left_key ELSE given.key END,
-           given.detail, :now
+           given.detail, {at}
       FROM moved CROSS JOIN json_to_recordset(CAST(:events AS json))
            AS given (id uuid, kind text, number int, key text, detail jsonb)
     ON CONFLICT DO NOTHING
 )
 SELECT count(*) FROM moved
 """
-MOVE = text(MOVE_SQL.format(first=""))
-RECORD_AND_MOVE = text(MOVE_SQL.format(first=f"recorded AS ({ledger.RECORD}),"))
+AT = "greatest(CAST(:now AS timestamptz), now())"
+"""The moment of a move: the later one of this process's clock, which is read before a connection is free, and of the database's,
+which says when a message was accepted. So no step is left before the message was accepted for which it was left."""
+MOVE = text(MOVE_SQL.format(first="", at=AT))
+RECORD_AND_MOVE = text(MOVE_SQL.format(first=f"recorded AS ({ledger.RECORD}),", at=AT))
 
 
 async def move(session: AsyncSession, done: Move, result: SendResult | None = None) -> bool:
@@ -96,17 +99,16 @@ async def move(session: AsyncSession, done: Move, result: SendResult | None = No
 
     This is the one place that writes step runs; counters of steps are raised here, in the same transaction.
     """
-    at = now()
     last = done.entered[-1] if done.entered else None
     parameters: dict[str, Any] = {
         "id": done.enrollment_id,
         "number": done.number,
         "outcome": done.outcome,
         "next_key": done.entered[0].key if done.entered else None,
-        "now": at,
+        "now": now(),
         "state": done.end.state if done.end else EnrollmentState.RUNNING.value,
         "final_outcome": done.end.outcome if done.end else None,
-        "finished_at": at if done.end else None,
+        "is_over": done.end is not None,
         "step_run": last.number if last else None,
         "step_key": last.key if last else None,
         "due_at": last.due_at if last and not done.end else None,
