@@ -60,19 +60,22 @@ def _launched(facts: Facts) -> str:
 
 
 RULES_OF_AUDIENCE = {
-    "tags": "has the tag '{tag}', which it is sent to",
-    "contact_ids": "is named in its audience",
-    "segment_ids": "is in its segment '{segment}'",
+    "tags": ("had the tag '{tag}'", "has the tag '{tag}'"),
+    "contact_ids": ("was in the list of contacts", "is in the list of contacts"),
+    "segment_ids": ("was in the segment '{segment}'", "is in the segment '{segment}'"),
 }
+"""By which rule somebody was a recipient, as it was then and as it is now."""
 
 
 def _in_audience(facts: Facts) -> str:
     if "part" not in facts:
         return "The contact was in the campaign's audience then; the rule was not kept, and now it is in none of its lists."
-    name = facts.get("segment") or facts.get("segment_id")
-    rule = RULES_OF_AUDIENCE[facts["part"]].format_map({"tag": facts.get("tag"), "segment": name})
-    then = "at that moment" if facts.get("known_then") else "now; what it had at that moment is not known"
-    return f"The contact {rule} ({then})."
+    then, today = RULES_OF_AUDIENCE[facts["part"]]
+    known = {"tag": facts.get("tag"), "segment": facts.get("segment") or facts.get("segment_id")}
+    if facts.get("known_then"):
+        return f"The contact {then.format_map(known)}, to which the campaign was sent."
+    rule = "by which rule it was a recipient was not kept"
+    return f"The contact {today.format_map(known)} now, to which the campaign was sent; {rule}."
 
 
 def _not_in_audience(facts: Facts) -> str:

@@ -57,7 +57,7 @@ async def launched(session: AsyncSession, campaign: Campaign) -> Reason:
 
 async def _audience(session: AsyncSession, message: Message) -> Reason:
     """What the message kept says which rule it was. Otherwise the rule that the contact fits now is named, and said to be so. A
-    contact that was not changed since had the same values then."""
+    contact that was not changed since had the same values then; of one that was, a segment is named without its condition."""
     campaign = await session.get_one(Campaign, message.campaign_id)
     contact = await session.get_one(Contact, message.contact_id)
     rows, kept = {"message": message.id, "campaign": campaign.id}, (message.facts or {}).get("audience", {})
@@ -70,21 +70,12 @@ async def _audience(session: AsyncSession, message: Message) -> Reason:
     if contact.erased_at is not None:
         return reason("in_audience", message.created_at, rows, known_then=False)
     fit = await explain_audience(session, campaign, contact)
-    if "segment" in kept and (not fit.fits or fit.part != "segment_ids"):
-        segment = UUID(audience["segment_ids"][kept["segment"]])
-        of_segment = {"segment_id": segment, "segment": await segment_name(session, campaign.org_id, segment)}
-        return reason("in_audience", message.created_at, rows, part="segment_ids", known_then=True, **of_segment)
+    if "segment" in kept and (not unchanged or not fit.fits or fit.part != "segment_ids"):
+        fit, unchanged = Fit(True, "segment_ids", segment_id=UUID(audience["segment_ids"][kept["segment"]])), True
     if not fit.fits:
         return reason("in_audience", message.created_at, rows, known_then=False)
-    facts: dict[str, Any] = {
-        "tag": fit.tag,
-        "segment_id": fit.segment_id,
-        "condition": fit.condition,
-        "path": fit.path,
-        "value": fit.value,
-    }
     name = await segment_name(session, campaign.org_id, fit.segment_id)
-    return reason("in_audience", message.created_at, rows, **facts, segment=name, known_then=unchanged)
+    return reason("in_audience", message.created_at, rows, **fit_facts(fit), segment=name, known_then=unchanged)
 
 
 def fit_facts(fit: Fit) -> dict[str, Any]:

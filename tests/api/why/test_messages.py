@@ -17,6 +17,7 @@ from models.database import Database
 from models.messages.message import Message
 from models.organizations.limits import Limits
 from models.organizations.organization import Organization
+from models.segments.segment import Segment
 from services.channels.base import ChannelError
 from tests.api.campaign_builders import new_campaign
 from tests.builders import Caller
@@ -70,10 +71,42 @@ async def test_a_campaigns_message_tells_of_launch_audience_consent_links_and_ch
     assert [each["rule"] for each in found["chain"]] == rules
     assert found["answer"].startswith("The contact did get it: the channel 'simulator-sms' took the message")
     audience = part(found, "in_audience")
-    assert audience["answer"] == "The contact has the tag 'all', which it is sent to (at that moment)."
+    assert audience["answer"] == "The contact had the tag 'all', to which the campaign was sent."
     assert part(found, "consent_allows")["rows"][1] == {"table": "consent", "id": str(consent.id)}
     assert part(found, "links")["answer"] == "Its links were tracked."
     assert part(found, "gate_open")["facts"]["attempts"] == 1
+
+
+async def unengaged(sending: Sending, count: int = 1) -> list[str]:
+    """Segments of everybody who has never clicked."""
+    definition = {"kind": "not_clicked"}
+    rows = [Segment(org_id=sending.org_id, name=f"Spring {place}: unengaged", definition=definition) for place in range(count)]
+    await sending.save(*rows)
+    return [str(row.id) for row in rows]
+
+
+async def test_a_recipient_of_a_segment_is_told_which_one(api: Caller, sending: Sending) -> None:
+    """Also after the contact was changed, or clicked, since one segment is kept; of several, the one that fits now is named."""
+    (contact,) = await sending.contacts()
+    one, several = await unengaged(sending), await unengaged(sending, 2)
+    audience: dict[str, Any] = {"tags": [], "contact_ids": []}
+    for segments in (one, several):
+        await sending.send_page(await sending.campaign(audience={**audience, "segment_ids": segments}))
+    first, second = [message.id for message in sorted(await sending.messages(), key=lambda each: each.id)]
+    told = "The contact was in the segment 'Spring 0: unengaged', to which the campaign was sent."
+    for message_id in (first, second):
+        found = part(await why(api, message_id), "in_audience")
+        assert (found["answer"], found["facts"]["part"], found["facts"]["known_then"]) == (told, "segment_ids", True)
+        assert found["facts"]["condition"] == {"kind": "not_clicked"}
+    await sending.change(contact, first_name="Eve", updated_at=now())
+    found = part(await why(api, first), "in_audience")
+    assert (found["answer"], found["facts"]["known_then"], "condition" in found["facts"]) == (told, True, False)
+    found = part(await why(api, second), "in_audience")
+    assert found["answer"] == (
+        "The contact is in the segment 'Spring 0: unengaged' now, to which the campaign was sent; "
+        "by which rule it was a recipient was not kept."
+    )
+    assert found["facts"]["known_then"] is False
 
 
 async def test_a_launch_names_the_key_that_launched_it(api: Caller, sending: Sending) -> None:
