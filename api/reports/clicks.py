@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.handling.audit import leave_unaudited
 from api.handling.request import KeyDep, OrganizationDep, ServicesDep, SessionDep, area
 from api.http.paging import Page, PageDep
-from api.reports.filters import SinceQuery, TimeRange, TimeZoneQuery, UntilQuery
+from api.reports.filters import TimeRangeDep
 from api.reports.filters import where as where_filters
 from models.clicks.correction import correct_verdict, latest_correction
 from models.clicks.verdict import CORRECTED, Reason, Verdict
@@ -102,14 +102,7 @@ def click_conditions(  # noqa: PLR0913, RUF100 - one argument for each query par
     return replace(found, region=where.region, city=where.city, browser=where.browser, os=where.os, tag=where.tag)
 
 
-def click_filter(
-    caller: OrganizationDep,
-    found: Annotated[ClickFilter, Depends(click_conditions)],
-    since: SinceQuery = None,
-    until: UntilQuery = None,
-    time_zone: TimeZoneQuery = None,
-) -> ClickFilter:
-    time = TimeRange.read(since, until, time_zone or caller.time_zone)
+def click_filter(found: Annotated[ClickFilter, Depends(click_conditions)], time: TimeRangeDep) -> ClickFilter:
     return replace(found, since=time.since, until=time.until)
 
 

@@ -10,14 +10,15 @@ from pydantic import BaseModel, Field
 
 from api.handling.request import Heavy, OrganizationDep, SessionDep, area
 from api.reports.counted import Counted
+from api.reports.filters import TimeRangeDep
 from api.reports.funnel import Funnel, funnel_of
+from api.reports.window import Period, period
 from models.campaigns.campaign import CampaignState
 from models.clicks.verdict import Verdict
 from models.errors import FieldError, Invalid
 from models.outcomes.compared import FirstAndLast, clicks_within, first_and_last_clicks, named_campaigns
 from models.outcomes.funnel import count_campaigns
 from models.reports.clicks import Count
-from models.texts.moment import Moment
 
 router = area("analytics")
 
@@ -43,9 +44,7 @@ class ComparedCampaign(BaseModel):
     last_click_at: datetime | None
 
 
-class Comparison(BaseModel):
-    since: datetime | None
-    until: datetime | None
+class Comparison(Period):
     campaigns: list[ComparedCampaign] = Field(description="In the order in which they were asked for.")
 
 
@@ -59,8 +58,7 @@ async def compare(
     session: SessionDep,
     caller: OrganizationDep,
     campaign_id: CampaignsQuery,
-    since: Annotated[Moment | None, Query(description="Of `clicks`: from the quarter of an hour of this moment on.")] = None,
-    until: Annotated[Moment | None, Query(description="Of `clicks`: only quarters of an hour that begin before.")] = None,
+    time: TimeRangeDep,
 ) -> Comparison:
     """Funnels are of all time; clicks are those between `since` and `until`."""
     _refuse_repeated(campaign_id)
@@ -68,8 +66,8 @@ async def compare(
     counts = await count_campaigns(session, campaign_id)
     ends = await first_and_last_clicks(session, campaign_id)
     clicks: Mapping[UUID, Mapping[Verdict, Count]] = {each: counts[each].clicks for each in campaign_id}
-    if since is not None or until is not None:
-        clicks = await clicks_within(session, campaign_id, since, until)
+    if time.since is not None or time.until is not None:
+        clicks = await clicks_within(session, campaign_id, time.since, time.until)
     compared = [
         ComparedCampaign(
             campaign_id=each.id,
@@ -80,7 +78,7 @@ async def compare(
         )
         for each in campaigns
     ]
-    return Comparison(since=since, until=until, campaigns=compared)
+    return Comparison(**period(time), campaigns=compared)
 
 
 def _refuse_repeated(campaign_ids: list[UUID]) -> None:

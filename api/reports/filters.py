@@ -6,9 +6,10 @@ from typing import Annotated, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import Field
 
+from api.callers.caller import OrganizationDep
 from models.contacts.input import Tag
 from models.errors import Invalid
 from models.organizations.time_zone import TimeZone
@@ -38,14 +39,20 @@ class TimeRange:
     until: datetime | None
     time_zone: str
 
+    def local(self, at: datetime | None) -> datetime | None:
+        """Returns the moment on the clocks of the zone, or in UTC at the ends of time, where its clocks have no such time."""
+        try:
+            return at and at.astimezone(ZoneInfo(self.time_zone))
+        except OverflowError:
+            return at
+
     @classmethod
     def read(cls, since: datetime | None, until: datetime | None, time_zone: str) -> Self:
         """Raises Invalid for a range that ends before it begins, and for a time that nothing can count with."""
         begin, end = _moment("since", since, time_zone), _moment("until", until, time_zone)
         if begin and end and end < begin:
-            raise Invalid.field(
-                "until", f"The range ends before it begins, at {begin.astimezone(ZoneInfo(time_zone)).isoformat()}."
-            )
+            begins = cls(begin, end, time_zone).local(begin) or begin
+            raise Invalid.field("until", f"The range ends before it begins, at {begins.isoformat()}.")
         return cls(begin, end, time_zone)
 
 
@@ -54,6 +61,15 @@ def _moment(field: str, value: datetime | None, time_zone: str) -> datetime | No
         return None if value is None else in_utc(value, time_zone)
     except ValueError as error:
         raise Invalid.field(field, f"{error.args[0][:1].upper()}{error.args[0][1:]}.") from None
+
+
+def time_range(
+    caller: OrganizationDep, since: SinceQuery = None, until: UntilQuery = None, time_zone: TimeZoneQuery = None
+) -> TimeRange:
+    return TimeRange.read(since, until, time_zone or caller.time_zone)
+
+
+TimeRangeDep = Annotated[TimeRange, Depends(time_range)]
 
 
 def where(

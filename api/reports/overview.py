@@ -9,15 +9,15 @@ from pydantic import BaseModel, Field
 
 from api.handling.request import Heavy, OrganizationDep, SessionDep, area
 from api.reports.counted import Counted
+from api.reports.filters import TimeRangeDep
+from api.reports.window import Period, period
 from models.clicks.click import Scope
 from models.clicks.verdict import Verdict
 from models.messages.message import MessageState
 from models.messages.message_count import count_messages
-from models.organizations.time_zone import TimeZone
 from models.outcomes.overview import MOST_CONSIDERED, MOST_SHOWN, Clicked, most_clicked, sending_now
 from models.reports.clicks import ClickQuestion, count_clicks
 from models.reports.intervals import Interval, add_up, are_hours_enough
-from models.texts.moment import Moment
 
 router = area("analytics")
 
@@ -47,13 +47,10 @@ class OrganizationInterval(BaseModel):
     clicks: int = Field(description="Of people.", examples=[70])
 
 
-class OrganizationAnalytics(BaseModel):
+class OrganizationAnalytics(Period):
     """Clicks are those of people. Shared links and the messages of triggers count in the totals and the series."""
 
-    since: datetime | None
-    until: datetime | None
     interval: Interval
-    time_zone: str
     human_clicks: int = Field(examples=[70])
     suspect_clicks: int = Field(examples=[0])
     bot_clicks: int = Field(examples=[5])
@@ -67,26 +64,24 @@ class OrganizationAnalytics(BaseModel):
 async def of_organization(
     session: SessionDep,
     caller: OrganizationDep,
-    since: Annotated[Moment | None, Query(description="Of clicks: from the quarter of an hour of this moment on.")] = None,
-    until: Annotated[Moment | None, Query(description="Of clicks: only quarters of an hour that begin before.")] = None,
-    interval: Annotated[Interval, Query(description="Of `series`.")] = "day",
-    time_zone: Annotated[TimeZone, Query(description="Whose days and hours `series` has: an IANA name.")] = "UTC",
+    time: TimeRangeDep,
+    interval: Annotated[Interval, Query(description="Of `series`; `day`, unless it is given.")] = "day",
 ) -> OrganizationAnalytics:
     """What is being sent now, and between `since` and `until` all clicks over time and what most people clicked."""
-    by_hours = are_hours_enough(interval, time_zone)
-    question = ClickQuestion(Scope.ORGANIZATION, caller.id, since=since, until=until, by_hours=by_hours)
+    by_hours = are_hours_enough(interval, time.time_zone)
+    question = ClickQuestion(Scope.ORGANIZATION, caller.id, since=time.since, until=time.until, by_hours=by_hours)
     clicks = await count_clicks(session, question)
     sending = await sending_now(session, caller.id)
     messages = await count_messages(session, [each.content_id for each in sending if each.content_id is not None])
-    campaigns = await most_clicked(session, caller.id, Scope.CAMPAIGN, since, until)
-    sequences = await most_clicked(session, caller.id, Scope.SEQUENCE, since, until)
+    campaigns = await most_clicked(session, caller.id, Scope.CAMPAIGN, time.since, time.until)
+    sequences = await most_clicked(session, caller.id, Scope.SEQUENCE, time.since, time.until)
     return OrganizationAnalytics(
-        since=since,
-        until=until,
+        **period(time),
         interval=interval,
-        time_zone=time_zone,
         **{f"{each.value}_clicks": clicks.by_verdict.get(each, 0) for each in Verdict},
-        series=[OrganizationInterval(at=at, clicks=count.clicks) for at, count in add_up(clicks.buckets, interval, time_zone)],
+        series=[
+            OrganizationInterval(at=at, clicks=count.clicks) for at, count in add_up(clicks.buckets, interval, time.time_zone)
+        ],
         sending=[
             SendingCampaign(
                 campaign_id=each.id,

@@ -63,8 +63,8 @@ class Sources(BaseModel):
 
 
 class Analytics(Window):
-    """Filters limit clicks and people, `since` and `until` by quarters of an hour; messages, enrollments and steps are never
-    limited."""
+    """Filters limit clicks and people, and the time does from `counted_since` until `counted_until`; messages, enrollments and
+    steps are never limited."""
 
     sources: Sources
     rows_since: datetime | None = Field(

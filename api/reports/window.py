@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field, PrivateAttr
@@ -13,25 +12,42 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.callers.caller import OrganizationDep
 from api.handling.services import Services
 from api.reports.clicks import VerdictQuery, VerdictWanted
-from api.reports.filters import LinkFilter, SinceQuery, TimeRange, TimeZoneQuery, UntilQuery
+from api.reports.filters import LinkFilter, TimeRange, TimeRangeDep
 from api.reports.filters import where as where_filters
 from models.clicks.click import Scope
 from models.reports.answer import Answer, Kind, answer, kind_of
-from models.reports.clicks import ClickQuestion
+from models.reports.clicks import ClickQuestion, begin_of, end_of
 from models.reports.contact import ContactQuestion
 from models.reports.intervals import Interval, are_hours_enough
 from models.reports.known_ids import require_link_of, require_tag
 from models.reports.where import EVERYWHERE, Where
 
 
-class Window(BaseModel):
+class Period(BaseModel):
+    """The time that was asked for, and the one that counts: counters know quarters of an hour, and rows every moment."""
+
+    since: datetime | None = Field(description="As it was asked for, in `time_zone`.")
+    until: datetime | None = Field(description="As it was asked for, in `time_zone`.")
+    counted_since: datetime | None = Field(
+        description="From when on clicks are really counted; null: there is no limit. Earlier than `since` where counters answer "
+        "and `since` is no quarter of an hour.",
+    )
+    counted_until: datetime | None = Field(description="Before when they are counted; later than `until` in the same way.")
+    time_zone: str
+
+
+def period(time: TimeRange) -> dict[str, Any]:
+    """Returns the fields of a `Period` that is answered from counters."""
+    counted = {"counted_since": begin_of(time.since), "counted_until": end_of(time.until)}
+    moments = {"since": time.since, "until": time.until, **counted}
+    return {name: time.local(at) for name, at in moments.items()} | {"time_zone": time.time_zone}
+
+
+class Window(Period):
     """The question, as the answer repeats it."""
 
     verdict: VerdictWanted
-    since: datetime | None = Field(description="In `time_zone`.")
-    until: datetime | None = Field(description="In `time_zone`.")
     interval: Interval
-    time_zone: str
     filters: dict[str, str] = Field(
         description="What the clicks are narrowed to, besides verdict and time.", examples=[{"country": "DE"}]
     )
@@ -41,10 +57,18 @@ class Window(BaseModel):
     def question(self, scope: Scope, scope_id: UUID, link_id: UUID | None = None) -> ClickQuestion:
         link_id = link_id or self._link_id
         by_hours = are_hours_enough(self.interval, self.time_zone)
-        return ClickQuestion(scope, scope_id, link_id, self.verdict.verdict, self.since, self.until, self._where, by_hours)
+        asked = ClickQuestion(scope, scope_id, link_id, self.verdict.verdict, self.since, self.until, self._where, by_hours)
+        if kind_of(asked) != Kind.ROWS:
+            return asked
+        self._count_exactly()
+        return replace(asked, is_exact=True)
+
+    def _count_exactly(self) -> None:
+        self.counted_since, self.counted_until = self.since, self.until
 
     def of_contact(self, contact_id: UUID, campaign_id: UUID | None, sequence_id: UUID | None) -> ContactQuestion:
         """The owners are repeated by the answer as filters."""
+        self._count_exactly()
         owners = {"campaign_id": campaign_id, "sequence_id": sequence_id}
         self.filters |= {name: str(id) for name, id in owners.items() if id is not None}
         verdict, since, until = self.verdict.verdict, self.since, self.until
@@ -54,23 +78,11 @@ class Window(BaseModel):
 def window(
     caller: OrganizationDep,
     where: Annotated[Where, Depends(where_filters)],
+    time: TimeRangeDep,
     verdict: VerdictQuery = VerdictWanted.HUMAN,
-    since: SinceQuery = None,
-    until: UntilQuery = None,
     interval: Annotated[Interval, Query(description="Of `series`.")] = "hour",
-    time_zone: TimeZoneQuery = None,
 ) -> Window:
-    """`since` and `until` count by quarters of an hour."""
-    time = TimeRange.read(since, until, time_zone or caller.time_zone)
-    zone = ZoneInfo(time.time_zone)
-    asked = Window(
-        verdict=verdict,
-        since=time.since and time.since.astimezone(zone),
-        until=time.until and time.until.astimezone(zone),
-        interval=interval,
-        time_zone=time.time_zone,
-        filters=where.given(),
-    )
+    asked = Window(verdict=verdict, interval=interval, filters=where.given(), **period(time))
     asked._where = replace(where, org_id=caller.id)
     return asked
 

@@ -31,7 +31,8 @@ class Count(NamedTuple):
 class ClickQuestion:
     """Which clicks count: those in a scope, or of one link in it. `verdict` None counts all.
 
-    Time goes by quarters of an hour: that of `since` is included, and those that begin before `until`. None sets no limit.
+    In counters, time goes by quarters of an hour: that of `since` is included, and those that begin before `until`. None sets no
+    limit. `is_exact` reads rows from `since` on and before `until` to the millisecond; without it, rows of those quarters.
     `where` is passed over by what reads `click_series`, which does not know it: `models/reports/answer.py` decides what is read.
     `by_hours` says that counts over time may come by hours of UTC, of which there are a quarter as many.
     """
@@ -44,6 +45,7 @@ class ClickQuestion:
     until: datetime | None = None
     where: Where = EVERYWHERE
     by_hours: bool = False
+    is_exact: bool = False
 
     @property
     def is_timed(self) -> bool:
@@ -53,6 +55,7 @@ class ClickQuestion:
         """Of the statements here and in `breakdowns`. People are counted once in the scope, or once for each of the `links`."""
         each = list(links) if self.link_id is None else [self.link_id]
         since, until = begin_of(self.since), end_of(self.until)
+        first, end = (self.since, self.until) if self.is_exact else (since, until)
         return {
             "scope": self.scope.value,
             "scope_id": self.scope_id,
@@ -60,8 +63,8 @@ class ClickQuestion:
             "verdicts": list(Verdict) if self.verdict is None else [self.verdict],
             "since": since,
             "until": until,
-            "first_id": first_id(since) if since else None,
-            "end_id": first_id(until) if until else None,
+            "first_id": first_id(first) if first else None,
+            "end_id": first_id(end) if end else None,
             "person_scope": (Scope.LINK if each else self.scope).value,
             "person_scope_ids": each or [self.scope_id],
         }

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.base import first_id, made_at
 from models.clicks.counters import BUCKET_OF, VALUES
 from models.clicks.verdict import Verdict
-from models.reports.clicks import Count, begin_of, end_of
+from models.reports.clicks import Count
 from models.reports.time_budget import TimeBudget
 from models.reports.where import EVERYWHERE, Where, conditions
 
@@ -25,7 +25,7 @@ MOST = 200
 
 @dataclass(frozen=True)
 class ContactQuestion:
-    """Which clicks of the contact count. `verdict` None counts all. Time goes by quarters of an hour, as in `ClickQuestion`."""
+    """Which clicks of the contact count. `verdict` None counts all. `since` is included and `until` is not."""
 
     contact_id: UUID
     campaign_id: UUID | None = None
@@ -136,13 +136,12 @@ CONDITIONS = {
 
 async def _clicks(budget: TimeBudget, question: ContactQuestion) -> Mapping[str, dict[Any, Clicks]]:
     """By part and value."""
-    since, until = begin_of(question.since), end_of(question.until)
     asked = {
         "campaign_id": question.campaign_id,
         "sequence_id": question.sequence_id,
         "link_id": question.link_id,
-        "since": first_id(since) if since else None,
-        "until": first_id(until) if until else None,
+        "since": first_id(question.since) if question.since else None,
+        "until": first_id(question.until) if question.until else None,
     }
     given = {name: value for name, value in asked.items() if value is not None}
     where = " ".join([*(CONDITIONS[name] for name in given), conditions(question.where)])

@@ -97,6 +97,20 @@ async def test_what_is_no_id_and_no_time_is_refused(api: Caller) -> None:
     assert set(fields(answer)) == {"campaign_id[1]", "since"}
 
 
+async def test_a_range_that_ends_before_it_begins_is_refused(api: Caller, made: Rows) -> None:
+    ids = [(await made.campaign()).id for _ in range(2)]
+    answer = await api.get("/analytics/campaigns", params=asked(*ids, since="2026-12-01", until="2026-11-01"))
+    assert list(fields(answer)) == ["until"]
+
+
+async def test_times_are_those_of_the_zone_and_the_answer_says_what_is_counted(api: Caller, made: Rows) -> None:
+    one, two = await clicked(made, 1), await clicked(made, 1)
+    params = asked(one.id, two.id, since="2026-11-03T17:47", until="2026-11-04", time_zone="Asia/Kathmandu")  # from 12:02 UTC on
+    body = (await api.get("/analytics/campaigns", params=params)).json()
+    assert (body["since"], body["counted_since"]) == ("2026-11-03T17:47:00+05:45", "2026-11-03T17:45:00+05:45")
+    assert [each["clicks"]["clicks"] for each in body["campaigns"]] == [1, 1]
+
+
 async def test_twenty_take_as_many_statements_as_two_and_each_uses_an_index(api: Caller, made: Rows, database: Database) -> None:
     ids = [(await clicked(made, 1)).id for _ in range(20)]
     counts = []

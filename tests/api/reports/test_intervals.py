@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.base import EPOCH
+from models.clicks.recording import Metadata
 from models.database import Database
 from models.organizations.organization import Organization
 from models.reports.clicks import BUCKET, Count, begin_of, end_of
 from models.reports.intervals import Interval, add_up, are_hours_enough
 from tests.builders import Caller
-from tests.rows import Rows
+from tests.rows import Rows, minutes
 
 KATHMANDU = ZoneInfo("Asia/Kathmandu")
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=KATHMANDU)
@@ -69,6 +70,39 @@ async def test_limits_at_the_ends_of_time_are_no_limits(api: Caller, rows: Rows)
     await rows.click(await rows.message(campaign.content_id, await rows.contact()))
     limits = {"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59.999999Z"}
     assert (await read(api, f"/campaigns/{campaign.id}", **limits))["totals"]["clicks"] == 1
+
+
+SOME = {"since": "2026-11-03T12:05", "until": "2026-11-03T12:20"}
+
+
+@pytest.mark.parametrize(
+    ("params", "counted", "clicks"),
+    [
+        ({}, ("12:00", "12:30"), 3),
+        ({"country": "DE"}, ("12:05", "12:20"), 1),
+        ({"tag": "vip"}, ("12:05", "12:20"), 1),
+    ],
+)
+async def test_counters_say_which_quarters_they_count_and_rows_count_the_very_time(
+    api: Caller, rows: Rows, params: dict[str, str], counted: tuple[str, str], clicks: int
+) -> None:
+    campaign, ada = await rows.campaign(), await rows.contact(tags=["vip"])
+    message = await rows.message(campaign.content_id, ada)
+    for at in (4, 5, 20):
+        await rows.click(message, at=minutes(at), metadata=Metadata("DE", "Berlin", "phone", "Safari", "iOS"))
+    body = await read(api, f"/campaigns/{campaign.id}", **SOME, **params)
+    assert (body["counted_since"], body["counted_until"]) == tuple(f"2026-11-03T{at}:00Z" for at in counted)
+    assert body["totals"]["clicks"] == sum(each["clicks"] for each in body["countries"]) == clicks
+    own = await read(api, f"/contacts/{ada.id}", **SOME)
+    assert (own["totals"]["clicks"], own["counted_since"], own["counted_until"]) == (1, own["since"], own["until"])
+
+
+async def test_a_time_at_the_ends_of_time_is_shown_in_any_zone(api: Caller, rows: Rows) -> None:
+    campaign = await rows.campaign()
+    for zone in ("America/New_York", "Asia/Kathmandu"):
+        limits = {"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59Z", "time_zone": zone}
+        body = await read(api, f"/campaigns/{campaign.id}", **limits)
+        assert (body["counted_since"], body["counted_until"]) == (None, None)
 
 
 moments = st.integers(946_684_800, 2_208_988_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))

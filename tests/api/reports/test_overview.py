@@ -106,6 +106,8 @@ async def test_an_organization_without_anything_has_an_empty_overview(stranger: 
     assert await read(stranger) == {
         "since": None,
         "until": None,
+        "counted_since": None,
+        "counted_until": None,
         "interval": "day",
         "time_zone": "UTC",
         **{f"{verdict}_clicks": 0 for verdict in ("human", "suspect", "bot")},
@@ -124,8 +126,24 @@ async def test_the_newest_are_compared_and_the_best_are_shown(api: Caller, made:
     assert [each["people"] for each in (await read(api))["campaigns"]] == [3, 2]
 
 
-async def test_a_time_that_cannot_be_meant_is_refused(api: Caller) -> None:
-    assert list(fields(await api.get("/analytics", params={"since": "noon"}))) == ["since"]
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({"since": "noon"}, "since"),
+        ({"since": "2026-12-01", "until": "2026-11-01"}, "until"),
+        ({"time_zone": "Nowhere/Land"}, "time_zone"),
+    ],
+)
+async def test_a_time_that_cannot_be_meant_is_refused(api: Caller, params: dict[str, str], field: str) -> None:
+    assert list(fields(await api.get("/analytics", params=params))) == [field]
+
+
+async def test_dates_are_local_ones_and_the_answer_says_what_is_counted(api: Caller, made: Rows) -> None:
+    await campaign(made, 1, start=60 * 6 + 15)  # at 18:16 UTC, 00:01 of the next day there, and an hour later
+    body = await read(api, since="2026-11-04", until="2026-11-04T00:50", time_zone="Asia/Kathmandu")
+    assert (body["human_clicks"], body["counted_since"]) == (1, "2026-11-04T00:00:00+05:45")
+    assert (body["until"], body["counted_until"]) == ("2026-11-04T00:50:00+05:45", "2026-11-04T01:00:00+05:45")
+    assert (await read(api, until="2026-11-04", time_zone="Asia/Kathmandu"))["human_clicks"] == 0
 
 
 @pytest.mark.parametrize("params", [{}, {"since": minutes(0).isoformat()}])
