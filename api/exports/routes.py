@@ -25,7 +25,7 @@ from models.exports.export import Export, ExportPage, read_page
 from models.exports.messages import MESSAGES
 from models.messages.message import MessageFilter
 from models.reports.click_feed import ClickFilter
-from models.reports.known_ids import require_known
+from models.reports.known_ids import require_known, require_tag
 from models.sequences.enrollment import EnrollmentFilter
 from models.texts.text import Text
 
@@ -59,7 +59,7 @@ async def clicks(  # noqa: PLR0913, RUF100 - one argument for each thing that is
     The last line has the `cursor` behind which the next export goes on, and says whether this one is `complete`. One that was
     broken off goes on behind the id of its last whole row. 429 when two exports of the organization are at work.
     """
-    await require_known(session, caller.id, wanted)
+    await _require_filters(session, caller.id, wanted, wanted.tag)
     given, also = dict(_given(wanted)), tuple[str, ...]()
     if wanted.link_id is not None:
         owner, also = await exported_clicks.of_link(session, wanted.link_id)
@@ -82,7 +82,7 @@ async def messages(  # noqa: PLR0913, RUF100
 
     The last line and the errors are as in the export of clicks.
     """
-    await require_known(session, caller.id, wanted)
+    await _require_filters(session, caller.id, wanted, tag)
     export = await options.of(session, MESSAGES, caller, {**_given(wanted), "tag": tag})
     return await _answer(request, session, services, options, export)
 
@@ -101,9 +101,16 @@ async def enrollments(  # noqa: PLR0913, RUF100
 
     The last line and the errors are as in the export of clicks.
     """
-    await require_known(session, caller.id, wanted)
+    await _require_filters(session, caller.id, wanted, tag)
     export = await options.of(session, ENROLLMENTS, caller, {**_given(wanted), "tag": tag})
     return await _answer(request, session, services, options, export)
+
+
+async def _require_filters(session: AsyncSession, org_id: UUID, wanted: object, tag: str | None) -> None:
+    """Raises NotFound, with the field, for an id and for a tag that the organization does not have."""
+    await require_known(session, org_id, wanted)
+    if tag is not None:
+        await require_tag(session, org_id, tag)
 
 
 def _given(wanted: object) -> Mapping[str, Any]:

@@ -27,8 +27,8 @@ def _known(code: str) -> str:
 
 Country = Annotated[
     str,
+    Form("^[A-Z]{2}$", "Write the two capital letters of ISO 3166-1, such as DE."),
     AfterValidator(_known),
     Field(examples=["DE"]),
-    Form("^[A-Z]{2}$", "Write the two capital letters of ISO 3166-1, such as DE."),
 ]
 """ISO 3166-1 alpha-2."""

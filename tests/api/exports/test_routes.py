@@ -94,6 +94,14 @@ async def test_a_spreadsheet_takes_no_cell_for_a_formula(api: Caller, rows: Rows
     assert trailer.endswith(",rows,4,complete,true")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_tag_that_no_contact_has_is_not_found(api: Caller, rows: Rows, anna: Contact, kind: str) -> None:
+    await five_clicks(rows, anna)
+    refused = await api.get(f"/exports/{kind}?tag=nosuch")
+    assert (refused.status_code, [each["field"] for each in refused.json()["errors"]]) == (404, ["tag"])
+    assert (await api.get(f"/exports/{kind}?tag=vip")).status_code == 200
+
+
 @pytest.mark.parametrize("start", ["=1", "+1", "-1", "@a", "\t1", "\r1", "\n1", "＝1"])
 async def test_every_start_of_a_formula_gets_an_apostrophe(api: Caller, rows: Rows, start: str) -> None:
     await five_clicks(rows, await rows.contact(first_name=start))

@@ -316,6 +316,14 @@ async def test_a_filter_that_cannot_be_meant_is_refused(
         assert (refused.status_code, [each["field"] for each in refused.json()["errors"]]) == (422, fields), path
 
 
+async def test_a_country_in_small_letters_is_told_to_be_written_in_capitals(api: Caller) -> None:
+    for country in ("gb", "Germany", "ＧＢ"):
+        refused = await api.get("/clicks", params={"country": country})
+        assert [each["message"] for each in refused.json()["errors"]] == [
+            "Write the two capital letters of ISO 3166-1, such as DE."
+        ]
+
+
 async def test_local_times_are_those_of_the_organization_unless_another_zone_is_given(
     api: Caller, made: Rows, database: Database
 ) -> None:
