@@ -40,7 +40,7 @@ class StepLeft(BaseModel):
 class StepWait(BaseModel):
     """Step runs that were left, by how long they took."""
 
-    average_seconds: float | None = Field(description="null: nobody has left the step.", examples=[86400.0])
+    average_seconds: float | None = Field(description="To the millisecond; null: nobody has left the step.", examples=[86400.25])
     buckets: dict[str, int] = Field(
         description=f"Step runs by time: {', '.join(DELAYS)}. Those without any are left out.",
         examples=[{"<1m": 3, "12-24h": 57}],
@@ -195,5 +195,5 @@ def _step(key: str, kind: str | None, counts: StepCounts, sequence_id: UUID, ver
         active_list=f"/v1/enrollments?{urlencode(wanted | ({} if version is None else {'version': version}))}",
         next_due_at=counts.next_due_at,
         left=left,
-        waited=StepWait(average_seconds=round(counts.seconds / runs, 1) if runs else None, buckets=buckets),
+        waited=StepWait(average_seconds=round(counts.milliseconds / runs / 1000, 3) if runs else None, buckets=buckets),
     )

@@ -12,9 +12,9 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-BUCKETS = {"<1m": 60, "1-5m": 300, "5-15m": 900, "15-60m": 3600, "1-3h": 10_800, "3-12h": 43_200, "12-24h": 86_400}
-BUCKETS |= {"1-3d": 259_200, "3-7d": 604_800}
-WHENS = " ".join(f"WHEN waited < {limit} THEN '{name}'" for name, limit in BUCKETS.items())
+SECONDS = {"<1m": 60, "1-5m": 300, "5-15m": 900, "15-60m": 3600, "1-3h": 10_800, "3-12h": 43_200, "12-24h": 86_400}
+SECONDS |= {"1-3d": 259_200, "3-7d": 604_800}
+WHENS = " ".join(f"WHEN waited < {limit * 1000} THEN '{name}'" for name, limit in SECONDS.items())
 STEP_TIME_BUCKET = f"""
 CREATE FUNCTION step_time_bucket(waited bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE {WHENS} ELSE '>7d' END
@@ -22,23 +22,23 @@ $$
 """
 # A clock that was set back makes no negative time.
 WAITED = """
-CREATE FUNCTION waited_seconds(entered_at timestamptz, left_at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION waited_milliseconds(entered_at timestamptz, left_at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN left_at < entered_at THEN 0
-        ELSE floor(extract(epoch FROM left_at) - extract(epoch FROM entered_at))::bigint END
+        ELSE floor((extract(epoch FROM left_at) - extract(epoch FROM entered_at)) * 1000)::bigint END
 $$
 """
 # It runs for step runs that are left, and for no other statement.
 COUNT_STEP_TIME = """
 CREATE FUNCTION count_step_time() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO step_time AS kept (sequence_version_id, step_key, bucket, slot, step_runs, seconds)
+    INSERT INTO step_time AS kept (sequence_version_id, step_key, bucket, slot, step_runs, milliseconds)
     SELECT version, key, step_time_bucket(waited), counter_slot(), sum(sign), sum(sign * waited) FROM (VALUES
-        (OLD.sequence_version_id, OLD.step_key, waited_seconds(OLD.entered_at, OLD.left_at), -1),
-        (NEW.sequence_version_id, NEW.step_key, waited_seconds(NEW.entered_at, NEW.left_at), 1)
+        (OLD.sequence_version_id, OLD.step_key, waited_milliseconds(OLD.entered_at, OLD.left_at), -1),
+        (NEW.sequence_version_id, NEW.step_key, waited_milliseconds(NEW.entered_at, NEW.left_at), 1)
     ) AS changes (version, key, waited, sign)
     WHERE waited IS NOT NULL GROUP BY version, key, step_time_bucket(waited)
     ON CONFLICT (sequence_version_id, step_key, bucket, slot)
-    DO UPDATE SET step_runs = kept.step_runs + excluded.step_runs, seconds = kept.seconds + excluded.seconds;
+    DO UPDATE SET step_runs = kept.step_runs + excluded.step_runs, milliseconds = kept.milliseconds + excluded.milliseconds;
     RETURN NULL;
 END
 $$
@@ -88,7 +88,7 @@ def upgrade() -> None:
         sa.Column("bucket", sa.String(), nullable=False),
         sa.Column("slot", sa.Integer(), nullable=False),
         sa.Column("step_runs", sa.Integer(), nullable=False),
-        sa.Column("seconds", sa.BigInteger(), nullable=False),
+        sa.Column("milliseconds", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("sequence_version_id", "step_key", "bucket", "slot", name=op.f("pk_step_time")),
     )
     op.create_table(
@@ -136,7 +136,7 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER step_run_timed_{event.split()[0].lower()} ON step_run")
     for function in ("count_enrollment", "count_new_enrollments", "count_step_time"):
         op.execute(f"DROP FUNCTION {function}()")
-    op.execute("DROP FUNCTION waited_seconds(timestamptz, timestamptz)")
+    op.execute("DROP FUNCTION waited_milliseconds(timestamptz, timestamptz)")
     op.execute("DROP FUNCTION step_time_bucket(bigint)")
     op.drop_table("enrollment_count")
     op.drop_table("step_time")

@@ -26,19 +26,19 @@ StepKinds = dict[str, str]
 class StepCounts:
     """`entered` and `left` count step runs, so a step in a loop counts each time. `active` are the enrollments that are in the
     step now, and `next_due_at` is when the first of them goes on. `waited` are the step runs that were left, by how long they
-    took (`DELAYS` in models/clicks/counters.py), and `seconds` is what those took together."""
+    took (`DELAYS` in models/clicks/counters.py), and `milliseconds` is what those took together."""
 
     entered: int = 0
     active: int = 0
     left: dict[Leaving, int] = field(default_factory=dict)
     waited: dict[str, int] = field(default_factory=dict)
-    seconds: int = 0
+    milliseconds: int = 0
     next_due_at: datetime | None = None
 
     def add(self, other: "StepCounts") -> None:
         """Adds the counts of the same step in another version."""
         self.entered, self.active = self.entered + other.entered, self.active + other.active
-        self.seconds += other.seconds
+        self.milliseconds += other.milliseconds
         for leaving, number in other.left.items():
             self.left[leaving] = self.left.get(leaving, 0) + number
         for bucket, number in other.waited.items():
@@ -78,7 +78,8 @@ GROUP BY 1, 2, 3, 4 HAVING sum(step_runs) <> 0 ORDER BY 1, 2, 5 DESC, 3, 4
 """
 
 TIMES = """
-SELECT sequence_version_id, step_key, bucket, sum(step_runs)::int AS step_runs, sum(seconds)::bigint AS seconds FROM step_time
+SELECT sequence_version_id, step_key, bucket, sum(step_runs)::int AS step_runs, sum(milliseconds)::bigint AS milliseconds
+FROM step_time
 WHERE sequence_version_id = ANY(CAST(:version_ids AS uuid[])) GROUP BY 1, 2, 3 HAVING sum(step_runs) <> 0
 """
 
@@ -123,7 +124,7 @@ async def count_enrollments(session: AsyncSession, version_ids: Sequence[UUID]) 
     for row in await session.execute(text(TIMES), values):
         step = counts[row.sequence_version_id].steps[row.step_key]
         step.waited[row.bucket] = row.step_runs
-        step.seconds += row.seconds
+        step.milliseconds += row.milliseconds
     await _find_next_due(session, counts)
     return counts
 

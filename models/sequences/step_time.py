@@ -11,8 +11,8 @@ from sqlmodel import Field, SQLModel
 
 
 class StepTime(SQLModel, table=True):
-    """`bucket` is one of the words of `DELAYS` (`models/clicks/counters.py`), and `seconds` what the step runs in it took
-    together, each in whole seconds. The counter of a cell is the sum over its slots, as in `message_count`."""
+    """`bucket` is one of the words of `DELAYS` (`models/clicks/counters.py`), and `milliseconds` what the step runs in it
+    took together, each in whole milliseconds. The counter of a cell is the sum over its slots, as in `message_count`."""
 
     __tablename__ = "step_time"
 
@@ -21,4 +21,4 @@ class StepTime(SQLModel, table=True):
     bucket: str = Field(primary_key=True)
     slot: int = Field(primary_key=True)
     step_runs: int
-    seconds: int = Field(sa_type=BigInteger)
+    milliseconds: int = Field(sa_type=BigInteger)

@@ -136,14 +136,14 @@ async def test_a_step_says_when_its_next_enrollment_goes_on(api: Caller, rows: R
 
 async def test_a_step_says_how_long_people_waited_in_it(api: Caller, rows: Rows, database: Database) -> None:
     sequence = await rows.sequence()
-    for number, waited in enumerate((timedelta(seconds=30), timedelta(hours=2), timedelta(days=30))):
+    for number, waited in enumerate((timedelta(seconds=30, milliseconds=750), timedelta(hours=2), timedelta(days=30))):
         enrollment = await rows.enrollment(sequence, await rows.contact())
         await rows.step_run(enrollment, number + 1, "wait")
         async with database.transaction() as session:
             change = update(StepRun).where(col(StepRun.enrollment_id) == enrollment.id)
             await session.execute(change.values(entered_at=NOON, left_at=NOON + waited, outcome="timed_out"))
     (wait,) = [each for each in (await read(api, sequence.id))["steps"] if each["step_key"] == "wait"]
-    assert wait["waited"] == {"average_seconds": 866_410.0, "buckets": {"<1m": 1, "1-3h": 1, ">7d": 1}}
+    assert wait["waited"] == {"average_seconds": 866_410.25, "buckets": {"<1m": 1, "1-3h": 1, ">7d": 1}}
 
 
 @pytest.mark.parametrize(("version", "status"), [("0", 422), ("one", 422), ("3", 404), (str(2**31), 422)])

@@ -19,9 +19,9 @@ from models.sequences.step_run import StepRun
 from tests.clicks import rows as read
 from tests.rows import NOON, Rows
 
-OF_STEPS = (
-    "SELECT step_key, bucket, sum(step_runs)::int, sum(seconds)::int FROM step_time GROUP BY 1, 2 HAVING sum(step_runs) <> 0"
-)
+OF_STEPS = """
+SELECT step_key, bucket, sum(step_runs)::int, sum(milliseconds)::bigint FROM step_time GROUP BY 1, 2 HAVING sum(step_runs) <> 0
+"""
 OF_ENROLLMENTS = """
 SELECT state, outcome, sum(enrollments)::int FROM enrollment_count GROUP BY 1, 2 HAVING sum(enrollments) <> 0 ORDER BY 1, 2
 """
@@ -47,6 +47,7 @@ async def passage(database: Database, rows: Rows, waited: timedelta) -> UUID:
     [
         (timedelta(seconds=-5), "<1m"),
         (timedelta(0), "<1m"),
+        (timedelta(microseconds=490_999), "<1m"),
         (timedelta(seconds=59, milliseconds=999), "<1m"),
         *[(limit, bucket) for limit, bucket in zip(list(DELAYS.values())[:-1], list(DELAYS)[1:], strict=True)],
         *[(limit - timedelta(milliseconds=1), bucket) for bucket, limit in list(DELAYS.items())[:-1]],
@@ -55,7 +56,7 @@ async def passage(database: Database, rows: Rows, waited: timedelta) -> UUID:
 )
 async def test_a_step_run_is_counted_by_how_long_it_took(database: Database, rows: Rows, waited: timedelta, bucket: str) -> None:
     await passage(database, rows, waited)
-    assert await read(database, OF_STEPS) == [("wait", bucket, 1, max(int(waited.total_seconds()), 0))]
+    assert await read(database, OF_STEPS) == [("wait", bucket, 1, max(waited // timedelta(milliseconds=1), 0))]
 
 
 async def test_a_step_run_that_is_changed_or_removed_takes_its_time_along(database: Database, rows: Rows) -> None:
@@ -63,7 +64,7 @@ async def test_a_step_run_that_is_changed_or_removed_takes_its_time_along(databa
     async with database.transaction() as session:
         change = update(StepRun).where(col(StepRun.enrollment_id) == enrollment_id)
         await session.execute(change.values(left_at=NOON + timedelta(days=2)))
-    assert await read(database, OF_STEPS) == [("wait", "1-3d", 1, 172_800)]
+    assert await read(database, OF_STEPS) == [("wait", "1-3d", 1, 172_800_000)]
     async with database.transaction() as session:
         await session.execute(delete(StepRun))
     assert await read(database, OF_STEPS) == []
@@ -87,7 +88,7 @@ async def test_what_is_lost_or_too_much_is_found_and_repaired(database: Database
     await passage(database, rows, timedelta(hours=2))
     assert (await compare(database)).equal
     async with database.transaction() as session:
-        for statement in ("UPDATE step_time SET seconds = seconds + 1", "UPDATE enrollment_count SET enrollments = 7"):
+        for statement in ("UPDATE step_time SET milliseconds = milliseconds + 1", "UPDATE enrollment_count SET enrollments = 7"):
             await session.execute(text(statement))
     found = await compare(database)
     assert [each.table for each in found.differences] == ["step_time", "enrollment_count"]
