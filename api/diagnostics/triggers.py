@@ -124,7 +124,6 @@ def _of_trigger(facts: TriggerFacts, asked: Asked) -> Iterator[Finding]:
 def _never_fired(facts: TriggerFacts, asked: Asked) -> Iterator[Finding]:
     """The first thing that is missing is the reason."""
     listens = f"a link named '{facts.trigger.link}'" if facts.trigger.link else "a link"
-    who = "the contact" if asked.contact else "anybody"
     if not facts.links:
         again = "launch" if asked.draft else "publish again"
         change = f"Give a link of a message that name, or name another one in the trigger, and {again}."
@@ -134,7 +133,8 @@ def _never_fired(facts: TriggerFacts, asked: Asked) -> Iterator[Finding]:
         yield _finding(facts, "trigger_untracked", "problem", "cannot fire, because the message went out untracked", change)
     elif not facts.sent:
         if not asked.draft:
-            yield _finding(facts, "trigger_nothing_sent", "info", f"listens to a message that was not sent to {who} yet", NOTHING)
+            sent = "was never sent to the contact" if asked.contact else "was not sent to anybody yet"
+            yield _finding(facts, "trigger_nothing_sent", "info", f"listens to a message that {sent}", NOTHING)
     elif facts.trigger.event == "not_clicked":
         yield from _deadline(facts, asked)
     elif facts.held:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from api.contacts.consent_items import SOURCES, STATES
+from api.contacts.consent_items import CAUSES, SOURCES, STATES
 from api.contacts.step_sentences import REASONS as NOT_ENROLLED
 from api.contacts.step_sentences import outcome_sentence
 from api.contacts.trigger_sentences import firing_sentence, refusal_sentence
+from api.why.conditions import condition_clause, tag_list, value_sentence
 from api.why.words import CLAUSES, clause, shown
 from models.consent.consent import ConsentSource, ConsentState
 from models.conversation.trigger_entries import FiringEntry, RefusalEntry
+from services.gate import SUPPRESSED
 from services.why.reason import Reason
 
 Facts = Mapping[str, Any]
@@ -25,6 +27,8 @@ def sentence(reason: Reason) -> str:
     if reason.rule in SENTENCES:
         return SENTENCES[reason.rule](reason.facts)
     what = "No message has gone out yet" if reason.facts.get("waits") else "The message was left out"
+    if reason.rule == SUPPRESSED and (cause := CAUSES.get(reason.facts.get("suppression_reason", ""))):
+        return f"{what}: the address is suppressed, because {cause}."
     return f"{what}, because {clause(reason.rule, reason.facts).rstrip('.')}."
 
 
@@ -55,8 +59,12 @@ def _unknown(facts: Facts) -> str:
 
 
 def _launched(facts: Facts) -> str:
-    by = f" with the API key {facts['key_id']}" if facts.get("key_id") else ""
+    by = f" with {_key(facts)}" if facts.get("key_id") else ""
     return f"The campaign '{facts['campaign']}' was launched{by}."
+
+
+def _key(facts: Facts) -> str:
+    return f"the API key '{facts['key_name']}' ({facts['key_id']})" if facts.get("key_name") else f"the API key {facts['key_id']}"
 
 
 RULES_OF_AUDIENCE = {
@@ -79,13 +87,16 @@ def _in_audience(facts: Facts) -> str:
 
 
 def _not_in_audience(facts: Facts) -> str:
-    has = f"; it has {_value(facts['value'])} there" if "value" in facts else ""
     if facts.get("part") == "segment_ids":
-        at = f" at {facts['path']}" if facts.get("path") else ""
         name = facts.get("segment") or facts.get("segment_id")
-        return f"The contact does not fit the segment '{name}' of the campaign: the condition{at} does not hold{has}."
+        condition = facts["condition"]
+        is_not = (facts.get("path") or "").split(".").count("not") % 2
+        holds = "this holds and must not" if is_not else "this does not hold"
+        clause = condition_clause(condition, facts.get("condition_about"))
+        value = value_sentence(condition, facts.get("value"))
+        return f"The contact does not fit the segment '{name}' of the campaign, because {holds}: {clause}.{value}"
     if facts.get("part") == "tags":
-        return f"The contact has none of the campaign's tags{has}."
+        return f"The contact has none of the campaign's tags: it has {tag_list(facts.get('value') or [])}."
     return "The contact is in none of the lists of the campaign's audience."
 
 
@@ -95,15 +106,9 @@ def _excluded(facts: Facts) -> str:
     return f"The campaign excludes the segment '{facts.get('segment') or facts.get('segment_id')}', in which the contact is."
 
 
-def _value(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(f"'{each}'" for each in value) if value else "nothing"
-    return "nothing" if value is None else f"'{value}'"
-
-
 def _enrolled(facts: Facts) -> str:
     causes = {
-        "request": f"a request with the API key {facts['key_id']}" if facts.get("key_id") else "a request",
+        "request": f"a request with {_key(facts)}" if facts.get("key_id") else "a request",
         "trigger": "a trigger",
         "step": f"a step of the enrollment {facts.get('cause_id')}",
     }
@@ -160,6 +165,16 @@ def _left(how: str) -> Callable[[Facts], str]:
     return told
 
 
+def _another_way(facts: Facts) -> str:
+    if "step_key" not in facts:
+        return _left("which it had come to the end of by another way")(facts)
+    if "from_step" not in facts:
+        return f"The way of the contact through '{facts['sequence']}' does not lead to the step '{facts['step_key']}'."
+    how = outcome_sentence(facts.get("outcome") or "left")
+    way = f"The contact took another way at '{facts['from_step']}' in '{facts['sequence']}' ({how})"
+    return f"{way}, so the step '{facts['step_key']}' can no longer come."
+
+
 SENTENCES: dict[str, Callable[[Facts], str]] = {
     "received": _received,
     "sending": lambda facts: f"The message is being sent by the channel '{facts['channel']}' at this moment.",
@@ -191,7 +206,7 @@ SENTENCES: dict[str, Callable[[Facts], str]] = {
     "left_replied": _left("because the contact replied"),
     "left_stopped": _left("because it was stopped"),
     "left_failed": _left("because it failed"),
-    "left_another_way": _left("which it had come to the end of by another way"),
+    "left_another_way": _another_way,
 }
 WORDS = frozenset({*SENTENCES, *CLAUSES})
 """Every rule that has a sentence here. Those of triggers are the codes of the diagnostics."""

@@ -36,6 +36,7 @@ class WhyFacts(BaseModel):
     cause: str | None = Field(None, description="What enrolled the contact: request, trigger or step.")
     cause_id: UUID | None = None
     key_id: str | None = Field(None, description="The API key of the request.")
+    key_name: str | None = Field(None, description="The name of that key.")
     trigger_id: UUID | None = None
     trigger_key: str | None = None
     event: str | None = None
@@ -51,6 +52,7 @@ class WhyFacts(BaseModel):
     segment: str | None = None
     path: str | None = Field(None, description="Where the condition stands in the definition of the segment.")
     condition: dict[str, Any] | None = Field(None, description="The condition that decides.")
+    condition_about: str | None = Field(None, description="What the condition names.", examples=["campaign 'Spring'"])
     value: Any = Field(None, description="What the contact has there.")
     known_then: bool | None = Field(None, description="True: it was so at that moment. False: it is so now.")
     consent_state: str | None = None
@@ -64,6 +66,7 @@ class WhyFacts(BaseModel):
     tracking_off_at: str | None = Field(None, description="The level that switched link tracking off.")
     channel_id: UUID | None = None
     channel: str | None = None
+    medium: str | None = None
     attempts: int | None = Field(None, description="How often the channel was asked.")
     refused_at: datetime | None = Field(None, description="When the channel refused it for now for the first time.")
     late_after: datetime | None = Field(None, description="After this time it is not worth sending.")

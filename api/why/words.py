@@ -15,15 +15,19 @@ class Words(NamedTuple):
     many: str = ""
 
 
+MEDIUMS = {"sms": "SMS", "email": "e-mail"}
+
 CLAUSES: dict[str, Words] = {
     "over": Words("what it belongs to was over"),
     "stopped": Words("somebody asked to stop the enrollment"),
     gate.CONTACT_ERASED: Words("the contact was erased", "the contacts were erased"),
     gate.CHANNEL_ARCHIVED: Words("the channel is archived", "their channel is archived"),
     gate.TOO_LATE: Words("it was not worth sending any more after {late_after}", "they were not worth sending any more"),
-    gate.SUPPRESSED: Words("the address is suppressed ({suppression_reason})", "their addresses are suppressed"),
+    gate.SUPPRESSED: Words("the address is suppressed", "their addresses are suppressed"),
     gate.OPTED_OUT: Words("the contact has opted out", "the contacts have opted out"),
-    gate.NO_CONSENT: Words("the contact has not opted in, which such messages need", "the contacts have not opted in"),
+    gate.NO_CONSENT: Words(
+        "marketing by {medium} needs an opt-in, which the contact has not given", "the contacts have not opted in"
+    ),
     "answer_undecided": Words(gate.ANSWER_UNDECIDED),
     "channel_paused": Words("the channel '{channel}' is paused, since {since}"),
     "provider_asked_to_wait": Words("the provider asked to wait"),
@@ -44,7 +48,8 @@ CLAUSES: dict[str, Words] = {
 
 def clause(rule: str, facts: Mapping[str, Any]) -> str:
     """Returns for example `the channel 'news' is paused, since 2026-03-01 09:00 UTC`. What is not known is said to be."""
-    return CLAUSES[rule].one.format_map(_Shown(facts))
+    medium = facts.get("medium")
+    return CLAUSES[rule].one.format_map(_Shown({**facts, "medium": MEDIUMS.get(medium or "", medium)}))
 
 
 class _Shown(dict[str, Any]):

@@ -103,6 +103,11 @@ class StepGraph:
         """Returns the indexes that an enrollment can reach."""
         return {0} | _walk(self.after[0], self.after)
 
+    def ahead_of(self, key: str) -> set[str]:
+        """Returns the keys of the steps that can come after this one, and none for an unknown key."""
+        index = self.indexes.get(key)
+        return set() if index is None else {self.steps[each].key for each in _walk(self.after[index], self.after)}
+
     def can_last(self, index: int) -> bool:
         """Whether a wait can come behind this step, so that the enrollment does not end at once. A jump counts for nothing here,
         because it needs an enrollment that goes on. A step that names an unknown one counts as a wait, so that one fault is not

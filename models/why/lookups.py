@@ -1,8 +1,8 @@
 """The rows that explain why a message was sent or not, each found by an index."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -10,10 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from models.base import first_id
+from models.campaigns.campaign import Campaign
+from models.messages.content import ContentLink
 from models.messages.message import Message
 from models.organizations.audit_log import AuditLog
 from models.sequences.enrollment import Enrollment
 from models.sequences.event import Event, EventKind
+from models.sequences.sequence import Sequence as SequenceRow
 from models.sequences.step_run import StepRun
 from models.triggers.firing import TriggerRefusal
 
@@ -91,6 +94,29 @@ async def passed_steps(session: AsyncSession, enrollment_id: UUID) -> Sequence[S
 async def end_event(session: AsyncSession, enrollment_id: UUID) -> Event | None:
     found = select(Event).where(col(Event.enrollment_id) == enrollment_id, col(Event.kind) == EventKind.ENDED)
     return await session.scalar(found.limit(1))
+
+
+async def left_event(session: AsyncSession, enrollment_id: UUID, number: int) -> Event | None:
+    """Returns the event with which this passage was left."""
+    found = select(Event).where(col(Event.enrollment_id) == enrollment_id, col(Event.step_run) == number)
+    return await session.scalar(found.where(col(Event.kind) == EventKind.STEP_LEFT))
+
+
+NAMES: dict[str, Any] = {
+    "campaign_id": (Campaign, "campaign"),
+    "sequence_id": (SequenceRow, "sequence"),
+    "link_id": (ContentLink, "link"),
+}
+
+
+async def named_in(session: AsyncSession, org_id: UUID, condition: Mapping[str, Any]) -> str | None:
+    """Returns what the condition of a segment is about, such as `campaign 'Spring'`, or None when it names nothing, or something
+    that is gone or has no name."""
+    for field, (table, word) in NAMES.items():
+        row = await session.get(table, UUID(condition[field])) if condition.get(field) else None
+        if row is not None and row.org_id == org_id and row.name:
+            return f"{word} '{row.name}'"
+    return None
 
 
 class Refused(NamedTuple):

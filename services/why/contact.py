@@ -21,6 +21,7 @@ from services.composing.compose import address_of
 from services.consent.opt_out import OPTED_OUT
 from services.gate import CONTACT_ERASED, RULES, judge
 from services.inbound.receive import REPLIED
+from services.why.another_way import can_come, turned_off
 from services.why.gate_now import facts_now
 from services.why.message import fit_facts, segment_name, trigger_facts
 from services.why.outcome import outcome_of
@@ -45,6 +46,7 @@ async def why_not_campaign(session: AsyncSession, campaign: Campaign, contact: C
     fit = await explain_audience(session, campaign, contact)
     if not fit.fits:
         about = {**fit_facts(fit), "segment": await segment_name(session, campaign.org_id, fit.segment_id)}
+        about["condition_about"] = await lookups.named_in(session, campaign.org_id, fit.condition or {})
         rule = "excluded" if (fit.part or "").startswith("exclude") else "not_in_audience"
         return reason(rule, None, rows, **named, **about, known_then=contact.updated_at <= campaign.launched_at)
     content = await session.get_one(Content, campaign.content_id)
@@ -68,7 +70,7 @@ async def _next(
 ) -> Reason:
     """Nobody has come to this message yet: what would the gate say now?"""
     channel = await session.get_one(Channel, content.channel_id)
-    named = {**named, "channel_id": channel.id, "channel": channel.name, "waits": True}
+    named = {**named, "channel_id": channel.id, "channel": channel.name, "medium": str(channel.medium), "waits": True}
     if address_of(contact, channel.medium) is None:
         return reason(f"no_{'phone' if channel.medium == 'sms' else 'email'}", None, rows, **named)
     judged = judge(await facts_now(session, content, contact, campaign, enrollment, limits=limits))
@@ -95,6 +97,8 @@ async def why_not_sequence(
     if contact.erased_at is not None:
         return reason(CONTACT_ERASED, contact.erased_at, {"contact": contact.id, "enrollment": enrollment.id})
     if enrollment.state in ACTIVE:
+        if step_key is not None and not await can_come(session, enrollment, step_key):
+            return await _another_way(session, sequence, enrollment, step_key)
         return await _under_way(session, sequence, enrollment, contact, limits)
     return await _left(session, sequence, enrollment, step_key)
 
@@ -134,7 +138,18 @@ async def _under_way(
     return reason("still_waiting", None, rows, **named)
 
 
+async def _another_way(session: AsyncSession, sequence: Sequence, enrollment: Enrollment, step_key: str) -> Reason:
+    last = await turned_off(session, enrollment, step_key)
+    event = await lookups.left_event(session, enrollment.id, last.number) if last else None
+    named = {"sequence_id": sequence.id, "sequence": sequence.name, "enrollment_id": enrollment.id, "step_key": step_key}
+    named |= {"from_step": last and last.step_key, "outcome": last and last.outcome, "detail": enrollment.outcome}
+    at = last.left_at if last else enrollment.finished_at
+    return reason("left_another_way", at, {"enrollment": enrollment.id, "event": event and event.id}, **named)
+
+
 async def _left(session: AsyncSession, sequence: Sequence, enrollment: Enrollment, step_key: str | None) -> Reason:
+    if enrollment.state == EnrollmentState.COMPLETED and step_key is not None:
+        return await _another_way(session, sequence, enrollment, step_key)
     end = await lookups.end_event(session, enrollment.id)
     rows = {"enrollment": enrollment.id, "event": end and end.id}
     named = {"sequence_id": sequence.id, "sequence": sequence.name, "enrollment_id": enrollment.id, "step_key": step_key}

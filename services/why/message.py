@@ -17,6 +17,8 @@ from models.contacts.contact import Contact
 from models.conversation.step_entries import NO_FACTS, read_steps
 from models.conversation.trigger_entries import TriggerSource, read_firings
 from models.messages.message import Message
+from models.organizations.api_key import ApiKey
+from models.organizations.audit_log import AuditLog
 from models.reports.click_feed import clicks_by_id
 from models.segments.segment import segments_by_id
 from models.sequences.enrollment import CauseKind, Enrollment
@@ -52,8 +54,14 @@ async def _causes(session: AsyncSession, message: Message) -> AsyncIterator[Reas
 async def launched(session: AsyncSession, campaign: Campaign) -> Reason:
     by = await changed_by(session, campaign.org_id, "campaigns.launch", campaign.id, None)
     rows = {"campaign": campaign.id, "audit_log": by and by.id}
-    named = {"campaign_id": campaign.id, "campaign": campaign.name, "key_id": by and by.key_id}
+    named = {"campaign_id": campaign.id, "campaign": campaign.name, **await _key(session, by)}
     return reason("campaign_launched", campaign.launched_at, rows, **named)
+
+
+async def _key(session: AsyncSession, by: AuditLog | None) -> dict[str, Any]:
+    """The API key of a request. It has a name as long as its row is there."""
+    key = await session.get(ApiKey, by.key_id) if by is not None and by.key_id is not None else None
+    return {"key_id": by and by.key_id, "key_name": key and key.name}
 
 
 async def _audience(session: AsyncSession, message: Message) -> Reason:
@@ -131,7 +139,7 @@ async def enrolled(session: AsyncSession, enrollment: Enrollment) -> Reason:
         "cause": str(enrollment.cause),
         "cause_id": enrollment.cause_id,
         "campaign_id": enrollment.campaign_id,
-        "key_id": by and by.key_id,
+        **await _key(session, by),
     }
     return reason("enrolled", enrollment.created_at, rows, **facts)
 

@@ -30,7 +30,8 @@ async def outcome_of(session: AsyncSession, message: Message) -> Reason:
     """A message that waits is asked about at the gate now."""
     channel = await session.get_one(Channel, message.channel_id)
     known = message.facts or {}
-    common = {"message_id": message.id, "channel_id": channel.id, "channel": channel.name, "attempts": known.get("attempts")}
+    common = {"message_id": message.id, "channel_id": channel.id, "channel": channel.name, "medium": str(channel.medium)}
+    common |= {"attempts": known.get("attempts")}
     reported = {"report": message.report, "report_code": message.report_code, "reported_at": message.reported_at}
     rows = {"message": message.id}
     match MessageState(message.state):

@@ -113,7 +113,7 @@ async def test_a_contact_without_the_tags_is_no_recipient(api: Caller, sending: 
     (contact,) = await sending.contacts(tags=["other"])
     found = await why(api, contact, campaign_id=(await launched(sending)).id)
     assert (found["rule"], found["facts"]["part"], found["facts"]["value"]) == ("not_in_audience", "tags", ["other"])
-    assert found["answer"] == "The contact has none of the campaign's tags; it has 'other' there."
+    assert found["answer"] == "The contact has none of the campaign's tags: it has the tag 'other'."
 
 
 async def test_an_excluded_tag_goes_before_a_wanted_one(api: Caller, sending: Sending) -> None:
@@ -139,7 +139,23 @@ async def test_the_condition_of_a_segment_that_does_not_hold_is_named_with_the_v
     facts = found["facts"]
     assert (facts["path"], facts["condition"], facts["value"]) == ("all[2]", plan, "free")
     fits_not = "The contact does not fit the segment 'Buyers' of the campaign"
-    assert found["answer"] == f"{fits_not}: the condition at all[2] does not hold; it has 'free' there."
+    assert found["answer"] == f"{fits_not}, because this does not hold: the property 'plan' is 'paid'. It is 'free'."
+
+
+async def test_a_condition_about_a_campaign_names_it_and_says_when_it_must_not_hold(api: Caller, sending: Sending) -> None:
+    (contact,) = await sending.contacts()
+    spring = await sending.campaign()
+    received = {"kind": "received", "campaign_id": str(spring.id)}
+    buyers = [await segment(sending, each) for each in (received, {"not": {"kind": "has_phone"}})]
+    answers = []
+    for row in buyers:
+        campaign = await launched(sending, tags=[], contact_ids=[], segment_ids=[str(row.id)])
+        answers.append((await why(api, contact, campaign_id=campaign.id))["answer"])
+    fits_not = "The contact does not fit the segment 'Buyers' of the campaign, because"
+    assert answers == [
+        f"{fits_not} this does not hold: the contact has got a message of the campaign 'Campaign'.",
+        f"{fits_not} this holds and must not: the contact has a phone number.",
+    ]
 
 
 async def test_an_excluded_segment_is_named(api: Caller, sending: Sending) -> None:
@@ -289,7 +305,6 @@ async def test_a_contact_that_stands_at_a_message_is_asked_about_at_the_gate(api
         (EnrollmentState.STOPPED, REPLIED, "left_replied"),
         (EnrollmentState.STOPPED, "by hand", "left_stopped"),
         (EnrollmentState.FAILED, "gave up", "left_failed"),
-        (EnrollmentState.COMPLETED, "done", "left_another_way"),
     ],
 )
 async def test_a_contact_that_has_left_is_told_how(
@@ -333,6 +348,7 @@ async def test_a_trigger_that_nothing_came_to_answers_as_the_diagnostics_do(api:
     await made.message(campaign.content_id, contact)
     second = await why(api, contact, trigger_id=trigger.id)
     assert (first["rule"], second["rule"]) == ("trigger_nothing_sent", "no_trigger_click")
+    assert first["answer"] == "The trigger 'hot' listens to a message that was never sent to the contact."
     answer = await api.get(f"/campaigns/{campaign.id}/diagnostics", params={"contact_id": str(contact.id)})
     assert second["answer"] in [each["sentence"] for each in answer.json()["findings"]]
 

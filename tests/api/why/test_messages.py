@@ -117,7 +117,8 @@ async def test_a_launch_names_the_key_that_launched_it(api: Caller, sending: Sen
         row = await session.get_one(Campaign, UUID(campaign))
     await sending.send_page(row)
     launched = part(await why_the_only(api, sending), "campaign_launched")
-    assert launched["facts"]["key_id"]
+    facts = launched["facts"]
+    assert launched["answer"].endswith(f" was launched with the API key '{facts['key_name']}' ({facts['key_id']}).")
     assert {row["table"] for row in launched["rows"]} == {"campaign", "audit_log"}
 
 
@@ -155,7 +156,7 @@ async def test_a_suppression_is_named_after_it_was_lifted(api: Caller, sending: 
     async with sending.database.transaction() as session:
         assert await lift_suppression(session, *about, [SuppressionReason.BOUNCE], "corrected")
     found = await why_the_only(api, sending)
-    assert found["answer"] == "The message was left out, because the address is suppressed (bounce)."
+    assert found["answer"] == "The message was left out: the address is suppressed, because a message came back."
     assert found["facts"]["lifted_at"]
     assert found["rows"][1]["table"] == "suppression"
 
@@ -167,7 +168,7 @@ async def test_a_missing_opt_in_is_named(api: Caller, sending: Sending, organiza
     found = await why_the_only(api, sending)
     assert (found["rule"], found["answer"]) == (
         "no_consent",
-        "The message was left out, because the contact has not opted in, which such messages need.",
+        "The message was left out, because marketing by SMS needs an opt-in, which the contact has not given.",
     )
 
 
