@@ -98,6 +98,9 @@ class LiveEvents:
     def end_all(self) -> None:
         """Ends all streams, and those that are opened from now on, because the process stops."""
         self._stops = True
+        self._end_those_open()
+
+    def _end_those_open(self) -> None:
         for stream in self._all():
             stream.end()
 
@@ -152,7 +155,7 @@ class LiveEvents:
     def _is_in(self, database: str) -> None:
         """When the address leads to another database than before, the places of all streams mean nothing there."""
         if database != self._database and self._snapshot is not None:
-            self.end_all()
+            self._end_those_open()
             self._snapshot = None
         self._database = database
 
