@@ -53,7 +53,7 @@ class ExportOptions:
             first_id(self.since) if self.since else BEGINNING,
             first_id(end),
             also,
-            settled=end <= horizon.settled_until,
+            final=end <= horizon.final_until,
         )
 
 

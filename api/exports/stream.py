@@ -69,7 +69,7 @@ async def write_lines(export: Export, first: ExportPage, after: UUID, next_page:
             log.warning("export ended early", org_id=str(export.org_id), error=type(error).__name__)
             yield trailer(export.format, position, rows, complete=False)
             return
-    yield trailer(export.format, position, rows, complete=page.last and export.settled)
+    yield trailer(export.format, position, rows, complete=page.last and export.final)
 
 
 def trailer(format: ExportFormat, position: UUID, rows: int, *, complete: bool) -> bytes:

@@ -61,7 +61,7 @@ class Source:
 @dataclass(frozen=True)
 class Export:
     """`given` are the filters that are not None, by name. Rows have an id from `first_id` on and below `end_id`. Times are
-    written in `time_zone`. Unless it is `settled`, a transaction that is open may still bring rows before `end_id`."""
+    written in `time_zone`. Unless it is `final`, a transaction that is open may still bring rows before `end_id`."""
 
     source: Source
     org_id: UUID
@@ -72,7 +72,7 @@ class Export:
     first_id: UUID
     end_id: UUID
     also: Sequence[str] = field(default=())
-    settled: bool = True
+    final: bool = True
 
     def header(self) -> str:
         """The first line of CSV. JSON lines have none."""

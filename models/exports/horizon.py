@@ -28,10 +28,10 @@ FROM (
 
 
 class Horizon(NamedTuple):
-    """`end` is the moment before which an export has rows. Of those from `settled_until` on, some may still be missing."""
+    """`end` is the moment before which an export has rows. Of those from `final_until` on, some may still be missing."""
 
     end: datetime
-    settled_until: datetime
+    final_until: datetime
 
 
 async def read_horizon(session: AsyncSession) -> Horizon:
