@@ -227,7 +227,9 @@ async def test_a_wrong_question_names_its_field(api: Caller, kind: str, query: s
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-@pytest.mark.parametrize("cursor", ["ffffffff-ffff-ffff-ffff-ffffffffffff", str(first_id(now() + timedelta(hours=1)))])
+@pytest.mark.parametrize(
+    "cursor", ["ffffffff-ffff-ffff-ffff-ffffffffffff", str(first_id(now() + timedelta(hours=1)))], ids=["last", "in_an_hour"]
+)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_cursor_of_the_future_is_refused(api: Caller, kind: str, cursor: str) -> None:
     answer = await api.get(f"/exports/{kind}?cursor={cursor}")
