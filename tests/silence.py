@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 
@@ -18,10 +18,15 @@ def silent(admin: psycopg.Connection, url: str) -> Iterator[None]:
     name = psycopg.conninfo.conninfo_to_dict(psycopg_url(url))["dbname"]
     processes = [pid for (pid,) in admin.execute(OTHERS, [name]).fetchall()]
     assert processes
-    for pid in processes:
-        os.kill(pid, signal.SIGSTOP)
+    _signal(processes, signal.SIGSTOP)
     try:
         yield
     finally:
-        for pid in processes:
-            os.kill(pid, signal.SIGCONT)
+        _signal(processes, signal.SIGCONT)
+
+
+def _signal(processes: list[int], number: signal.Signals) -> None:
+    """One that was ending when it was found may be gone."""
+    for pid in processes:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
