@@ -1,7 +1,7 @@
 """Follows the stream of live events as a program of a caller does."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, NamedTuple
 
 import httpx
@@ -18,7 +18,7 @@ class StreamEvent(NamedTuple):
 
 async def follow_events(
     client: httpx.AsyncClient, key: str, parameters: Mapping[str, str] | None = None, last_event_id: str = ""
-) -> AsyncIterator[StreamEvent]:
+) -> AsyncGenerator[StreamEvent, None]:
     """Yields events until the server ends the stream. The client's base address is that of the API. The first event is `ready`,
     unless the stream resumes: from then on it tells of everything."""
     headers = {"Authorization": f"Bearer {key}"} | ({"Last-Event-ID": last_event_id} if last_event_id else {})
