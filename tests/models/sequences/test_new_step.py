@@ -28,7 +28,7 @@ their files have this in their names."""
 # Files beside the kind's own that name it, with the reason. Whoever adds a line here makes the next kind dearer.
 NAMES_THE_WORD = {
     "send": {"api/sequences/views.py"},  # the example of a request
-    "wait_for_click": {"api/sequences/views.py", "api/reports/analytics.py"},  # examples
+    "wait_for_click": {"api/sequences/views.py", "api/reports/sequences.py"},  # examples
     "wait": {"api/sequences/views.py", "services/notifications/services.py"},  # a key in the example; a parameter of apprise
     "end": {"api/sequences/views.py", "workflows/sequence_enrollment.py"},  # the example; a word of a turn's summary
 }
