@@ -382,10 +382,10 @@ async def test_a_row_that_somebody_else_holds_is_503_and_keeps_nobody_waiting(
 
 
 async def test_a_misspelled_filter_is_refused_and_the_known_ones_are_named(api: Caller) -> None:
-    answer = await api.get("/clicks?city=London")
+    answer = await api.get("/clicks?town=London")
     assert answer.status_code == 422
     [error] = answer.json()["errors"]
-    assert error["field"] == "city"
+    assert error["field"] == "town"
     assert "country" in error["message"]
 
 
