@@ -1,7 +1,8 @@
 """One line of plain English for a click, and why it has its verdict."""
 
-from models.clicks.verdict import CORRECTED, Reason
+from models.clicks.verdict import CORRECTED, Reason, Verdict
 from models.reports.click_feed import FeedClick
+from services.clicks.device_types import DeviceType
 
 REASONS: dict[str, str] = {
     Reason.BROWSER: "a browser that people use",
@@ -18,7 +19,7 @@ REASONS: dict[str, str] = {
     Reason.EARLY: "within seconds of the send, before anybody can have read it",
     CORRECTED: "somebody of the organization said so",
 }
-DEVICES = {"phone": "a phone", "tablet": "a tablet", "desktop": "a desktop computer", "bot": "a machine"}
+DEVICES = {"phone": "a phone", "tablet": "a tablet", "desktop": "a desktop computer", DeviceType.BOT: "a machine"}
 
 
 def reason_in_words(reason: str) -> str:
@@ -33,4 +34,4 @@ def click_sentence(click: FeedClick) -> str:
     device = DEVICES.get(click.device_type or "")
     where = f" in {place}" if place else ""
     by = f"{',' if place else ''} on {device}" if device else ""
-    return f"clicked {link}{where}{by}" + ("" if click.verdict == "human" else f" ({click.verdict})")
+    return f"clicked {link}{where}{by}" + ("" if click.verdict == Verdict.HUMAN else f" ({click.verdict})")

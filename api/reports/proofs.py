@@ -13,6 +13,7 @@ from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
 from api.handling.services import Services
 from models.campaigns.campaign import get_campaign
 from models.clicks.click import Scope
+from models.clicks.verdict import Verdict
 from models.reconcile.proof import LISTED, Figure, Proof, Proven, begin_snapshot, prove
 from models.reports.texts import contents_of, get_link
 from models.reports.time_budget import TimeBudget
@@ -27,7 +28,7 @@ NARROW = "There are too many rows to count them within a request. `./linkwake re
 
 class ProvenFigure(BaseModel):
     figure: str = Field(description="clicks, people, series, values, messages, reports or step_runs.", examples=["clicks"])
-    of: dict[str, str] = Field(description="What is counted.", examples=[{"verdict": "human"}])
+    of: dict[str, str] = Field(description="What is counted.", examples=[{"verdict": Verdict.HUMAN.value}])
     expected: int = Field(description="What the rows say, and what is left of rows that retention removed.", examples=[70])
     found: int = Field(description="What the report is made of.", examples=[70])
     different: int = Field(description="How many single counters differ: some can, although their sum is right.", examples=[0])
