@@ -14,6 +14,7 @@ from models.campaigns.campaign import Campaign
 from models.messages.content import ContentLink
 from models.messages.message import Message
 from models.organizations.audit_log import AuditLog
+from models.organizations.owned import owned
 from models.sequences.enrollment import Enrollment
 from models.sequences.event import Event, EventKind
 from models.sequences.sequence import Sequence as SequenceRow
@@ -113,8 +114,8 @@ async def named_in(session: AsyncSession, org_id: UUID, condition: Mapping[str, 
     """Returns what the condition of a segment is about, such as `campaign 'Spring'`, or None when it names nothing, or something
     that is gone or has no name."""
     for field, (table, word) in NAMES.items():
-        row = await session.get(table, UUID(condition[field])) if condition.get(field) else None
-        if row is not None and row.org_id == org_id and row.name:
+        row: Any = await session.get(table, UUID(condition[field])) if condition.get(field) else None
+        if owned(row, org_id) is not None and row.name:
             return f"{word} '{row.name}'"
     return None
 
