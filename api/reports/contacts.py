@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.handling.request import OrganizationDep, SessionDep, area
 from api.reports.window import LinksWindowDep, Window
+from models.clicks.verdict import Verdict
 from models.conversation.conversation import contact_exists
 from models.messages.report import ReportKind
 from models.reports.clicks import Count
@@ -102,7 +103,7 @@ async def of_contact(
         **asked.model_dump(),
         contact_id=contact_id,
         totals=ClickTimes(**_times(found.total)),
-        **{f"{verdict}_clicks": found.by_verdict.get(verdict, 0) for verdict in ("human", "suspect", "bot")},
+        **{f"{verdict}_clicks": found.by_verdict.get(verdict, 0) for verdict in Verdict},
         human_clicks_ever=found.ever.clicks,
         last_human_click_at=found.ever.last_at,
         messages=found.messages,

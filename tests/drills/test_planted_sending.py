@@ -1,5 +1,6 @@
 """Faults planted in sending, each of which the checker of `drill sending` finds; beside each, the same without the fault."""
 
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,7 +69,8 @@ async def judged(sending: Sending, server: MailServer, opted_out_at: datetime | 
 
 async def unclaimed(session: AsyncSession, message: Message) -> bool:
     """Sends without having written first that it does."""
-    await session.execute(ledger.ADD_TO_PASSAGE, {name: getattr(message, name) for name in ledger.COLUMNS})
+    values = {name: getattr(message, name) for name in ledger.COLUMNS}
+    await session.execute(ledger.ADD_TO_PASSAGE, {**values, "facts": json.dumps(message.facts)})
     message.state = MessageState.SENDING
     return True
 

@@ -97,12 +97,10 @@ async def test_the_links_in_an_inbox_are_found_away_from_the_event_loop(api: Cal
     channel = await channel_of(api, "simulator-email")
     hostile = "<a " * 100_000 + '<a href="https://shop.example/a">'
     await save(rows, SimulatorInbox(channel_id=channel, message_id=new_id(), to_address="a@b.c", body="", html=hostile))
-    started = time.thread_time()
-    assert (await api.get(f"/channels/{await channel_of(api, 'simulator-sms')}/inbox")).status_code == 200
-    usual = time.thread_time() - started
+    assert (await api.get(f"/channels/{await channel_of(api, 'simulator-sms')}/inbox")).status_code == 200  # the first one
     started = time.thread_time()
     (item,) = (await api.get(f"/channels/{channel}/inbox")).json()["items"]
-    assert time.thread_time() - started < usual + 0.25  # finding them takes half a second
+    assert time.thread_time() - started < 0.25  # finding them takes half a second
     assert item["links"] in ([], ["https://shop.example/a"])
 
 
