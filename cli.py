@@ -16,7 +16,7 @@ import typer
 
 from cli_channels import channel, channels
 from cli_keys import encrypt_again, rotate_secret_key, rotate_token_key
-from cli_operator import domains, in_transaction, known_organization, limit, with_database
+from cli_operator import domains, in_transaction, known_organization, limit, sign_in, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,6 +39,7 @@ app = typer.Typer(
 app.add_typer(domains, name="link-domain")
 app.add_typer(channel, name="channel")
 app.command()(channels)
+app.command("sign-in")(sign_in)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Clicks = Annotated[
     int | None, typer.Option("--clicks", min=1_000, help="How many clicks, for the benchmarks that make as many as one wants.")
@@ -123,11 +124,11 @@ def worker() -> None:
 
 @app.command()
 def api() -> None:
-    """Role: serve the JSON API."""
+    """Role: serve the JSON API and the console."""
     settings = _role("api")
     from stack.roles.serve import serve
 
-    serve("api.app:create_app", ("API_PORT", settings.api_host, settings.api_port), settings)
+    serve("console.app:create_app", ("API_PORT", settings.api_host, settings.api_port), settings)
 
 
 @app.command()

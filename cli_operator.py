@@ -66,6 +66,30 @@ def limit(
     print("  ".join(f"{each}={value}" for each, value in sorted(limits.items())) or "The organization has no limits of its own.")
 
 
+def sign_in(
+    organization_id: Annotated[str, typer.Argument(help="Without it: the oldest organization.")] = "",
+) -> None:
+    """Print a link that signs in to the console once, as the oldest live owner key of an organization, within half an hour."""
+    print(asyncio.run(in_transaction(_settings(), lambda session: _sign_in_link(session, organization_id))))
+
+
+async def _sign_in_link(session: "AsyncSession", organization_id: str) -> str:
+    from models.organizations.audit_log import record
+    from models.organizations.console_session import make_sign_in_link
+    from models.organizations.organization import list_organizations
+    from stack.errors import StackError
+
+    all_of_them = await list_organizations(session)
+    org_id = await known_organization(session, organization_id) if organization_id else all_of_them[0].id if all_of_them else None
+    if org_id is None:
+        raise StackError("There is no organization: ./linkwake organization NAME makes one.")
+    code = await make_sign_in_link(session, org_id)
+    if code is None:
+        raise StackError(f"Organization {org_id} has no live owner key: ./linkwake key {org_id} makes one.")
+    record(session, org_id, "sign_in_links.create", "organization", str(org_id))
+    return f"{_settings().effective_console_url}/sign-in/{code}"
+
+
 async def with_database(settings: "Settings", work: Callable[["Database"], Awaitable[T]]) -> T:
     from models.database import Database
 

@@ -132,6 +132,11 @@ class Settings(
         return self.link_domain or f"http://127.0.0.1:{self.redirect_port}"
 
     @property
+    def effective_console_url(self) -> str:
+        """Where links to pages of the console lead."""
+        return f"{self.effective_api_url}/console"
+
+    @property
     def effective_api_url(self) -> str:
         return self.api_url or f"http://127.0.0.1:{self.api_port}"
 

@@ -18,7 +18,7 @@ from models.links import shared_link
 from models.live import live_event
 from models.messages import content, message, message_count, report, report_count, waiting_report
 from models.notifications import notification, target
-from models.organizations import api_key, audit_log, idempotency, link_domain, organization, quotas
+from models.organizations import api_key, audit_log, console_session, idempotency, link_domain, organization, quotas
 from models.outcomes import person_outcome
 from models.platform import heartbeat
 from models.segments import segment
@@ -37,6 +37,7 @@ __all__ = [
     "click_inbox",
     "command",
     "consent",
+    "console_session",
     "contact",
     "contact_import",
     "content",

@@ -80,8 +80,9 @@ class Stack:
         try:
             with self._stage("Worker, API and redirect"):
                 self._start_roles()
+            console = self._console()
             self._say(f"[green]Ready[/] after {time.monotonic() - begin:.1f} s. Ctrl-C stops everything.")
-            self._print_addresses()
+            self._print_addresses(console)
             if not created:
                 print(LOST_KEY, flush=True)
         finally:  # the key is shown only once, so it is shown even when something else fails
@@ -213,9 +214,17 @@ class Stack:
             raise StackError(done.stderr.strip() or f"./linkwake {arguments[0]} ended with status {done.returncode}.")
         return done.stdout
 
-    def _print_addresses(self) -> None:
+    def _console(self) -> str:
+        """Returns a link that signs in once. When no organization has a live owner key, the address has to do."""
+        try:
+            return f"{self._tool('sign-in').strip()}   (signs in once, for half an hour)"
+        except StackError:
+            return self.settings.effective_console_url
+
+    def _print_addresses(self, console: str) -> None:
         settings = self.settings
         lines = [
+            f"Console    {console}",
             f"API        http://{in_url(settings.api_host)}:{settings.api_port}/docs",
             f"Redirect   http://{in_url(settings.redirect_host)}:{settings.redirect_port}",
         ]

@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "activities": {"models", "tracking", "services"},
     "workflows": {"models", "activities"},
     "api": {"settings", "temporal_client", "models", "tracking", "services"},
+    "console": {"settings", "models", "services", "api"},  # pages over the API's documents
     "demo": {"settings", "models", "stack"},  # through the public API; compares the totals with the rows
     "drills": {"settings", "models", "tracking", "stack", "demo"},  # the same, and reads which link is whose from its token
 }

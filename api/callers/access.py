@@ -141,7 +141,7 @@ CHANGE_NOTHING = frozenset({"campaigns.preview", "contact_imports.preview", "seg
 TAKE_DATA_OUT = frozenset({"exports.clicks", "exports.enrollments", "exports.messages"})
 """Operations that change nothing and take the data of many people out, so the audit log has a row of each."""
 
-OPERATOR_CHANGES = frozenset({"link_domains.assign", "organization.limit", "organizations.create"})
+OPERATOR_CHANGES = frozenset({"link_domains.assign", "organization.limit", "organizations.create", "sign_in_links.create"})
 """Actions that only the command line on the server can do. The audit log has them too."""
 
 _ROLES = {operation: role for role, operations in NEEDS.items() for operation in operations}

@@ -9,10 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.handling.services import Services
 from models.errors import Forbidden, Unauthorized
 from models.organizations.api_key import ApiKey, Role
-from models.organizations.caller import Refusal, find_by_key
+from models.organizations.caller import Caller, Refusal, find_by_id, find_by_key
 from models.organizations.organization import Organization
 
 bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer lw_…`")
+
+CONSOLE_KEY = "linkwake.console_key"
+"""Where a request that the console makes in this process has the id of the key of whoever is signed in. Nobody outside can write
+into the scope of a request."""
 
 SENTENCES = {
     Refusal.REVOKED: "This API key was revoked: use another one.",
@@ -22,14 +26,8 @@ SENTENCES = {
 
 async def find_caller(request: Request, session: AsyncSession, needed: Role) -> Organization:
     """Returns the organization, when its key may do this; both are kept in `request.state`. Raises Unauthorized or Forbidden."""
-    credentials = await bearer(request)
-    if credentials is None:
-        raise Unauthorized("Send an API key as 'Authorization: Bearer lw_…'.")
     services: Services = request.app.state.services
-    found = await find_by_key(session, credentials.credentials)
-    if isinstance(found, Refusal):
-        services.refused_keys.count(found, credentials.credentials)
-        raise Unauthorized(SENTENCES.get(found, "This API key is not known."))
+    found = await _find(request, session, services)
     session.expunge(found.key)  # the log of requests reads it when the session is gone, also after a rollback
     request.state.key, request.state.caller = found.key, found.organization
     services.key_uses.note(found.key.id)
@@ -37,6 +35,23 @@ async def find_caller(request: Request, session: AsyncSession, needed: Role) -> 
         enough = needed if needed == Role.OWNER else f"{needed} or higher"
         raise Forbidden(f"This needs an API key with the role {enough}; this one has {found.key.role}.")
     return found.organization
+
+
+async def _find(request: Request, session: AsyncSession, services: Services) -> Caller:
+    """Raises Unauthorized."""
+    if (key_id := request.scope.get(CONSOLE_KEY)) is not None:
+        found = await find_by_id(session, key_id)
+        if isinstance(found, Refusal):
+            raise Unauthorized(SENTENCES.get(found, "This API key is not known."))
+        return found
+    credentials = await bearer(request)
+    if credentials is None:
+        raise Unauthorized("Send an API key as 'Authorization: Bearer lw_…'.")
+    found = await find_by_key(session, credentials.credentials)
+    if isinstance(found, Refusal):
+        services.refused_keys.count(found, credentials.credentials)
+        raise Unauthorized(SENTENCES.get(found, "This API key is not known."))
+    return found
 
 
 async def current_organization(

@@ -235,7 +235,7 @@ def test_a_server_on_all_addresses_is_shown_with_one_that_can_be_opened(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(_env_file=None, var_dir=tmp_path, api_host="0.0.0.0", api_port=1, redirect_host="::", redirect_port=2)  # noqa: S104
-    Stack(settings, ())._print_addresses()
+    Stack(settings, ())._print_addresses("http://127.0.0.1:1/console")
     out = capsys.readouterr().out
     assert "http://127.0.0.1:1/docs" in out
     assert "http://[::1]:2" in out

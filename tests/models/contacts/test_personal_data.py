@@ -11,6 +11,9 @@ AUTHORS = "what the organization's own people wrote, for everybody"
 OPERATION = "about the server and its keys, and not about contacts"
 NOTHING = {
     "api_key": OPERATION,
+    "console_session": OPERATION,
+    "sign_in_failure": OPERATION,
+    "sign_in_link": OPERATION,
     "audit_log": IDS,
     "campaign": AUTHORS,
     "channel": AUTHORS,

@@ -1,0 +1,119 @@
+"""One request of somebody who is signed in, and what its answer is made of."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.handling.services import Services
+from console.addresses import url
+from console.api_calls import ApiCalls, ApiProblem
+from console.cookies import NOTICE, THEME, THEMES, set_cookie
+from console.security import PAGE_HEADERS
+from console.templating import Templates
+from console.words.times import Times
+from models.organizations.api_key import Role
+from models.organizations.console_session import SignedIn
+
+
+@dataclass(frozen=True)
+class Page:
+    """`api` asks the API as the key of whoever is signed in, and `place` is the entry of the navigation that is marked. `form` is
+    empty unless the request is a form. `form_token` is what every form of the page has to send."""
+
+    request: Request
+    signed_in: SignedIn
+    api: ApiCalls
+    templates: Templates
+    place: str
+    form_token: str
+    form: FormData
+    notice: str = ""
+
+    @property
+    def times(self) -> Times:
+        """Shows times in the organization's zone."""
+        return Times(self.signed_in.organization.time_zone)
+
+    @property
+    def theme(self) -> str:
+        chosen = self.request.cookies.get(THEME, "system")
+        return chosen if chosen in THEMES else "system"
+
+    @property
+    def temporal_ui_url(self) -> str | None:
+        services: Services = self.request.app.state.services
+        return services.settings.effective_temporal_ui_url
+
+    def may(self, role: str) -> bool:
+        return self.signed_in.role.may(Role(role))
+
+    def path(self, name: str) -> str:
+        """A part of the address, such as an id."""
+        return str(self.request.path_params[name])
+
+    def query(self, name: str, default: str = "") -> str:
+        """One parameter of the address, without blanks around it."""
+        return self.request.query_params.get(name, default).strip()
+
+    def queries(self, name: str) -> list[str]:
+        return [each for each in self.request.query_params.getlist(name) if each.strip()]
+
+    def field(self, name: str, default: str = "") -> str:
+        """One field of the form, as it was typed, with line ends as templates have them."""
+        found = self.form.get(name, default)
+        return found.replace("\r\n", "\n") if isinstance(found, str) else default
+
+    def fields(self, name: str) -> list[str]:
+        return [each for each in self.form.getlist(name) if isinstance(each, str)]
+
+    def file(self, name: str) -> UploadFile | None:
+        """A file that was chosen; None when none was."""
+        found = self.form.get(name)
+        return found if isinstance(found, UploadFile) and found.filename else None
+
+    def address(self, **changed: Any) -> str:
+        """This page's address with other filters: None removes one, a list gives several. A list begins with its first page."""
+        query = {name: self.request.query_params.getlist(name) for name in self.request.query_params}
+        query.pop("cursor", None)
+        for name, value in changed.items():
+            query.pop(name, None)
+            if value is not None and value != "":
+                query[name] = value if isinstance(value, list) else [str(value)]
+        return self.request.url.path + (f"?{urlencode(query, doseq=True)}" if query else "")
+
+    def render(self, template: str, status: int = 200, **context: Any) -> Response:
+        """Returns the page. Templates have `page` beside what they are given."""
+        body = self.templates.render(template, page=self, times=self.times, **context)
+        response = Response(body, status, PAGE_HEADERS, media_type="text/html")
+        if self.notice:
+            set_cookie(response, self.request, NOTICE, None)
+        return response
+
+    def go_to(self, path: str, notice: str = "", **query: Any) -> Response:
+        """Leads to another page of the console after a form has done its work. `notice` is what was done, in a sentence."""
+        given = {name: value for name, value in query.items() if value not in (None, "")}
+        response = RedirectResponse(url(path, **given), 303, PAGE_HEADERS)
+        if notice:
+            set_cookie(response, self.request, NOTICE, quote(notice))
+        return response
+
+    async def maybe(self, call: Awaitable[Any], *statuses: int) -> Any:
+        """Returns what the API answers, or None when it refuses with one of these statuses (404 by default)."""
+        try:
+            return await call
+        except ApiProblem as problem:
+            if problem.status not in (statuses or (404,)):
+                raise
+            return None
+
+    @staticmethod
+    async def together(**calls: Awaitable[Any]) -> dict[str, Any]:
+        """Asks several things at once: `found = await page.together(campaign=page.api.get(…), people=page.api.get(…))`."""
+        answers = await asyncio.gather(*calls.values())
+        return dict(zip(calls, answers, strict=True))

@@ -1,0 +1,59 @@
+"""How a page is declared: an address, who may see it, and a function of its request.
+
+    pages = Pages("campaigns")
+
+    @pages.get("/campaigns/{campaign_id}")
+    async def report(page: Page) -> Response: ...
+
+`console/app.py` lists the `pages` of all areas. CONTRIBUTING.md has the recipe "Add a page".
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from console.page import Page
+from models.organizations.api_key import Role
+
+Handler = Callable[[Page], Awaitable[Response]]
+
+FORM_BYTES = 2**20
+FILE_BYTES = 21 * 2**20
+"""The most bytes of a form, and of one that has a file. What the API takes is decided there."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One page, or one thing that a page does. `place` is the entry of the navigation to which it belongs."""
+
+    method: str
+    path: str
+    handler: Handler
+    role: Role
+    place: str
+    body_limit: int = FORM_BYTES
+
+
+class Pages:
+    """The pages of one area."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self.declared: list[Declared] = []
+
+    def get(self, path: str, role: Role = Role.VIEWER) -> Callable[[Handler], Handler]:
+        """A page that only shows something."""
+        return self._declare("GET", path, role)
+
+    def post(self, path: str, role: Role, *, with_file: bool = False) -> Callable[[Handler], Handler]:
+        """What a form does. Its token is checked before the function is called. It answers with `page.go_to(…)`, or shows the
+        form again with its faults."""
+        return self._declare("POST", path, role, FILE_BYTES if with_file else FORM_BYTES)
+
+    def _declare(self, method: str, path: str, role: Role, limit: int = FORM_BYTES) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            self.declared.append(Declared(method, path, handler, role, self._place, limit))
+            return handler
+
+        return declare

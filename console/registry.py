@@ -1,0 +1,5 @@
+"""The areas of the console: each module declares its pages, in a list that `console/app.py` makes routes of."""
+
+from console.areas.overview import overview
+
+AREAS = (overview.pages,)

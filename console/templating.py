@@ -1,0 +1,70 @@
+"""The templates: Jinja2 with everything escaped, and what each of them may call."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from console.addresses import url
+from console.charts import all as charts
+from console.navigation import PLACES
+from console.static_files import StaticFiles
+from console.words import numbers, places, states, times
+from models.base import new_id
+
+FOLDER = Path(__file__).parent / "templates"
+
+
+class Templates:
+    """`static` knows the addresses of stylesheets, scripts and icons."""
+
+    def __init__(self, static: StaticFiles) -> None:
+        self._static = static
+
+    def render(self, name: str, **context: Any) -> str:
+        return self._environment.get_template(name).render(**context)
+
+    @cached_property
+    def _environment(self) -> Environment:
+        made = Environment(
+            loader=FileSystemLoader(FOLDER),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        made.globals |= {
+            "i": self._icon,
+            "static": self._static.address,
+            "charts": charts,
+            "places": PLACES,
+            "state": states.state,
+            "url": url,
+            "new_once": _once,
+        }
+        made.filters |= {
+            "n": numbers.number,
+            "share": numbers.share,
+            "short": numbers.short,
+            "plural": numbers.plural,
+            "country": places.country,
+            "duration": times.duration,
+            "iso_duration": times.iso_duration,
+        }
+        made.globals["place"] = places.place
+        made.globals["percent"] = numbers.percent
+        return made
+
+    def _icon(self, name: str, classes: str = "i") -> Markup:
+        """One of the icons of `static/icons.svg`."""
+        return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+            classes, self._static.address("icons.svg"), name
+        )
+
+
+def _once() -> str:
+    """An Idempotency-Key for a form that creates or sends: a second click on its button does nothing more."""
+    return str(new_id())

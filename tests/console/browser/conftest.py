@@ -1,0 +1,138 @@
+"""The console in a real Chromium, on a stack of its own: pages that break the policy or log an error fail their test."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, async_playwright
+
+from models.database import Database
+from models.organizations.organization import create_organization
+from settings import Settings
+from stack.session import own_stack
+from tests.console.browser.chromium import HOW, chromium
+
+PATIENCE = 20_000
+"""Milliseconds for which a page may take to show something, on a busy machine."""
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    if chromium() is None:
+        pytest.skip(HOW)
+    with own_stack(tmp_path_factory.mktemp("console") / "var", ALLOW_LOCAL_ADDRESSES="true", LOG_LEVEL="warning") as settings:
+        yield settings
+
+
+@pytest.fixture(scope="session")
+async def chrome(stack: Settings) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        # The tests run as root in containers, where Chromium's own sandbox cannot be had.
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@dataclass
+class Team:
+    """An organization of a test, as its programs (`post`, `get`) and as a person in front of the console (`page`)."""
+
+    address: str
+    key: str
+    client: httpx.AsyncClient
+    page: Page
+    context: BrowserContext
+    wrong: list[str] = field(default_factory=list)
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        answer = await self.client.post(f"/v1{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def patch(self, path: str, body: Any) -> Any:
+        answer = await self.client.patch(f"/v1{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def get(self, path: str, **query: Any) -> Any:
+        answer = await self.client.get(f"/v1{path}", params=query)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def open(self, path: str) -> Response | None:
+        """Opens a page of the console."""
+        return await self.page.goto(f"{self.address}/console{path}")
+
+    async def sign_in(self) -> None:
+        await self.open("/sign-in")
+        await self.page.get_by_label("API key").fill(self.key)
+        await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.wait_for_url("**/console")
+
+    async def new_page(self) -> Page:
+        """Another tab of the same person."""
+        page = await self.context.new_page()
+        self.watch(page)
+        return page
+
+    def watch(self, page: Page) -> None:
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: self.wrong.append(f"{page.url}: {error}"))
+        page.on("console", lambda message: self._heard(message))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # Chromium says so of every answer with an error status; pages show those on purpose.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.wrong.append(message.text)
+
+    async def assert_accessible(self) -> None:
+        """No violation that axe-core can find."""
+        results = await Axe().run(self.page)
+        assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.fixture
+async def team(stack: Settings, chrome: Browser) -> AsyncIterator[Team]:
+    """A new organization, signed in at desktop width, in the light."""
+    async for each in _team(stack, chrome, viewport=DESKTOP, color_scheme="light"):
+        yield each
+
+
+@pytest.fixture
+async def phone(stack: Settings, chrome: Browser) -> AsyncIterator[Team]:
+    """The same on a phone in the dark."""
+    async for each in _team(stack, chrome, viewport=PHONE, color_scheme="dark", has_touch=True):
+        yield each
+
+
+async def _team(stack: Settings, chrome: Browser, **look: Any) -> AsyncIterator[Team]:
+    address = f"http://127.0.0.1:{stack.api_port}"
+    database = Database(stack.effective_database_url, 1)
+    async with database.transaction() as session:
+        _, key = await create_organization(session, "Fjord & Fell <script>alert(1)</script>")
+    await database.close()
+    headers = {"Authorization": f"Bearer {key}"}
+    context = await chrome.new_context(**look)
+    # What the browser reports of the policy arrives as an error in its console; this makes it one with its details.
+    await context.add_init_script(
+        "addEventListener('securitypolicyviolation', (event) => "
+        "console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"
+    )
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60, trust_env=False) as client:
+        team = Team(address, key, client, await context.new_page(), context)
+        team.watch(team.page)
+        await team.sign_in()
+        yield team
+        await context.close()
+    assert team.wrong == []
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Path:
+    """Where a test may leave screenshots to look at."""
+    return tmp_path
