@@ -37,8 +37,8 @@ from api.notifications import routes as notification_targets
 from api.ops import health, metrics
 from api.organization import api_keys, audit_log
 from api.organization import routes as organization
+from api.reports import campaign_list, clicks, people, proofs
 from api.reports import campaigns as campaign_analytics
-from api.reports import clicks, people, proofs
 from api.reports import compared as compared_campaigns
 from api.reports import contacts as contact_analytics
 from api.reports import links as link_analytics
@@ -63,6 +63,7 @@ AREAS = (
     sequence_analytics,
     link_analytics,
     compared_campaigns,
+    campaign_list,
     organization_analytics,
     contact_analytics,
     api_keys,

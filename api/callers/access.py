@@ -6,16 +6,20 @@ NEEDS: dict[Role, frozenset[str]] = {
     Role.VIEWER: frozenset(
         {
             "analytics.compare",
+            "analytics.list",
             "analytics.of_campaign",
             "analytics.of_contact",
             "analytics.of_link",
             "analytics.of_organization",
             "analytics.of_sequence",
             "api_keys.revoke",  # a key may revoke itself; revoking others needs an owner's key
+            "campaigns.preview_audience",
+            "campaigns.check",
             "campaigns.get",
             "campaigns.list",
             "campaigns.list_messages",
             "campaigns.preview",
+            "campaigns.preview_unsaved",
             "channels.get",
             "channels.inbox",
             "channels.list",
@@ -135,7 +139,16 @@ NEEDS: dict[Role, frozenset[str]] = {
 }
 
 READS = frozenset({"GET", "HEAD"})
-CHANGE_NOTHING = frozenset({"campaigns.preview", "contact_imports.preview", "segments.preview"})
+CHANGE_NOTHING = frozenset(
+    {
+        "campaigns.preview_audience",
+        "campaigns.check",
+        "campaigns.preview",
+        "campaigns.preview_unsaved",
+        "contact_imports.preview",
+        "segments.preview",
+    }
+)
 """Operations that are a POST and still change nothing, so the audit log has no row of them."""
 
 TAKE_DATA_OUT = frozenset({"exports.clicks", "exports.enrollments", "exports.messages"})

@@ -6,17 +6,24 @@ from uuid import UUID
 from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.campaigns.filters import CampaignFilterDep
 from api.campaigns.views import (
     NOBODY_IN_PARTICULAR,
+    AudiencePreview,
     CampaignChange,
     CampaignCreate,
     CampaignDetail,
     CampaignSummary,
+    Finding,
+    LaunchCheck,
+    LeftOut,
     Preview,
     PreviewRequest,
+    UnsavedPreviewRequest,
     summary_fields,
 )
-from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
+from api.contacts.routes import ContactView
+from api.handling.request import Heavy, Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
 from api.handling.services import Services
 from api.http.paging import Page, PageDep
 from api.links.views import link_views
@@ -32,17 +39,20 @@ from models.messages.content import links_of_campaigns
 from models.messages.message import MessageFilter, MessageState
 from models.messages.message_count import count_messages
 from models.messages.report_count import count_reports
+from models.organizations.limits import Limits
 from models.reports.triggers import count_campaign_triggers
 from models.texts.text import Text
 from models.triggers.definition import TriggerDefinition
 from models.triggers.placed import messages_of_triggers, notify_texts, placed, send_actions
 from models.wire.names import campaign_workflow_id
+from services.audience_preview import audience_preview
 from services.contents.compile_content import refuse
 from services.contents.compile_sends import size_errors
 from services.contents.named_channel import named_channel_errors
 from services.contents.store_content import medium_errors
 from services.judging.judged_texts import check_messages, check_utm
-from services.launch import launch
+from services.launch import check_launch, launch
+from services.launch_warnings import launch_warnings
 from services.link_domains.server_hosts import named_addresses, own_address_errors
 from services.link_domains.usable_link_domains import link_domain_errors
 from services.notifications.check_text import notification_texts_errors
@@ -54,37 +64,48 @@ from settings import Settings
 router = area("campaigns")
 
 
-StatesQuery = Annotated[list[CampaignState] | None, Query(max_length=10, description="Given several times: any of them.")]
+RecipientsQuery = Annotated[
+    bool, Query(description="false: `recipients` of a draft is null. To find them takes time where there are many.")
+]
 
 
 @router.post("/campaigns", status_code=201, dependencies=[Idempotent], summary="Create a campaign")
-async def create(session: SessionDep, caller: OrganizationDep, services: ServicesDep, body: CampaignCreate) -> CampaignDetail:
+async def create(
+    session: SessionDep, caller: OrganizationDep, services: ServicesDep, body: CampaignCreate, recipients: RecipientsQuery = True
+) -> CampaignDetail:
     """A new draft. Templates are checked now, links and audience at launch."""
     channel = await _checked(session, services, caller.id, body, [])
     row = Campaign(org_id=caller.id, channel_id=channel.id, **body.model_dump(mode="json", exclude={"channel"}))
     session.add(row)
     await session.flush()
-    return await _detail(session, services.settings, row)
+    return await _detail(session, services.settings, row, recipients)
 
 
 @router.get("/campaigns", summary="List campaigns")
 async def list_all(
-    session: SessionDep, caller: OrganizationDep, page: PageDep, state: StatesQuery = None
+    session: SessionDep, caller: OrganizationDep, page: PageDep, wanted: CampaignFilterDep
 ) -> Page[CampaignSummary]:
     """Campaigns, newest first."""
-    rows, after = await list_campaigns(session, caller.id, state or (), page)
+    rows, after = await list_campaigns(session, caller.id, wanted, page)
     return Page(items=await _summaries(session, caller.id, rows), next_cursor=page.next_cursor(after))
 
 
 @router.get("/campaigns/{campaign_id}", summary="Get a campaign")
-async def get_one(session: SessionDep, caller: OrganizationDep, services: ServicesDep, campaign_id: UUID) -> CampaignDetail:
+async def get_one(
+    session: SessionDep, caller: OrganizationDep, services: ServicesDep, campaign_id: UUID, recipients: RecipientsQuery = True
+) -> CampaignDetail:
     """One campaign with its links and how far it got."""
-    return await _detail(session, services.settings, await get_campaign(session, caller.id, campaign_id))
+    return await _detail(session, services.settings, await get_campaign(session, caller.id, campaign_id), recipients)
 
 
 @router.patch("/campaigns/{campaign_id}", summary="Change a campaign")
 async def change(
-    session: SessionDep, caller: OrganizationDep, services: ServicesDep, campaign_id: UUID, body: CampaignChange
+    session: SessionDep,
+    caller: OrganizationDep,
+    services: ServicesDep,
+    campaign_id: UUID,
+    body: CampaignChange,
+    recipients: RecipientsQuery = True,
 ) -> CampaignDetail:
     """Change a draft. 409 once it is launched."""
     row = await _draft(session, caller.id, campaign_id, "changed")
@@ -95,7 +116,7 @@ async def change(
         setattr(row, field, value)
     row.channel_id, row.updated_at = channel.id, now()
     await session.flush()
-    return await _detail(session, services.settings, row)
+    return await _detail(session, services.settings, row, recipients)
 
 
 @router.delete("/campaigns/{campaign_id}", status_code=204, summary="Delete a campaign")
@@ -134,6 +155,47 @@ async def preview_one(
     return Preview.model_validate(await preview(session, services.judge, services.settings, caller, row, body.contact_id))
 
 
+@router.post("/campaigns/preview", summary="Preview a message that is not saved")
+async def preview_unsaved(
+    session: SessionDep, caller: OrganizationDep, services: ServicesDep, body: UnsavedPreviewRequest
+) -> Preview:
+    """The message as one contact would get it. Saves nothing and sends nothing."""
+    channels = await channels_by_name(session, caller.id)
+    errors = list(named_channel_errors(channels, body.channel, "channel"))
+    channel = channels.get(body.channel)
+    errors += medium_errors(body.message, channel, "message") if channel is not None else []
+    refuse(errors, "There is nothing to preview")
+    assert channel is not None  # noqa: S101 - without a channel there were errors
+    shown = body.model_dump(mode="json", exclude={"channel", "contact_id"})
+    row = Campaign(org_id=caller.id, channel_id=channel.id, name="", audience={}, **shown)
+    return Preview.model_validate(await preview(session, services.judge, services.settings, caller, row, body.contact_id))
+
+
+@router.post("/campaigns/{campaign_id}/check", summary="Check a campaign before its launch")
+async def check(session: SessionDep, caller: OrganizationDep, services: ServicesDep, campaign_id: UUID) -> LaunchCheck:
+    """What would refuse the launch of a draft, and what is worth knowing before. 409 once it is launched."""
+    row = await _draft(session, caller.id, campaign_id, "checked", lock=False)
+    checked = await check_launch(session, services.settings, services.judge, caller, row)
+    return LaunchCheck(
+        faults=[Finding.model_validate(each) for each in checked.errors],
+        warnings=[Finding.model_validate(each) for each in launch_warnings(caller, row, checked)],
+    )
+
+
+@router.post("/campaigns/{campaign_id}/audience-preview", dependencies=[Heavy], summary="Preview a campaign's audience")
+async def preview_audience(
+    session: SessionDep, caller: OrganizationDep, services: ServicesDep, campaign_id: UUID
+) -> AudiencePreview:
+    """Who of a draft's audience would get it now, and why the others would not. Of a large audience, only the first people are
+    looked at. 409 once it is launched."""
+    row = await _draft(session, caller.id, campaign_id, "previewed", lock=False)
+    found = await audience_preview(session, Limits.of(services.settings, caller.limits), caller, row)
+    left_out = [LeftOut(reason=reason, people=people) for reason, people in found.left_out.most_common()]
+    first = [ContactView.model_validate(each) for each in found.first]
+    same = {name: getattr(found, name) for name in ("found", "looked_at", "complete", "gets")}
+    return AudiencePreview(**same, left_out=left_out, first=first)
+
+
 @router.get("/campaigns/{campaign_id}/messages", summary="List a campaign's messages")
 async def list_messages(
     session: SessionDep,
@@ -148,8 +210,8 @@ async def list_messages(
     return await message_page(session, caller.id, MessageFilter(campaign_id=campaign_id, state=state, reason=reason), page)
 
 
-async def _draft(session: AsyncSession, org_id: UUID, campaign_id: UUID, what: str) -> Campaign:
-    row = await get_campaign(session, org_id, campaign_id, lock=True)
+async def _draft(session: AsyncSession, org_id: UUID, campaign_id: UUID, what: str, *, lock: bool = True) -> Campaign:
+    row = await get_campaign(session, org_id, campaign_id, lock=lock)
     if row.state != CampaignState.DRAFT:
         raise Conflict(ConflictCode.CAMPAIGN_LAUNCHED, f"The campaign is {row.state}: only a draft can be {what}.")
     return row
@@ -215,12 +277,13 @@ async def _summaries(session: AsyncSession, org_id: UUID, rows: list[Campaign]) 
     ]
 
 
-async def _detail(session: AsyncSession, settings: Settings, row: Campaign) -> CampaignDetail:
+async def _detail(session: AsyncSession, settings: Settings, row: Campaign, count: bool = True) -> CampaignDetail:
+    """With `count`, the people in the audience of a draft are found and counted."""
     (summary,) = await _summaries(session, row.org_id, [row])
     workflow_id = campaign_workflow_id(row.id) if row.launched_at else None
     return CampaignDetail(
         **dict(summary),
-        recipients=await count_recipients(session, row) if row.recipients is None else row.recipients,
+        recipients=await count_recipients(session, row) if count and row.recipients is None else row.recipients,
         trigger_counts=trigger_counts((await count_campaign_triggers(session, row.id, ALL))[0]),
         workflow_id=workflow_id,
         temporal_ui_url=workflow_ui_url(settings, workflow_id),

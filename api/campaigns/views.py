@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
 
+from api.contacts.routes import ContactView
 from api.links.views import LinkView
 from api.organization.routes import LinkDomain
 from api.triggers.counts import TriggerCountView
@@ -125,7 +126,9 @@ class CampaignSummary(BaseModel):
 
 
 class CampaignDetail(CampaignSummary):
-    recipients: int = Field(description="Contacts in the audience: now, or in the moment of its launch.")
+    recipients: int | None = Field(
+        description="Contacts in the audience: now, or in the moment of its launch. null: a draft's were not asked for."
+    )
     trigger_counts: list[TriggerCountView] = Field(description="How often each trigger fired, and what its actions did.")
     workflow_id: str | None
     temporal_ui_url: str | None
@@ -138,6 +141,50 @@ class PreviewRequest(BaseModel):
 
 
 NOBODY_IN_PARTICULAR = PreviewRequest()
+
+
+class UnsavedPreviewRequest(PreviewRequest):
+    """The parts of a campaign that its message depends on, whether or not there is such a campaign."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{name: EXAMPLE[name] for name in ("channel", "message")}]},
+    )
+
+    channel: Text = Field(description="Name of a channel.", examples=["simulator-sms"])
+    message: MessageTemplate
+    link_tracking: bool | None = None
+    link_domain: LinkDomain | None = None
+    utm: Utm | None = None
+    utm_overwrite: bool = False
+
+
+class Finding(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    field: str = Field(examples=["message.body"])
+    message: str = Field(examples=["There is no merge field contact.frist_name."])
+
+
+class LaunchCheck(BaseModel):
+    faults: list[Finding] = Field(description="What would refuse the launch, apart from an audience without people.")
+    warnings: list[Finding] = Field(description="What would not.")
+
+
+class LeftOut(BaseModel):
+    reason: str = Field(description="The `reason` that the message would have.", examples=["no_phone"])
+    people: int = Field(examples=[12])
+
+
+class AudiencePreview(BaseModel):
+    """Of those who are looked at, `gets` and all of `left_out` add up to `looked_at`."""
+
+    found: int | None = Field(description="Contacts in the audience now; null: too many to be counted in time.", examples=[200])
+    looked_at: int = Field(description="How many of them were looked at one by one.", examples=[200])
+    complete: bool = Field(description="Whether these are all of them. false: there was no more time.", examples=[True])
+    gets: int = Field(description="Who would get the message now.", examples=[188])
+    left_out: list[LeftOut] = Field(description="Who would not: each counts once, by the first reason that holds. Most first.")
+    first: list[ContactView] = Field(description="The first of those who get it.")
 
 
 class SmsLength(BaseModel):

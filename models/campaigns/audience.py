@@ -17,6 +17,7 @@ from sqlmodel import col
 from models.base import now
 from models.campaigns.campaign import Campaign
 from models.contacts.contact import NOT_ERASED, Contact
+from models.errors import Unavailable
 from models.messages.message import UNFINISHED, Message
 from models.segments.definition import AnyOf, Condition, read_definition
 from models.segments.kinds.tags import TagsCondition
@@ -67,13 +68,26 @@ async def definitions_now(session: AsyncSession, org_id: UUID, audience: Mapping
 
 
 async def count_recipients(session: AsyncSession, campaign: Campaign) -> int:
+    return await _count(session, campaign, ends=False)
+
+
+async def count_recipients_within(session: AsyncSession, campaign: Campaign) -> int | None:
+    """Returns None when they are too many to be counted within the time that a segment may take."""
+    try:
+        async with session.begin_nested():
+            return await _count(session, campaign, ends=True)
+    except Unavailable:
+        return None
+
+
+async def _count(session: AsyncSession, campaign: Campaign, *, ends: bool) -> int:
     values, segments = await _values(session, campaign)
     may_get = _may_get(campaign, segments, values)
     statement = COUNT.format(may_get=may_get)
     if wanted := _definitions(campaign, "segment_ids", segments):
         condition = _any([*wanted, *_with_tags(campaign, "tags")]).sql(values)
         statement = COUNT_WITH_SEGMENTS.format(may_get=may_get, condition=condition)
-    async with limited(session, TO_COUNT, ends=False):
+    async with limited(session, TO_COUNT, ends=ends):
         return await session.scalar(text(statement), values.parameters) or 0
 
 

@@ -1,15 +1,17 @@
 """A campaign: one message to many contacts, with triggers on its links."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import String, Text, cast, func, select
+from sqlalchemy import ColumnElement, String, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 from sqlmodel import Field, col
 
 from models.base import Timestamp, new_id, now
@@ -74,14 +76,45 @@ async def may_send(session: AsyncSession, campaign_id: UUID) -> bool:
     return state == CampaignState.SENDING
 
 
+@dataclass(frozen=True)
+class CampaignFilter:
+    """Campaigns in any of the `states`, or in every state when there are none. `name` is a part of the name in capitals or small
+    letters; None lets every name through."""
+
+    states: Sequence[CampaignState] = ()
+    name: str | None = None
+
+    def conditions(self, org_id: UUID) -> list[ColumnElement[bool]]:
+        found = [col(Campaign.org_id) == org_id]
+        if self.states:
+            found.append(col(Campaign.state).in_(self.states))
+        if self.name is not None:
+            found.append(func.strpos(func.lower(col(Campaign.name)), func.lower(self.name)) > 0)
+        return found
+
+
 async def list_campaigns(
-    session: AsyncSession, org_id: UUID, states: Sequence[CampaignState], page: PageRequest
+    session: AsyncSession, org_id: UUID, wanted: CampaignFilter, page: PageRequest
 ) -> tuple[list[Campaign], UUID | None]:
-    statement = select(Campaign).where(col(Campaign.org_id) == org_id)
-    if states:
-        statement = statement.where(col(Campaign.state).in_(states))
+    statement = select(Campaign).where(*wanted.conditions(org_id))
     size = func.octet_length(cast(col(Campaign.message), Text)) + func.octet_length(cast(col(Campaign.triggers), Text))
     return await newest_first(session, statement, col(Campaign.id), page, size)
+
+
+async def list_without_texts(
+    session: AsyncSession, org_id: UUID, wanted: CampaignFilter, page: PageRequest
+) -> tuple[list[Campaign], UUID | None]:
+    """Reads neither the messages nor the audiences and triggers, which may be large."""
+    texts = (col(Campaign.message), col(Campaign.audience), col(Campaign.segments), col(Campaign.triggers))
+    statement = select(Campaign).where(*wanted.conditions(org_id)).options(*(defer(each, raiseload=True) for each in texts))
+    return await newest_first(session, statement, col(Campaign.id), page)
+
+
+async def count_by_state(session: AsyncSession, org_id: UUID, name: str | None) -> dict[CampaignState, int]:
+    """States without campaigns are left out."""
+    state = col(Campaign.state)
+    statement = select(state, func.count()).where(*CampaignFilter(name=name).conditions(org_id)).group_by(state)
+    return {CampaignState(found): number for found, number in await session.execute(statement)}
 
 
 async def unknown_contacts(session: AsyncSession, org_id: UUID, contact_ids: Sequence[UUID]) -> list[UUID]:

@@ -180,7 +180,15 @@ ELSEWHERE = {
 NO_FILTERS = {"cursor", "limit", "default_country", "time_zone"}
 BOUNDED = {"clicks": {"region", "city", "browser", "os", "tag"}}
 """Filters without an index of their own, whose pages are read for two seconds at most: tests/api/reports/test_filters.py."""
-NEVER_MANY = {"campaigns", "sequences", "sequences/{}/versions", "segments", "shared-links", "contact-imports"}
+NEVER_MANY = {
+    "campaigns",
+    "analytics/campaigns/list",
+    "sequences",
+    "sequences/{}/versions",
+    "segments",
+    "shared-links",
+    "contact-imports",
+}
 """What people make one by one: a filter that reads all of an organization's reads little."""
 
 
