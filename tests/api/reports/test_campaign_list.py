@@ -40,7 +40,7 @@ async def test_each_has_the_funnel_of_its_own_report_and_its_clicks_by_day(api: 
 
 async def test_it_is_narrowed_by_state_and_by_a_part_of_the_name(api: Caller, made: Rows) -> None:
     for name, state in (("Spring 100%", "draft"), ("spring_2", "tracking"), ("Autumn", "tracking")):
-        await made.campaign(name=name, state=states)
+        await made.campaign(name=name, state=state)
     everything = await listed(api)
     assert everything["states"] == {"draft": 1, "tracking": 2}
     found = await listed(api, name="SPRING")
