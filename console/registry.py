@@ -1,5 +1,6 @@
 """The areas of the console: each module declares its pages, in a list that `console/app.py` makes routes of."""
 
+from console.areas.campaigns import listing
 from console.areas.overview import overview
 
-AREAS = (overview.pages,)
+AREAS = (overview.pages, listing.pages)

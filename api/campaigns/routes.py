@@ -14,8 +14,8 @@ from api.campaigns.views import (
     CampaignCreate,
     CampaignDetail,
     CampaignSummary,
-    Finding,
     LaunchCheck,
+    LaunchFinding,
     LeftOut,
     Preview,
     PreviewRequest,
@@ -177,8 +177,8 @@ async def check(session: SessionDep, caller: OrganizationDep, services: Services
     row = await _draft(session, caller.id, campaign_id, "checked", lock=False)
     checked = await check_launch(session, services.settings, services.judge, caller, row)
     return LaunchCheck(
-        faults=[Finding.model_validate(each) for each in checked.errors],
-        warnings=[Finding.model_validate(each) for each in launch_warnings(caller, row, checked)],
+        faults=[LaunchFinding.model_validate(each) for each in checked.errors],
+        warnings=[LaunchFinding.model_validate(each) for each in launch_warnings(caller, row, checked)],
     )
 
 

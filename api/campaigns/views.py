@@ -159,7 +159,7 @@ class UnsavedPreviewRequest(PreviewRequest):
     utm_overwrite: bool = False
 
 
-class Finding(BaseModel):
+class LaunchFinding(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     field: str = Field(examples=["message.body"])
@@ -167,8 +167,8 @@ class Finding(BaseModel):
 
 
 class LaunchCheck(BaseModel):
-    faults: list[Finding] = Field(description="What would refuse the launch, apart from an audience without people.")
-    warnings: list[Finding] = Field(description="What would not.")
+    faults: list[LaunchFinding] = Field(description="What would refuse the launch, apart from an audience without people.")
+    warnings: list[LaunchFinding] = Field(description="What would not.")
 
 
 class LeftOut(BaseModel):

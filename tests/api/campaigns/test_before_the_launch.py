@@ -129,5 +129,5 @@ async def test_what_was_launched_has_nothing_before_its_launch(api: Caller, data
     campaign = await make_audience(api, database, organization[0])
     assert (await api.post(f"/campaigns/{campaign}/launch")).status_code == 202
     for what in ("check", "audience-preview"):
-        assert is_problem(await api.post(f"/campaigns/{campaign}/{what}"), 409, "campaign_launched")
+        assert is_problem(await api.post(f"/campaigns/{campaign}/{what}"), 409, "campaign_already_launched")
         assert (await api.post(f"/campaigns/{uuid4()}/{what}")).status_code == 404
