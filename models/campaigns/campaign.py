@@ -105,8 +105,8 @@ async def list_without_texts(
     session: AsyncSession, org_id: UUID, wanted: CampaignFilter, page: PageRequest
 ) -> tuple[list[Campaign], UUID | None]:
     """Reads neither the messages nor the audiences and triggers, which may be large."""
-    texts = (col(Campaign.message), col(Campaign.audience), col(Campaign.segments), col(Campaign.triggers))
-    statement = select(Campaign).where(*wanted.conditions(org_id)).options(*(defer(each, raiseload=True) for each in texts))
+    texts = [defer(getattr(Campaign, name), raiseload=True) for name in ("message", "audience", "segments", "triggers")]
+    statement = select(Campaign).where(*wanted.conditions(org_id)).options(*texts)
     return await newest_first(session, statement, col(Campaign.id), page)
 
 

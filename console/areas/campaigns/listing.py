@@ -48,4 +48,5 @@ def _progress(campaign: dict[str, Any]) -> float | None:
     """Returns how much of a campaign that is being sent is done, from 0 to 1; None for others."""
     if campaign["state"] != "sending" or not campaign["recipients"]:
         return None
-    return min(1.0, campaign["funnel"]["sent"]["count"] / campaign["recipients"])
+    sent: int = campaign["funnel"]["sent"]["count"]
+    return min(1.0, sent / campaign["recipients"])
