@@ -49,4 +49,5 @@ def _progress(campaign: dict[str, Any]) -> float | None:
     if campaign["state"] != "sending" or not campaign["recipients"]:
         return None
     sent: int = campaign["funnel"]["sent"]["count"]
-    return min(1.0, sent / campaign["recipients"])
+    people: int = campaign["recipients"]
+    return min(1.0, sent / people)
