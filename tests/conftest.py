@@ -183,6 +183,7 @@ async def judge() -> AsyncIterator[Judge]:
 async def services(settings: Settings, database: Database, temporal: Client, judge: Judge) -> AsyncIterator[Services]:
     services = Services(settings, database, temporal, Starter(database, temporal), judge)
     yield services
+    await services.live.close()
     await services.notifications.close()
 
 

@@ -31,8 +31,9 @@ EVERY, PAUSE = 1.0, 0.1
 """Seconds between two reads without a notification, and the least between two with one."""
 KEYS_EVERY = 10.0
 """Seconds between two looks at whether the keys of the streams still work."""
-SILENT, AGAIN = 15.0, 1.0
-"""Seconds after which a connection without an answer is given up, and before the next one is tried."""
+SILENT, AGAIN, CLOSING = 15.0, 1.0, 2.0
+"""Seconds after which a connection without an answer is given up, before the next one is tried, and for which a stop waits for the
+connection to be closed."""
 
 
 class OpenStream(Protocol):
@@ -120,26 +121,30 @@ class LiveEvents:
         return [stream for streams in self._streams.values() for stream in streams]
 
     async def close(self) -> None:
-        """Reads no more, because the process stops."""
+        """Reads no more, because the process stops. The connection has some time to be closed as it should."""
         self.end_all()
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=CLOSING)
         for task in (self._task, self._life):
             if task is not None:
                 abandon(task)
 
     async def _run(self) -> None:
-        """Goes on while there are streams. A connection that is broken or silent is followed by another one."""
+        """Goes on while there are streams. A connection that is broken or silent is followed by another one; without streams it
+        is closed by the task that has it."""
         well = True
         while self._feeds:
             self._answered_at = time.monotonic()
             self._life = life = asyncio.create_task(self._follow())
-            while self._feeds and not life.done() and time.monotonic() - self._answered_at < SILENT:
+            while not life.done() and time.monotonic() - self._answered_at < SILENT:
                 await asyncio.wait({life}, timeout=EVERY)
-            failed = bool(self._feeds) and (not life.done() or life.exception() is not None)
+            failed = not life.done() or life.exception() is not None
             if failed and well:
                 log.warning("live events cannot be read", error=life.exception() if life.done() else "no answer")
             well = not failed
             abandon(life)
-            if failed:
+            if failed and self._feeds:
                 await asyncio.sleep(AGAIN)
         self._task = self._life = None
 

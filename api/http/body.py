@@ -23,8 +23,8 @@ UNCOUNTED = 64 * 1024
 there are is bounded by the connections that the process takes."""
 SLOWEST = 64 * 1024
 """Bytes a second that a larger body needs on average, beyond `PATIENCE`."""
-DISCARDED, DISCARD_PATIENCE = 32 * 2**20, 5.0
-"""The most bytes of a refused body that are read past, and the seconds for it as in `PATIENCE`."""
+DISCARDED, DISCARD_PATIENCE, DISCARD_SECONDS = 32 * 2**20, 5.0, 20.0
+"""The most bytes of a refused body that are read past, the seconds for it as in `PATIENCE`, and the most seconds in all."""
 
 
 def large_body() -> None:
@@ -58,11 +58,12 @@ async def read_past(request: Request) -> None:
     if request.headers.get("expect") or not _is_unread(request):
         return
     size = 0
-    with suppress(RequestTimeout, ClientDisconnect):
-        async for chunk in _in_time(request, DISCARD_PATIENCE):
-            size += len(chunk)
-            if size > DISCARDED:
-                return
+    with suppress(RequestTimeout, ClientDisconnect, TimeoutError):
+        async with asyncio.timeout(DISCARD_SECONDS):
+            async for chunk in _in_time(request, DISCARD_PATIENCE):
+                size += len(chunk)
+                if size > DISCARDED:
+                    return
 
 
 def _is_unread(request: Request) -> bool:

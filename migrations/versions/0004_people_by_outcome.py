@@ -42,7 +42,11 @@ REPLIED = f"""
 SELECT s.scope, s.scope_id, message.contact_id, NEW.received_at AS at FROM message {EACH_SCOPE.format(row="message")}
 WHERE message.id = NEW.message_id AND message.contact_id = NEW.contact_id
 """  # noqa: S608 - made of constants
-NAMED = "CASE WHEN pg_input_is_valid(NEW.proof ->> '{name}', 'uuid') THEN CAST(NEW.proof ->> '{name}' AS uuid) END"
+# `NEW.proof` is a constant to the planner, which would read it as a uuid before any CASE has looked whether it is one. It does not
+# look into a subquery with OFFSET.
+NAMED = """(
+SELECT CAST(named AS uuid) FROM (SELECT NEW.proof ->> '{name}' AS named OFFSET 0) AS proof WHERE pg_input_is_valid(named, 'uuid')
+)"""
 ANSWERED = f"(SELECT message_id FROM inbound_message WHERE id = {NAMED.format(name='inbound_message_id')})"  # noqa: S608 - ours
 OPTED_OUT = f"""
 SELECT s.scope, s.scope_id, message.contact_id, NEW.given_at AS at FROM message {EACH_SCOPE.format(row="message")}

@@ -308,7 +308,7 @@ async def test_an_enrollment_links_to_its_workflow_in_the_temporal_ui(
     services: Services, database: Database, organization: Org, tmp_path: Path
 ) -> None:
     settings = Settings(**{**services.settings.model_dump(), "temporal_ui_url": "http://ui.test/"}, _env_file=None)
-    with_ui = Services(settings, database, services.temporal, services.starter)
+    with_ui = Services(settings, database, services.temporal, services.starter, services.judge)
     app = create_app(services=with_ui)
     app.state.services = with_ui
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test") as client:

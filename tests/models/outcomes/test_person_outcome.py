@@ -145,7 +145,8 @@ async def test_what_says_nothing_of_the_campaign_is_no_opt_out_of_it(made: Rows,
     for source in (ConsentSource.API, ConsentSource.IMPORT):
         await opt_out(made, contact_id, source, message_id=message.id)
     await opt_out(made, contact_id, link, "opted_in", message_id=message.id)
-    await opt_out(made, contact_id, link, message_id="no id")
+    for _ in range(8):  # PostgreSQL plans the statement for this value alone up to five times
+        await opt_out(made, contact_id, link, message_id="no id")
     await opt_out(made, contact_id, link, message_id=uuid4())
     await opt_out(made, contact_id, link)
     await opt_out(made, (await made.contact()).id, link, message_id=message.id)  # somebody else at the same address
