@@ -143,8 +143,8 @@ def build_activities(settings: Settings, database: Database, recording: Database
     gone, interval = GoneWorkflows(database, client), settings.sweep_interval
     triggers = RunTriggers(database, build_actions(hints, limits), matching, interval, to_send.press)
     sends = SendTriggered(database, SendAction(database, composing, pacing, delivery, limits), interval, fired.press)
-    telling, api_url = NotificationDelivery(way_out), settings.effective_api_url
-    notifier = Notifier(database, secrets, telling, settings.notification_interval, api_url)
+    telling, console_url = NotificationDelivery(way_out), settings.effective_console_url
+    notifier = Notifier(database, secrets, telling, settings.notification_interval, console_url)
     waiting = WaitingReports(database, commands)
     imports, upkeep = ImportContacts(database, starter), UpkeepActivities(database)
     send_page = SendPage(database, composing, pacing, delivery, limits)

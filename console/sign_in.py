@@ -1,6 +1,6 @@
 """Signing in and out: an API key, or a link that works once, is exchanged for a session of this browser."""
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -62,7 +62,7 @@ class SignIn:
         return _signed_in(request, token, _next(fields.get("next", "")))
 
     async def with_link(self, request: Request) -> Response:
-        """The link of `./linkwake up` or `./linkwake sign-in`, which works once."""
+        """The link of `./linkwake up` or `./linkwake sign-in`, which works once. `?next=` is the page that it leads to."""
         services: Services = request.app.state.services
         network = network_of(request)
         async with services.database.transaction() as session:
@@ -73,7 +73,7 @@ class SignIn:
                 note_failure(session, network)
                 return self._shown(request, 401, USED)
             _, token = await begin_session(session, key)
-        return _signed_in(request, token, BASE)
+        return _signed_in(request, token, _next(request.query_params.get("next", "")))
 
     async def out(self, request: Request) -> Response:
         fields = await _fields(request)
@@ -106,11 +106,14 @@ class SignIn:
 
 
 def network_of(request: Request) -> str:
-    """Returns the client's address, for IPv6 the network of its household, as counted for failures. Behind a proxy it is the last
-    address that the proxy has added."""
-    hops = request.headers.get("x-forwarded-for", "").rsplit(",", 1)[-1].strip()
-    host = hops or (request.client.host if request.client else "")
+    """Returns the client's address, for IPv6 the network of its household, as failures are counted. Behind one of our proxies
+    (`TRUSTED_PROXIES`) it is the address that the proxy has added."""
+    services: Services = request.app.state.services
+    host = request.client.host if request.client else ""
+    hop = request.headers.get("x-forwarded-for", "").rsplit(",", 1)[-1].strip()
     try:
+        if hop and any(ip_address(host) in each for each in services.settings.trusted_proxies):
+            host = hop
         return str(ip_network(f"{host}/{64 if ':' in host else 32}", strict=False))
     except ValueError:
         return "unknown"

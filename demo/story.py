@@ -46,10 +46,10 @@ def main(as_json: bool) -> int:
         if is_running(settings):
             if not is_ours(settings):
                 raise another_stack(settings)
-            return asyncio.run(_run(settings, _key_of_new_organization(), done, as_json))
+            return asyncio.run(_run(settings, _new_organization(), done, as_json))
         print("No running stack found: starting one for the demo.", file=sys.stderr)
         with started({LOCAL: "true"}):
-            return asyncio.run(_run(Settings(), _key_of_new_organization(), done, as_json))
+            return asyncio.run(_run(Settings(), _new_organization(), done, as_json))
     except (DemoError, StackError, SQLAlchemyError) as error:
         print(f"The demo stopped: {error}", file=sys.stderr)
         if as_json:
@@ -57,15 +57,20 @@ def main(as_json: bool) -> int:
         return 1
 
 
-def _key_of_new_organization() -> str:
-    command = [sys.executable, str(ROOT / "cli.py"), "organization", "Linkwake demo", "--json"]
+def _new_organization() -> dict[str, str]:
+    return dict(json.loads(_command("organization", "Linkwake demo", "--json")))
+
+
+def _command(*arguments: str) -> str:
+    command = [sys.executable, str(ROOT / "cli.py"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)  # noqa: S603 - our own command
     if done.returncode:
         raise DemoError(done.stderr.strip())
-    return str(json.loads(done.stdout)["api_key"])
+    return done.stdout.strip()
 
 
-async def _run(settings: Settings, key: str, done: dict[str, int], as_json: bool) -> int:
+async def _run(settings: Settings, organization: dict[str, str], done: dict[str, int], as_json: bool) -> int:
+    key = organization["api_key"]
     consumer, browsers = Consumer(api_address(settings), key), Browsers()
     database = Database(settings.effective_database_url, pool_size=2)
     try:
@@ -80,7 +85,7 @@ async def _run(settings: Settings, key: str, done: dict[str, int], as_json: bool
         await browsers.close()
         await database.close()
     _print(checked, as_json)
-    _say_where_to_look(settings, key, as_json)
+    _say_where_to_look(settings, organization, story.campaign_id, as_json)
     return 0 if checked.consistent else 1
 
 
@@ -93,14 +98,16 @@ def _print(checked: Checked, as_json: bool) -> None:
         print_tables(checked)
 
 
-def _say_where_to_look(settings: Settings, key: str, as_json: bool) -> None:
-    """With --json this goes to standard error, so that standard output holds one document."""
+def _say_where_to_look(settings: Settings, organization: dict[str, str], campaign_id: str, as_json: bool) -> None:
+    """The last line leads to the report. With --json this goes to standard error, so that standard output holds one document."""
     ui = settings.effective_temporal_ui_url
+    link = f"{_command('sign-in', organization['id'])}?next=/console/campaigns/{campaign_id}"
     lines = [
         "",
-        f"API key     {key}   (of the organization that this demo has made)",
-        f"Look        {api_address(settings)}/docs: Authorize with the key, then for example GET /v1/campaigns",
+        f"API key     {organization['api_key']}   (of the organization that this demo has made)",
+        f"API         {api_address(settings)}/docs: Authorize with the key, then for example GET /v1/campaigns",
         *([f"Workflows   {ui}"] if ui else []),
+        f"Report      {link}   (signs in once, for half an hour)",
     ]
     print("\n".join(lines), file=sys.stderr if as_json else sys.stdout)
 

@@ -27,7 +27,7 @@ class OutsideSettings(BaseModel):
         "together.",
     )
     api_url: str | None = Field(
-        None, description="Public base address of the API, for links to conversations; empty: the API on this machine."
+        None, description="Public base address of the API and the console, for links to pages; empty: those on this machine."
     )
 
     @field_validator("secret_keys")

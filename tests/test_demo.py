@@ -70,6 +70,14 @@ def trying(settings: Settings, *arguments: str) -> Iterator[tuple[subprocess.Pop
             process.kill()
 
 
+def _opens_the_report(line: str) -> None:
+    (address,) = re.findall(r"^Report      (\S+/console/sign-in/\S+)   \(signs in once", line)
+    answer = httpx.get(address, follow_redirects=True, trust_env=False)
+    assert answer.status_code == 200
+    assert "Report" in answer.text
+    assert answer.url.path.startswith("/console/campaigns/")
+
+
 def test_the_demo_tells_the_same_story_everywhere(stack: Settings) -> None:
     done = run_demo(stack, "--json")
     assert done.returncode == 0, done.stderr
@@ -82,7 +90,8 @@ def test_the_demo_tells_the_same_story_everywhere(stack: Settings) -> None:
     assert document["triggers"] == {**fired, "moved": 8, "unengaged": 140}
     assert sum(document["campaign"]["devices"].values()) == 70
     assert {"message", "click", "step", "trigger"} == {entry["kind"] for entry in document["conversation"]}
-    assert re.search(r"^API key     lw_\S+ .*\nLook        http://127\.0\.0\.1:\d+/docs: ", done.stderr, re.MULTILINE)
+    _opens_the_report(done.stderr.splitlines()[-1])
+    assert re.search(r"^API key     lw_\S+ .*\nAPI         http://127\.0\.0\.1:\d+/docs: ", done.stderr, re.MULTILINE)
 
 
 def test_a_try_that_is_interrupted_says_what_becomes_of_it(stack: Settings) -> None:

@@ -234,7 +234,7 @@ async def _try(services: Services, org_id: UUID, organization: str, target: Noti
     """Returns why it could not be sent."""
     try:
         address = services.secrets.decrypt(target.address or b"", address_place(org_id, target.id))
-        written = example(target.text, target.name, organization, services.settings.effective_api_url)
+        written = example(target.text, target.name, organization, services.settings.effective_console_url)
         await services.notifications.send(address, written, new_id())
     except OwnWords as error:
         return str(error)

@@ -10,7 +10,7 @@ from tracking.templates.template import SOMEBODY
 SECONDS_BETWEEN_TESTS = timedelta(seconds=10)
 
 
-def example(template: str | None, target: str, organization: str, api_url: str) -> Written:
+def example(template: str | None, target: str, organization: str, console_url: str) -> Written:
     place = {"country": "GB", "city": "London", "device": "phone"}
     told = Told(UUID(int=0), SOMEBODY, "offer", "clicked", now(), "a test from Linkwake", place)
-    return write(template, Bundle([told], 1, target, organization, api_url))
+    return write(template, Bundle([told], 1, target, organization, console_url))

@@ -52,14 +52,14 @@ def retry_delay(attempts: int) -> timedelta:
 
 class Notifier:
     def __init__(
-        self, database: Database, secrets: Secrets, delivery: NotificationDelivery, interval: timedelta, api_url: str
+        self, database: Database, secrets: Secrets, delivery: NotificationDelivery, interval: timedelta, console_url: str
     ) -> None:
-        """`interval` is the least time between two notifications of one target, `api_url` where links to conversations lead."""
+        """`interval` is the least time between two notifications of one target, `console_url` where links to conversations lead."""
         self._database = database
         self._secrets = secrets
         self._delivery = delivery
         self._interval = interval
-        self._api_url = api_url
+        self._console_url = console_url
 
     async def round(self) -> Counter[str]:
         """Sends all that is due. A target that is slow holds up nobody: meanwhile others are looked for. Returns how many were
@@ -148,7 +148,7 @@ class Notifier:
             found = list(group)
             told += found[0].items
             items = [Told(**{name: getattr(row, name) for name in Told.__dataclass_fields__}) for row in found]
-            bundle = Bundle(items, found[0].items, notification.target, notification.organization, self._api_url)
+            bundle = Bundle(items, found[0].items, notification.target, notification.organization, self._console_url)
             parts.append(write(template or notification.text, bundle))
         if not parts:
             return Written("Nothing to tell", "What this was about has been deleted.")

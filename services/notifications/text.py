@@ -58,7 +58,7 @@ class Bundle:
     count: int
     target: str
     organization: str
-    api_url: str
+    console_url: str
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def write(template: str | None, bundle: Bundle) -> Written:
 
 
 def merge_values(bundle: Bundle) -> dict[str, Any]:
-    people = [_person(item, bundle.api_url) for item in bundle.items]
+    people = [_person(item, bundle.console_url) for item in bundle.items]
     first = people[0] if people else {}
     who = who_they_are([str(person["name"]) for person in people], bundle.count)
     alike = {str(person["did"]) for person in people}
@@ -106,7 +106,7 @@ def who_they_are(names: Sequence[str], count: int) -> str:
     return " and ".join(shown) or "Somebody"
 
 
-def _person(item: Told, api_url: str) -> dict[str, Any]:
+def _person(item: Told, console_url: str) -> dict[str, Any]:
     return {
         "name": harmless(_name(item.contact)),
         "did": _did(item),
@@ -114,7 +114,7 @@ def _person(item: Told, api_url: str) -> dict[str, Any]:
         "time": f"{item.happened_at:%Y-%m-%d %H:%M} UTC",
         "place": {name: harmless(str(value)) for name, value in item.place.items()},
         "source": harmless(item.source) if item.source else None,
-        "conversation_url": f"{api_url}/v1/contacts/{item.contact_id}/conversation",
+        "conversation_url": f"{console_url}/contacts/{item.contact_id}",
     }
 
 

@@ -88,7 +88,7 @@ async def delivery() -> AsyncIterator[NotificationDelivery]:
 
 @pytest.fixture
 def world(database: Database, organization: tuple[Organization, str], delivery: NotificationDelivery) -> World:
-    notifier = Notifier(database, SECRETS, delivery, timedelta(minutes=1), "https://api.example.com")
+    notifier = Notifier(database, SECRETS, delivery, timedelta(minutes=1), "https://api.example.com/console")
     return World(database, organization[0].id, notifier)
 
 
@@ -117,7 +117,7 @@ async def test_the_first_click_is_told_at_once(world: World, team: Receiver) -> 
         "Ada clicked offer",
         "",
         "- Ada clicked offer (Spring sale), 2026-03-01 09:30 UTC, London GB, phone",
-        f"  https://api.example.com/v1/contacts/{ada}/conversation",
+        f"  https://api.example.com/console/contacts/{ada}",
     ]
 
 
@@ -289,7 +289,7 @@ async def test_one_organization_has_its_share_of_what_is_sent_at_once(
 
 
 async def test_two_workers_tell_each_thing_once(world: World, team: Receiver, delivery: NotificationDelivery) -> None:
-    second = Notifier(world.database, SECRETS, delivery, timedelta(minutes=1), "https://api.example.com")
+    second = Notifier(world.database, SECRETS, delivery, timedelta(minutes=1), "https://api.example.com/console")
     for number in range(20):
         await world.clicks(await world.target(team.address, f"T{number}"), "Ada", "Bea")
     found = await asyncio.gather(world.notifier.round(), second.round())
@@ -313,7 +313,7 @@ async def test_no_secret_is_in_a_log_or_an_error(world: World, team: Receiver, c
 async def test_an_address_that_cannot_be_decrypted_is_said(world: World, delivery: NotificationDelivery, team: Receiver) -> None:
     target = await world.target(team.address)
     await world.clicks(target, "Ada")
-    other = Notifier(world.database, Secrets([bytes(32)]), delivery, timedelta(minutes=1), "https://api.example.com")
+    other = Notifier(world.database, Secrets([bytes(32)]), delivery, timedelta(minutes=1), "https://api.example.com/console")
     assert await other.round() == {"failed": 1}
     (row,) = await world.rows("SELECT last_error FROM notification_target")
     assert "SECRET_KEYS" in row.last_error
