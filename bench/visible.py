@@ -107,7 +107,7 @@ async def _measure(settings: Settings, directory: Path) -> Seen:
     headers = {"Authorization": f"Bearer {key}"}
     address = f"http://127.0.0.1:{settings.api_port}/v1"
     async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60, trust_env=False) as api:
-        campaign_id = await _sent(consumer)
+        campaign_id = await send_to_everybody(consumer)
         await vacuum(database)
         async with database.transaction() as session:
             codec = TokenCodec(settings.effective_token_keys)
@@ -140,7 +140,7 @@ async def _measure(settings: Settings, directory: Path) -> Seen:
     return Seen(made, streamed, counts, load.p99_ms)
 
 
-async def _sent(consumer: Consumer) -> UUID:
+async def send_to_everybody(consumer: Consumer) -> UUID:
     for start in range(0, CLICKS, BULK):
         await consumer.post("/contacts/bulk", {"contacts": [contact_row(number) for number in range(start, start + BULK)]})
     path = f"/campaigns/{(await consumer.post('/campaigns', CAMPAIGN))['id']}"

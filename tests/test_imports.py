@@ -182,9 +182,11 @@ def test_what_is_imported_is_declared_and_locked() -> None:
     """What comes with another package goes when that one changes its mind."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = declared(project["project"]["dependencies"])
-    modules = {module.partition(".")[0] for path in files(*OURS - {"tests"}) for module, _ in imports(parse(path))}
-    others = modules - OURS - sys.stdlib_module_names
+    developing = declared(project["dependency-groups"]["dev"])  # what `./linkwake bench` and `drill` install as well
     installed = packages_distributions()
-    belongs = {module: {distribution(name) for name in installed[module]} for module in others}
-    assert [module for module, names in belongs.items() if not names & wanted] == []
+    for parts, enough in ((OURS - {"tests", "bench", "drills"}, wanted), ({"bench", "drills"}, wanted | developing)):
+        modules = {module.partition(".")[0] for path in files(*parts) for module, _ in imports(parse(path))}
+        others = modules - OURS - sys.stdlib_module_names
+        belongs = {module: {distribution(name) for name in installed[module]} for module in others}
+        assert [module for module, names in belongs.items() if not names & enough] == []
     assert wanted - declared((ROOT / "requirements.lock").read_text().splitlines()) == set()

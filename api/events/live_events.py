@@ -32,8 +32,8 @@ EVERY, PAUSE = 1.0, 0.1
 KEYS_EVERY = 10.0
 """Seconds between two looks at whether the keys of the streams still work."""
 SILENT, AGAIN, CLOSING = 15.0, 1.0, 2.0
-"""Seconds after which a connection without an answer is given up, before the next one is tried, and for which a stop waits for the
-connection to be closed."""
+"""Seconds after which a connection without an answer is given up, before the next one is tried, and for which a stop waits for
+the connection to be closed."""
 
 
 class OpenStream(Protocol):

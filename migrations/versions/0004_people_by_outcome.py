@@ -42,8 +42,8 @@ REPLIED = f"""
 SELECT s.scope, s.scope_id, message.contact_id, NEW.received_at AS at FROM message {EACH_SCOPE.format(row="message")}
 WHERE message.id = NEW.message_id AND message.contact_id = NEW.contact_id
 """  # noqa: S608 - made of constants
-# `NEW.proof` is a constant to the planner, which would read it as a uuid before any CASE has looked whether it is one. It does not
-# look into a subquery with OFFSET.
+# `NEW.proof` is a constant to the planner, which would read it as a uuid before any CASE has looked whether it is one. It does
+# not look into a subquery with OFFSET.
 NAMED = """(
 SELECT CAST(named AS uuid) FROM (SELECT NEW.proof ->> '{name}' AS named OFFSET 0) AS proof WHERE pg_input_is_valid(named, 'uuid')
 )"""

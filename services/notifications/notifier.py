@@ -54,7 +54,7 @@ class Notifier:
     def __init__(
         self, database: Database, secrets: Secrets, delivery: NotificationDelivery, interval: timedelta, console_url: str
     ) -> None:
-        """`interval` is the least time between two notifications of one target, `console_url` where links to conversations lead."""
+        """`interval` is the least time between two notifications of one target, `console_url` where their links lead."""
         self._database = database
         self._secrets = secrets
         self._delivery = delivery

@@ -50,7 +50,7 @@ def test_a_story_that_stands_still_is_one_json_document_that_says_how_far_it_cam
 ) -> None:
     monkeypatch.setattr(client, "PATIENCE_SECONDS", 1)
     monkeypatch.setattr(story, "Settings", lambda: Settings(_env_file=None, database_url=database_url, api_port=stuck_port))
-    monkeypatch.setattr(story, "_key_of_new_organization", lambda: "lw_")
+    monkeypatch.setattr(story, "_new_organization", lambda: {"id": "1", "api_key": "lw_"})
     assert story.main(as_json=True) == 1
     sentence = "Campaign: messages sent: 41 of 200, and nothing has changed for 1 s."
     output = capsys.readouterr()

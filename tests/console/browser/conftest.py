@@ -10,11 +10,11 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, async_playwright
 
+from bench.parts.chromium import HOW, chromium
 from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
 from stack.session import own_stack
-from tests.console.browser.chromium import HOW, chromium
 
 PATIENCE = 20_000
 """Milliseconds for which a page may take to show something, on a busy machine."""

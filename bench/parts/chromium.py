@@ -11,5 +11,5 @@ HOW = (
 
 def chromium() -> str | None:
     """The path of the system's browser; CHROMIUM names another one."""
-    named = os.environ.get("CHROMIUM")
+    named = os.getenv("CHROMIUM")
     return next((found for name in (named, *NAMES) if name and (found := shutil.which(name))), None)

@@ -1,0 +1,180 @@
+"""`./linkwake bench console`: what the console's pages take with 1,000 campaigns and 1,000,000 contacts, what they weigh, what an
+open live page costs the API's process, and how soon a click is seen in a report that is open in a browser.
+
+Every page of the registry is asked for, one after the other. Without a Chromium the last part is left out.
+"""
+
+import asyncio
+import re
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from bench.parts.console_data import CAMPAIGNS, CONTACTS, Ids, fill
+from bench.parts.open_report import seconds_until_seen
+from bench.parts.processes import role
+from bench.parts.report import percentile, print_report
+from console.addresses import BASE
+from console.cookies import SESSION
+from console.registry import AREAS
+from console.static_files import FOLDER
+from demo.client import Consumer
+from models.database import Database
+from models.organizations.organization import create_organization
+from settings import Settings
+from stack.session import own_stack
+
+ASKED, WARM_UP = 30, 3
+STREAMS, AT_ONCE = 400, 50
+GOAL_MS, GOAL_KB, GOAL_STREAM_KB, GOAL_SEEN_S = 150.0, 150.0, 50.0, 2.0
+NOT_MEASURED = ("/live", "/exports/")
+"""Addresses that are no pages: streams and files."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Of one page: the milliseconds of each answer, its bytes, and the last status."""
+
+    milliseconds: list[float]
+    size: int
+    status: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    pages: dict[str, Asked]
+    left_out: list[str]
+    stream_bytes: float
+    seen: Sequence[float] | None
+
+
+def main(as_json: bool) -> int:
+    """Status 0 when every page was shown and every click was seen; the goals are for a quiet machine with two cores."""
+    with (
+        tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory,
+        own_stack(Path(directory) / "var", LOG_LEVEL="warning", ORGANIZATION_STREAMS=str(2 * STREAMS)) as settings,
+    ):
+        measured = asyncio.run(_measure(settings, Path(directory)))
+    found = figures(measured)
+    print_report("console", found, as_json)
+    return 1 if found["not_shown"] else 0
+
+
+def figures(measured: Measured) -> dict[str, object]:
+    pages = {
+        path: {
+            "ms_p50": round(percentile(each.milliseconds, 0.5), 1),
+            "ms_p99": round(percentile(each.milliseconds, 0.99), 1),
+            "kb": round(each.size / 1000, 1),
+        }
+        for path, each in measured.pages.items()
+    }
+    styles = sum(path.stat().st_size for path in FOLDER.iterdir()) / 1000
+    seen = None if measured.seen is None else round(percentile(list(measured.seen), 0.99), 2)
+    stream = round(measured.stream_bytes / 1000, 1)
+    return {
+        "campaigns": CAMPAIGNS,
+        "contacts": CONTACTS,
+        "pages": pages,
+        "styles_scripts_icons_kb": round(styles, 1),
+        "live_page_kb": stream,
+        "seen_p50_s": None if measured.seen is None else round(percentile(list(measured.seen), 0.5), 2),
+        "seen_p99_s": seen,
+        "left_out": measured.left_out,
+        "not_shown": {path: each.status for path, each in measured.pages.items() if each.status != 200},
+        "goals": {"ms_p99": GOAL_MS, "kb": GOAL_KB, "live_page_kb": GOAL_STREAM_KB, "seen_p99_s": GOAL_SEEN_S},
+        "missed": [
+            *(f"{path}: ms_p99" for path, each in pages.items() if each["ms_p99"] > GOAL_MS),
+            *(f"{path}: kb" for path, each in pages.items() if each["kb"] + styles > GOAL_KB),
+            *(["live_page_kb"] if stream > GOAL_STREAM_KB else []),
+            *(["seen_p99_s"] if seen is None or seen > GOAL_SEEN_S else []),
+        ],
+    }
+
+
+async def _measure(settings: Settings, directory: Path) -> Measured:
+    database = Database(settings.effective_database_url)
+    async with database.transaction() as session:
+        organization, key = await create_organization(session, "Benchmark")
+    address = f"http://127.0.0.1:{settings.api_port}"
+    consumer = Consumer(address, key)
+    seen = await seconds_until_seen(settings, database, consumer, key, directory)
+    ids = await fill(database, organization, consumer)
+    async with httpx.AsyncClient(base_url=address, timeout=60, trust_env=False) as client:
+        signed_in = await client.post(f"{BASE}/sign-in", data={"key": key})
+        assert signed_in.status_code == 303, signed_in.text  # noqa: S101 - otherwise sign-in pages would be measured
+        paths, left_out = addresses(ids)
+        pages = {path: await _ask(client, path) for path in paths}
+        stream_bytes = await _stream_bytes(settings, client.cookies[SESSION], ids)
+    await consumer.close()
+    await database.close()
+    return Measured(pages, left_out, stream_bytes, seen)
+
+
+def addresses(ids: Ids) -> tuple[list[str], list[str]]:
+    """Returns the addresses of all pages, and those for whose parameters there is no id."""
+    found, left_out = [], []
+    declared = [each.path for area in AREAS for each in area.declared if each.method == "GET"]
+    for path in declared:
+        if path.startswith(NOT_MEASURED):
+            continue
+        values = {name: ids.of("draft_id" if path.endswith("/edit") and name == "campaign_id" else name) for name in _names(path)}
+        if None in values.values():
+            left_out.append(path)
+        else:
+            found.append(path.format(**values))
+    return found, left_out
+
+
+def _names(path: str) -> list[str]:
+    return re.findall(r"{(\w+)}", path)
+
+
+async def _ask(client: httpx.AsyncClient, path: str) -> Asked:
+    print(f"asking: {path}", file=sys.stderr, flush=True)
+    milliseconds, answer = [], httpx.Response(0)
+    for number in range(-WARM_UP, ASKED):
+        begin = time.perf_counter()
+        answer = await client.get(BASE + ("" if path == "/" else path))
+        if number >= 0:
+            milliseconds.append((time.perf_counter() - begin) * 1000)
+    return Asked(milliseconds, len(answer.content), answer.status_code)
+
+
+async def _stream_bytes(settings: Settings, session: str, ids: Ids) -> float:
+    """Returns the bytes of the API's process for each open live page."""
+    (api,) = [each for each in psutil.Process().children(recursive=True) if role(each) == "api" and not each.children()]
+    async with _streams(settings, session, ids, AT_ONCE):
+        pass  # the first ones take what every further one shares
+    before = api.memory_info().rss
+    async with _streams(settings, session, ids, STREAMS):
+        return (api.memory_info().rss - before) / STREAMS
+
+
+@asynccontextmanager
+async def _streams(settings: Settings, session: str, ids: Ids, count: int) -> AsyncIterator[None]:
+    async with AsyncExitStack() as streams:
+        for _ in range(0, count, AT_ONCE):
+            await asyncio.gather(*(streams.enter_async_context(_stream(settings, session, ids)) for _ in range(AT_ONCE)))
+        yield
+
+
+@asynccontextmanager
+async def _stream(settings: Settings, session: str, ids: Ids) -> AsyncIterator[None]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", settings.api_port)
+    try:
+        path = f"{BASE}/live?campaign_id={ids.campaign_id}"
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: a.test\r\nCookie: {SESSION}={session}\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b" 200 " in head.split(b"\r\n", 1)[0] + b" ", head  # noqa: S101 - otherwise refusals would be measured
+        yield
+    finally:
+        writer.close()
+        await writer.wait_closed()
