@@ -155,7 +155,7 @@ async def _stream_bytes(settings: Settings, session: str, ids: Ids) -> float:
         pass  # the first ones take what every further one shares
     before = api.memory_info().rss
     async with _streams(settings, session, ids, STREAMS):
-        return (api.memory_info().rss - before) / STREAMS
+        return float(api.memory_info().rss - before) / STREAMS
 
 
 @asynccontextmanager
