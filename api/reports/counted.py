@@ -1,6 +1,6 @@
 """Clicks and people of one value, as analytics show them: a country, a city, a device, an interval, a link."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -9,9 +9,10 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.clicks.verdict import Verdict
 from models.reports.answer import Answer
 from models.reports.breakdowns import Breakdown
-from models.reports.clicks import ClickQuestion, Count, count_links
+from models.reports.clicks import ClickQuestion, Count, Moment, count_links
 from models.reports.texts import LinkOfText, links_of
 
 
@@ -46,6 +47,11 @@ class SystemCount(Counted):
 
 class IntervalCount(Counted):
     at: datetime = Field(description="Its first moment, in the time zone that was asked for.")
+    suspect_clicks: int | None = Field(
+        description="These two count whatever `verdict` asks for. null: the series is from rows of another verdict.",
+        examples=[2],
+    )
+    bot_clicks: int | None = Field(examples=[5])
 
 
 class LinkCount(Counted):
@@ -76,8 +82,10 @@ def places(name: str, counts: Breakdown, most: int) -> list[Fields]:
     return found
 
 
-def intervals(series: Iterable[tuple[datetime, Count]]) -> list[Fields]:
-    return [{"at": at, "clicks": clicks, "people": people} for at, (clicks, people) in series]
+def intervals(series: Iterable[tuple[datetime, Moment]], read: Collection[Verdict]) -> list[Fields]:
+    """`read` are the verdicts whose clicks were counted."""
+    unknown = {f"{each.value}_clicks": None for each in (Verdict.SUSPECT, Verdict.BOT) if each not in read}
+    return [{"at": at, **count._asdict(), **unknown} for at, count in series]
 
 
 async def link_counts(session: AsyncSession, question: ClickQuestion, found: Answer) -> list[LinkCount]:

@@ -45,6 +45,8 @@ class ClickedSequence(Counted):
 class OrganizationInterval(BaseModel):
     at: datetime = Field(description="Its first moment, in the time zone that was asked for.")
     clicks: int = Field(description="Of people.", examples=[70])
+    suspect_clicks: int = Field(examples=[0])
+    bot_clicks: int = Field(examples=[5])
 
 
 class OrganizationAnalytics(Period):
@@ -54,7 +56,9 @@ class OrganizationAnalytics(Period):
     human_clicks: int = Field(examples=[70])
     suspect_clicks: int = Field(examples=[0])
     bot_clicks: int = Field(examples=[5])
-    series: list[OrganizationInterval] = Field(description="In their order. Intervals without clicks are left out.")
+    series: list[OrganizationInterval] = Field(
+        description="In their order. Intervals without clicks of any verdict are left out."
+    )
     sending: list[SendingCampaign] = Field(description=f"Campaigns that are being sent now, the newest {MOST_SHOWN}.")
     campaigns: list[ClickedCampaign] = Field(description=NEWEST)
     sequences: list[ClickedSequence] = Field(description=NEWEST)
@@ -80,7 +84,8 @@ async def of_organization(
         interval=interval,
         **{f"{each.value}_clicks": clicks.by_verdict.get(each, 0) for each in Verdict},
         series=[
-            OrganizationInterval(at=at, clicks=count.clicks) for at, count in add_up(clicks.buckets, interval, time.time_zone)
+            OrganizationInterval(at=at, clicks=count.clicks, suspect_clicks=count.suspect_clicks, bot_clicks=count.bot_clicks)
+            for at, count in add_up(clicks.buckets, interval, time.time_zone)
         ],
         sending=[
             SendingCampaign(

@@ -80,7 +80,7 @@ class Analytics(Window):
     browsers: list[BrowserCount]
     systems: list[SystemCount]
     time_to_first_click: TimeToFirstClick
-    series: list[IntervalCount] = Field(description="In their order. Intervals without clicks are left out.")
+    series: list[IntervalCount] = Field(description="In their order. Intervals without clicks of any verdict are left out.")
 
 
 async def read_common(
@@ -95,13 +95,12 @@ async def read_common(
     With None, all links of these texts count."""
     flood = await count_flood(session, content_ids, position, asked.since, asked.until)
     counts, values = found.clicks, defaultdict(dict, found.values)
-    read = [asked.verdict.verdict] if found.totals_from == "rows" and asked.verdict.verdict else list(Verdict)
     series = add_up(counts.buckets, asked.interval, asked.time_zone)
     return {
         **asked.model_dump(),
         "sources": Sources(totals=found.totals_from, series=found.series_from, values=found.values_from),
         "rows_since": found.rows_since,
-        "totals": _totals(counts, read, messages, flood),
+        "totals": _totals(counts, _read(found.totals_from, asked), messages, flood),
         "countries": keyed("country", values["country"]),
         "regions": places("region", values["region"], MOST_CITIES),
         "cities": places("city", values["city"], MOST_CITIES),
@@ -110,8 +109,13 @@ async def read_common(
         "browsers": keyed("browser", values["browser"]),
         "systems": keyed("os", values["os"]),
         "time_to_first_click": TimeToFirstClick.of(values["delay"]),
-        "series": intervals(series),
+        "series": intervals(series, _read(found.series_from, asked)),
     }
+
+
+def _read(source: Source | None, asked: Window) -> list[Verdict]:
+    """Returns the verdicts whose clicks were counted: rows are read of the one that was asked for alone."""
+    return [asked.verdict.verdict] if source == "rows" and asked.verdict.verdict else list(Verdict)
 
 
 def _totals(counts: ClickCounts, read: Collection[Verdict], messages: MessageCounts, flood: int) -> Totals:

@@ -6,6 +6,7 @@ What is known of the clicks, such as their countries, is in `models/reports/brea
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import add
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -25,6 +26,16 @@ BUCKET_OF_ID = BUCKET_OF.replace("clicked_at", made_at_sql("click_id"))
 class Count(NamedTuple):
     clicks: int
     people: int
+
+
+class Moment(NamedTuple):
+    """What was clicked within an interval of time. `clicks` and `people` are of the verdict that was asked for, and the machines
+    are counted beside them."""
+
+    clicks: int
+    people: int
+    suspect_clicks: int = 0
+    bot_clicks: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,12 +83,12 @@ class ClickQuestion:
 
 @dataclass
 class ClickCounts:
-    """`by_verdict` counts all clicks, whichever were asked for. `buckets` are quarters of an hour, or hours, with clicks,
-    in their order."""
+    """`by_verdict` counts all clicks, whichever were asked for. `buckets` are quarters of an hour, or hours, with clicks of
+    any verdict, in their order."""
 
     total: Count = field(default_factory=lambda: Count(0, 0))
     by_verdict: dict[str, int] = field(default_factory=dict)
-    buckets: dict[datetime, Count] = field(default_factory=dict)
+    buckets: dict[datetime, Moment] = field(default_factory=dict)
 
 
 def later_firsts(order: str = "click_id") -> str:
@@ -95,7 +106,7 @@ def later_firsts(order: str = "click_id") -> str:
 # that of the id, because retention may have removed the click. Where links are told apart, people are counted by link.
 TWICE = f"""
     UNION ALL
-    SELECT scope_id, bucket, 0, -1 FROM {later_firsts()}
+    SELECT scope_id, bucket, verdict, 0, -1 FROM {later_firsts()}
 """  # noqa: S608 - made of constants
 
 # Every click has one device, known or not. So the few rows of that dimension say the same as all quarters of an hour together.
@@ -104,34 +115,41 @@ OVER_TIME = "click_series WHERE"
 OF_SCOPE = "scope = :scope AND scope_id = :scope_id {link}"
 
 CELLS = f"""
-WITH cell (link_id, bucket, clicks, people) AS (
-    SELECT link_id, {{bucket}}, clicks, {{people}} FROM {{table}} {OF_SCOPE} AND verdict = ANY(CAST(:verdicts AS text[]))
+WITH cell (link_id, bucket, verdict, clicks, people) AS (
+    SELECT link_id, {{bucket}}, verdict, clicks, {{people}} FROM {{table}} {OF_SCOPE} {{verdicts}}
     {{twice}}
 ), wanted AS (
     SELECT * FROM cell {{within}}
 )
 """  # noqa: S608 - made of constants
 HOUR = "date_bin('1 hour', bucket, 'epoch')"
-EACH_BUCKET = "SELECT {begin} AS begin, NULL AS verdict, sum(clicks) AS clicks, sum(people) AS people FROM wanted GROUP BY 1"
-EACH_VERDICT = f"""
-UNION ALL SELECT NULL, verdict, sum(clicks), 0 FROM {{table}} {OF_SCOPE} {{within}} GROUP BY verdict ORDER BY begin
+
+
+def _of_verdict(verdict: Verdict) -> str:
+    return f"coalesce(sum(clicks) FILTER (WHERE verdict = '{verdict}'), 0) AS {verdict}"
+
+
+ASKED = "verdict = ANY(CAST(:verdicts AS text[]))"
+EACH_BUCKET = f"""
+SELECT {{begin}} AS begin, coalesce(sum(clicks) FILTER (WHERE {ASKED}), 0) AS clicks,
+    coalesce(sum(people) FILTER (WHERE {ASKED}), 0) AS people, {", ".join(map(_of_verdict, Verdict))}
+FROM wanted GROUP BY 1 ORDER BY 1
 """  # noqa: S608 - made of constants
 EACH_LINK = "SELECT link_id, sum(clicks) AS clicks, sum(people) AS people FROM wanted GROUP BY link_id"
 
 
 async def count_clicks(session: AsyncSession, question: ClickQuestion) -> ClickCounts:
     """One statement over the counters. First clicks are only read for `verdict` None."""
-    counts, people = ClickCounts(), 0
-    each_verdict = EACH_VERDICT.format(table=_table(question), within=_within(question, "AND"), **only(question))
-    each_bucket = EACH_BUCKET.format(begin=HOUR if question.by_hours else "bucket")
-    statement = _cells(question, OVER_TIME, "bucket") + each_bucket + each_verdict
-    for begin, verdict, clicks, of_people in (await session.execute(text(statement), question.parameters())).all():
-        if begin is None:
-            counts.by_verdict[verdict] = clicks
-            continue
+    counts, people, of_verdicts = ClickCounts(), 0, [0] * len(Verdict)
+    begin_sql = HOUR if question.by_hours else "bucket"
+    statement = _cells(question, OVER_TIME, "bucket", verdicts="") + EACH_BUCKET.format(begin=begin_sql)
+    for begin, clicks, of_people, *each in (await session.execute(text(statement), question.parameters())).all():
         people += of_people
-        if clicks:
-            counts.buckets[begin] = Count(clicks, of_people)
+        of_verdicts = list(map(add, of_verdicts, each))
+        if any(each):
+            _, suspect, bot = each
+            counts.buckets[begin] = Moment(clicks, of_people, suspect, bot)
+    counts.by_verdict = dict(zip(Verdict, of_verdicts, strict=True))
     counts.total = Count(sum(each.clicks for each in counts.buckets.values()), people)
     return counts
 
@@ -155,9 +173,9 @@ async def count_first_clicks(session: AsyncSession, question: ClickQuestion) -> 
     return {row.link_id: Count(row.clicks, row.people) for row in rows}
 
 
-def _cells(question: ClickQuestion, table: str, bucket: str, each_link: bool = False) -> str:
+def _cells(question: ClickQuestion, table: str, bucket: str, each_link: bool = False, verdicts: str = f"AND {ASKED}") -> str:
     twice = TWICE if question.verdict is None else ""
-    parts = {"table": table, "bucket": bucket, "twice": twice, "within": _within(question, "WHERE")}
+    parts = {"table": table, "bucket": bucket, "twice": twice, "within": _within(question), "verdicts": verdicts}
     return CELLS.format(**parts, **only(question, each_link))
 
 
@@ -168,11 +186,11 @@ def _table(question: ClickQuestion) -> str:
     return OVER_TIME if timed or question.scope == Scope.ORGANIZATION else OF_ALL_TIME
 
 
-def _within(question: ClickQuestion, word: str) -> str:
+def _within(question: ClickQuestion) -> str:
     since = ["bucket >= CAST(:since AS timestamptz)"] if begin_of(question.since) is not None else []
     until = ["bucket < CAST(:until AS timestamptz)"] if end_of(question.until) is not None else []
     given = " AND ".join(since + until)
-    return f"{word} {given}" if given else ""
+    return f"WHERE {given}" if given else ""
 
 
 def only(question: ClickQuestion, each_link: bool = False) -> dict[str, str]:

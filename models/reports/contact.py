@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.base import first_id, made_at
 from models.clicks.counters import BUCKET_OF, VALUES
 from models.clicks.verdict import Verdict
-from models.reports.clicks import Count
+from models.reports.clicks import Count, Moment
 from models.reports.time_budget import TimeBudget
 from models.reports.where import EVERYWHERE, Where, conditions
 
@@ -84,7 +84,7 @@ class ContactNumbers:
     sequences: list[Sender] = field(default_factory=list)
     links: list[ClickedLink] = field(default_factory=list)
     values: dict[str, dict[str, Count]] = field(default_factory=lambda: defaultdict(dict))
-    buckets: dict[datetime, Count] = field(default_factory=dict)
+    buckets: dict[datetime, Moment] = field(default_factory=dict)
 
 
 async def read_contact(session: AsyncSession, question: ContactQuestion) -> ContactNumbers:
@@ -93,7 +93,7 @@ async def read_contact(session: AsyncSession, question: ContactQuestion) -> Cont
     found, clicks = ContactNumbers(), await _clicks(budget, question)
     found.total = clicks["total"].get(None, NO_CLICKS)
     found.by_verdict = {str(name): each.clicks for name, each in clicks["verdict"].items()}
-    found.buckets = {bucket.astimezone(UTC): Count(each.clicks, 0) for bucket, each in clicks["bucket"].items()}
+    found.buckets = {bucket.astimezone(UTC): Moment(each.clicks, 0) for bucket, each in clicks["bucket"].items()}
     for part, each in clicks.items():
         if part.startswith("of "):
             found.values[part.removeprefix("of ")] = {value: Count(count.clicks, 0) for value, count in each.items()}

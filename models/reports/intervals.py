@@ -3,18 +3,19 @@
 from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
+from operator import add
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from models.base import EPOCH
-from models.reports.clicks import Count
+from models.reports.clicks import Moment
 
 Interval = Literal["quarter_hour", "hour", "day"]
 
 WEEK, WEEKS = timedelta(weeks=1), 52 * 130
 
 
-def add_up(buckets: Mapping[datetime, Count], interval: Interval, time_zone: str) -> list[tuple[datetime, Count]]:
+def add_up(buckets: Mapping[datetime, Moment], interval: Interval, time_zone: str) -> list[tuple[datetime, Moment]]:
     """With the first moment of each interval, in the zone's own time. Both are in the order of time.
 
     Every zone's days begin at a quarter of an hour of UTC, so the days' counts equal the clicks of these days. A day on which
@@ -22,7 +23,7 @@ def add_up(buckets: Mapping[datetime, Count], interval: Interval, time_zone: str
     """
     zone = UTC if time_zone == "UTC" else ZoneInfo(time_zone)
     begins: dict[Hashable, datetime] = {}
-    found: dict[datetime, Count] = {}  # by UTC: a local hour that comes twice is two hours
+    found: dict[datetime, Moment] = {}  # by UTC: a local hour that comes twice is two hours
     hours_of_utc = interval == "hour" and has_whole_hours(time_zone)
     for bucket, count in buckets.items():
         if interval == "quarter_hour" or (hours_of_utc and not bucket.minute):
@@ -30,7 +31,7 @@ def add_up(buckets: Mapping[datetime, Count], interval: Interval, time_zone: str
         else:
             begin = _begin(bucket.astimezone(zone), interval, begins)
         before = found.get(begin)
-        found[begin] = count if before is None else Count(before.clicks + count.clicks, before.people + count.people)
+        found[begin] = count if before is None else Moment(*map(add, before, count))
     return [(begin.astimezone(zone), count) for begin, count in found.items()]
 
 

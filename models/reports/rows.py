@@ -12,7 +12,7 @@ from uuid import UUID
 
 from models.clicks.counters import BUCKET_OF, VALUES
 from models.reports.breakdowns import OWNERS, Breakdown
-from models.reports.clicks import ClickCounts, ClickQuestion, Count, only
+from models.reports.clicks import ClickCounts, ClickQuestion, Count, Moment, only
 from models.reports.time_budget import TimeBudget
 from models.reports.where import conditions
 
@@ -54,12 +54,13 @@ WITH chosen AS MATERIALIZED (
     WHERE {{owner}} {{link}} AND click.verdict = ANY(CAST(:verdicts AS text[])) {{since}} {{until}} {{where}}
 )
 SELECT 'total' AS part, NULL AS value, NULL::timestamptz AS bucket, NULL::uuid AS link_id, count(*) AS clicks,
-    coalesce(sum(person), 0) AS people FROM chosen
-UNION ALL SELECT 'verdict', verdict, NULL, NULL, count(*), 0 FROM chosen GROUP BY verdict
-UNION ALL SELECT 'bucket', NULL, {BUCKET_OF} AS bucket, NULL, count(*), sum(person) FROM chosen GROUP BY 3
-UNION ALL SELECT 'link', NULL, NULL, link_id, count(*), sum(link_person) FROM chosen GROUP BY link_id
-UNION ALL SELECT 'first', NULL, NULL, link_id, count(*), sum(person) FROM chosen GROUP BY link_id
-UNION ALL SELECT 'of ' || dimension, value, NULL, NULL, count(*), sum(person) FROM chosen CROSS JOIN LATERAL {VALUES}
+    coalesce(sum(person), 0) AS people, 0 AS suspects, 0 AS bots FROM chosen
+UNION ALL SELECT 'verdict', verdict, NULL, NULL, count(*), 0, 0, 0 FROM chosen GROUP BY verdict
+UNION ALL SELECT 'bucket', NULL, {BUCKET_OF} AS bucket, NULL, count(*), sum(person), count(*) FILTER (WHERE verdict = 'suspect'),
+    count(*) FILTER (WHERE verdict = 'bot') FROM chosen GROUP BY 3
+UNION ALL SELECT 'link', NULL, NULL, link_id, count(*), sum(link_person), 0, 0 FROM chosen GROUP BY link_id
+UNION ALL SELECT 'first', NULL, NULL, link_id, count(*), sum(person), 0, 0 FROM chosen GROUP BY link_id
+UNION ALL SELECT 'of ' || dimension, value, NULL, NULL, count(*), sum(person), 0, 0 FROM chosen CROSS JOIN LATERAL {VALUES}
     GROUP BY dimension, value
 ORDER BY part, bucket, clicks DESC, people DESC, value
 """  # noqa: S608 - made of constants
@@ -90,7 +91,7 @@ def _add(found: FromRows, row: Any, each_link: bool) -> None:
     elif row.part == "verdict":
         found.clicks.by_verdict[row.value] = row.clicks
     elif row.part == "bucket":
-        found.clicks.buckets[row.bucket.astimezone(UTC)] = count
+        found.clicks.buckets[row.bucket.astimezone(UTC)] = Moment(*count, row.suspects, row.bots)
     elif row.part == "first":
         found.first_links[row.link_id] = count
     elif row.part != "link":

@@ -106,7 +106,11 @@ async def test_people_are_counted_once_where_they_clicked_first(api: Caller, row
     assert counts(body["countries"], "country") == {"DE": (1, 1), "FR": (1, 0), None: (1, 1)}
     assert counts(body["cities"], "country", "city") == {("DE", "Berlin"): (1, 1), ("FR", "Paris"): (1, 0), (None, None): (1, 1)}
     assert counts(body["devices"], "device_type") == {"phone": (1, 1), "desktop": (1, 0), None: (1, 1)}
-    assert counts(body["series"], "at") == {"2026-11-03T12:00:00Z": (1, 1), "2026-11-03T13:00:00Z": (2, 1)}
+    assert counts(body["series"], "at") == {
+        "2026-11-03T11:00:00Z": (0, 0),
+        "2026-11-03T12:00:00Z": (1, 1),
+        "2026-11-03T13:00:00Z": (2, 1),
+    }
     assert counts(body["browsers"], "browser") == {"Mobile Safari": (1, 1), "Firefox": (1, 0), None: (1, 1)}
     assert counts(body["systems"], "os") == {"iOS": (1, 1), "Linux": (1, 0), None: (1, 1)}
     assert counts(body["links"], "url") == {OFFER[1]: (2, 2), TERMS[1]: (1, 1)}
@@ -142,6 +146,25 @@ async def test_a_machine_that_came_first_takes_the_person_from_the_later_cell(ap
     assert hours["2026-11-03T11:00:00Z"] == (1, 1)
     assert hours["2026-11-03T12:00:00Z"] == (1, 0)
     assert counts(body["links"], "url") == {OFFER[1]: (5, 3), TERMS[1]: (1, 1)}
+
+
+@pytest.mark.parametrize(("verdict", "clicks"), [("human", [0, 1, 2]), ("bot", [1, 0, 1]), ("all", [1, 1, 4])])
+async def test_each_hour_says_how_many_clicks_were_of_machines_whatever_was_asked_for(
+    api: Caller, rows: Rows, verdict: str, clicks: list[int]
+) -> None:
+    campaign = await clicked_campaign(rows)
+    series = (await read(api, f"/campaigns/{campaign.id}", verdict=verdict))["series"]
+    assert [each["clicks"] for each in series] == clicks
+    assert [(each["suspect_clicks"], each["bot_clicks"]) for each in series] == [(0, 1), (0, 0), (1, 1)]
+
+
+async def test_a_series_from_rows_does_not_know_the_machines_that_were_not_asked_for(api: Caller, rows: Rows) -> None:
+    campaign = await clicked_campaign(rows)
+    asked = {"country": "DE", "device_type": "phone"}
+    (people,) = (await read(api, f"/campaigns/{campaign.id}", **asked))["series"]
+    assert (people["clicks"], people["suspect_clicks"], people["bot_clicks"]) == (1, None, None)
+    everything = (await read(api, f"/campaigns/{campaign.id}", **asked, verdict="all"))["series"]
+    assert [(each["clicks"], each["suspect_clicks"], each["bot_clicks"]) for each in everything] == [(1, 0, 0), (1, 1, 0)]
 
 
 async def test_time_filters_take_whole_quarters_of_an_hour(api: Caller, rows: Rows) -> None:

@@ -12,7 +12,7 @@ from models.base import EPOCH
 from models.clicks.recording import Metadata
 from models.database import Database
 from models.organizations.organization import Organization
-from models.reports.clicks import BUCKET, Count, begin_of, end_of
+from models.reports.clicks import BUCKET, Moment, begin_of, end_of
 from models.reports.intervals import Interval, add_up, are_hours_enough
 from tests.builders import Caller
 from tests.rows import Rows, minutes
@@ -130,7 +130,7 @@ def test_a_moment_lies_in_the_quarter_of_an_hour_that_begins_at_or_before_it(at:
 def test_no_interval_loses_a_click_and_each_has_the_clicks_of_its_own_time(
     starts: list[datetime], zone: str, interval: Interval
 ) -> None:
-    buckets = {begin_of(at) or at: Count(2, 1) for at in sorted(starts)}
+    buckets = {begin_of(at) or at: Moment(2, 1) for at in sorted(starts)}
     found = [(at.astimezone(UTC), count) for at, count in add_up(buckets, interval, zone)]
     begins = [at for at, _ in found]
     assert sum(count.clicks for _, count in found) == 2 * len(buckets)
@@ -149,12 +149,12 @@ def test_no_interval_loses_a_click_and_each_has_the_clicks_of_its_own_time(
 )
 def test_where_hours_are_enough_they_add_up_as_quarters_do(starts: list[datetime], zone: str, interval: Interval) -> None:
     hour = timedelta(hours=1)
-    quarters = {begin_of(at) or at: Count(2, 1) for at in sorted(starts)}
-    hours: dict[datetime, Count] = {}
+    quarters = {begin_of(at) or at: Moment(2, 1) for at in sorted(starts)}
+    hours: dict[datetime, Moment] = {}
     for at in quarters:
         begin = EPOCH + (at - EPOCH) // hour * hour
-        before = hours.get(begin, Count(0, 0))
-        hours[begin] = Count(before.clicks + 2, before.people + 1)
+        before = hours.get(begin, Moment(0, 0))
+        hours[begin] = Moment(before.clicks + 2, before.people + 1)
     enough = interval != "quarter_hour" and zone not in {"Asia/Kathmandu", "Australia/Lord_Howe"}
     assert are_hours_enough(interval, zone) == enough
     if enough:
@@ -163,7 +163,7 @@ def test_where_hours_are_enough_they_add_up_as_quarters_do(starts: list[datetime
 
 def test_an_hour_that_comes_twice_is_two_hours() -> None:
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # 02:30 summer time in Berlin, and an hour later 02:30 winter time
-    found = add_up({first: Count(1, 1), first + timedelta(hours=1): Count(5, 0)}, "hour", "Europe/Berlin")
+    found = add_up({first: Moment(1, 1), first + timedelta(hours=1): Moment(5, 0)}, "hour", "Europe/Berlin")
     assert [(at.isoformat(), count.clicks) for at, count in found] == [
         ("2026-10-25T02:00:00+02:00", 1),
         ("2026-10-25T02:00:00+01:00", 5),
