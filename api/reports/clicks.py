@@ -76,9 +76,23 @@ class ClickAbout(BaseModel):
     correction: ShownCorrection | None = Field(description="The latest one; null: nobody has corrected the verdict.")
 
 
+class Clicker(BaseModel):
+    """Who clicked, with what is known of them; all is null once they were erased."""
+
+    id: UUID
+    external_id: str | None = Field(examples=["crm-1001"])
+    first_name: str | None = Field(examples=["Ada"])
+    last_name: str | None = Field(examples=["Lovelace"])
+    email: str | None = Field(examples=["ada@example.com"])
+    phone: str | None = Field(examples=["+12025550123"])
+
+
 class Click(ClickAbout):
     id: UUID
     clicked_at: datetime
+    contact: Clicker | None = Field(description="Null: a shared link was clicked, by anybody.")
+    campaign: str | None = Field(description="The campaign's name.", examples=["Spring offer"])
+    sequence: str | None = Field(description="The sequence's name.", examples=["Welcome"])
 
 
 def about_click(row: FeedClick) -> dict[str, object]:

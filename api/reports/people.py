@@ -17,6 +17,7 @@ from models.messages.report import ReportKind
 from models.reports.people import PeopleFilter, list_people
 from models.sequences.enrollment import EnrollmentState
 from models.sequences.sequence import get_sequence
+from models.texts.text import Text
 
 router = area("people")
 
@@ -74,6 +75,12 @@ async def of_campaign(
     page: PageDep,
     wanted: WantedDep,
     state: Annotated[list[MessageState] | None, Query(description="Of the message; several: any of them.")] = None,
+    reason: Annotated[
+        Text | None, Query(description="Exactly this reason of the message's state.", examples=["no_phone"])
+    ] = None,
+    report: Annotated[
+        ReportKind | None, Query(description="The highest of what the provider has reported.", examples=["replied"])
+    ] = None,
 ) -> Page[CampaignPerson]:
     """Who got the campaign's message, or was to get it, with what became of it and with their clicks. Newest messages first; with
     `clicked=true`, newest contacts first. `clicked=false` has those too whose message was skipped or failed: `state=accepted`
@@ -82,7 +89,7 @@ async def of_campaign(
     A page can have fewer people than `limit`, or none, and still have a `next_cursor`: go on until it is null.
     """
     await get_campaign(session, caller.id, campaign_id)
-    asked = PeopleFilter(wanted.clicked, wanted.link_id, wanted.verdict, state or ())
+    asked = PeopleFilter(wanted.clicked, wanted.link_id, wanted.verdict, state or (), reason, report)
     rows, after = await list_people(session, caller.id, Scope.CAMPAIGN, campaign_id, asked, page)
     items = [CampaignPerson.model_validate(row._asdict()) for row in rows]
     return Page(items=items, next_cursor=page.next_cursor(after))

@@ -6,5 +6,6 @@ from console.charts.heat import heat
 from console.charts.share import share, split
 from console.charts.spark import spark
 from console.charts.waterline import Interval, waterline
+from console.charts.world import world
 
-__all__ = ["Interval", "current", "heat", "share", "spark", "split", "waterline"]
+__all__ = ["Interval", "current", "heat", "share", "spark", "split", "waterline", "world"]

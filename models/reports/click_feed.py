@@ -62,13 +62,22 @@ class FeedClick(NamedTuple):
     os: str | None
     correction: dict[str, Any] | None = None
     """The latest one."""
+    contact: dict[str, Any] | None = None
+    """Names and addresses of whoever clicked."""
+    campaign: str | None = None
+    sequence: str | None = None
+    """Their names."""
 
 
 CLICKS = """
 SELECT click.id, click.clicked_at, click.verdict, click.reason, click.contact_id, click.message_id, click.campaign_id,
     click.sequence_id, click.enrollment_id, click.link_id, link.name AS link_name,
     coalesce(personal.url, link.url) AS link_url, metadata.country, metadata.city, metadata.device_type, metadata.browser,
-    metadata.os, correction.document AS correction
+    metadata.os, correction.document AS correction,
+    CASE WHEN contact.id IS NOT NULL THEN jsonb_build_object(
+        'id', contact.id, 'external_id', contact.external_id, 'first_name', contact.first_name, 'last_name', contact.last_name,
+        'email', contact.email, 'phone', contact.phone
+    ) END AS contact, campaign.name AS campaign, sequence.name AS sequence
 FROM {clicks} AS click
 JOIN content_link link ON link.id = click.link_id
 LEFT JOIN message ON link.merge AND message.id = click.message_id
@@ -76,6 +85,9 @@ LEFT JOIN personal_link personal ON personal.content_id = message.content_id AND
 message.recipient_number
     AND personal.position = click.position
 LEFT JOIN click_metadata metadata ON metadata.click_id = click.id
+LEFT JOIN contact ON contact.id = click.contact_id
+LEFT JOIN campaign ON campaign.id = click.campaign_id
+LEFT JOIN sequence ON sequence.id = click.sequence_id
 LEFT JOIN LATERAL (
     SELECT jsonb_build_object(
         'at', at, 'key_id', key_id, 'earlier_verdict', old_verdict, 'earlier_reason', old_reason, 'note', note

@@ -29,12 +29,15 @@ CANDIDATES = 1000
 @dataclass(frozen=True)
 class PeopleFilter:
     """`clicked` None lets everybody through. A click counts if it has the verdict and is on the link; with None, any of the
-    scope's is. `states` are those of a campaign's messages, or of a sequence's enrollments; empty lets all through."""
+    scope's is. `states` are those of a campaign's messages, or of a sequence's enrollments; empty lets all through. `reason` and
+    `report` are those of a campaign's messages."""
 
     clicked: bool | None = None
     link_id: UUID | None = None
     verdict: Verdict | None = Verdict.HUMAN
     states: Sequence[str] = ()
+    reason: str | None = None
+    report: str | None = None
 
 
 class Person(NamedTuple):
@@ -85,6 +88,8 @@ CLICKED = """EXISTS (
     SELECT FROM click_first WHERE scope = :click_scope AND scope_id = :click_scope_id AND verdict = ANY(CAST(:verdicts AS text[]))
         AND click_first.contact_id = {row}.contact_id
 )"""
+
+OF_MESSAGE = "EXISTS (SELECT FROM message WHERE message.id = candidate.id AND message.{name} = :{name})"
 
 # Each state has a page of its own, because it stands before the id in the index. It is a range of one and part of the order, so
 # that only that index fits.
@@ -181,22 +186,29 @@ def _values(scope: Scope, scope_id: UUID, wanted: PeopleFilter, source: _Source,
         "states": list(wanted.states) or list(source.states),
     }
     values |= {"link_id": wanted.link_id} if of_link else {}
+    values |= _of_message(wanted)
     return values if page.after is None else {**values, "after": page.after}
 
 
 def _statement(scope: Scope, source: _Source, wanted: PeopleFilter, page: PageRequest) -> str:
     parts: dict[str, Any] = {"source": source, "candidates": _candidates(page), "rows": page.limit + 1}
-    if wanted.clicked and not set(wanted.states) - {MessageState.ACCEPTED}:
+    if wanted.clicked and not set(wanted.states) - {MessageState.ACCEPTED} and not _of_message(wanted):
         after = "AND contact_id < :after" if page.after else ""
         candidates, fitting = BY_CLICK.format(after=after, **parts), ROW_OF_CONTACT.format(**parts)
     else:
         after = "AND id < :after" if page.after else ""
         clicked = "" if wanted.clicked is None else f"AND {'' if wanted.clicked else 'NOT '}{CLICKED}"
-        conditions = f"{source.also} {clicked}".format(row="candidate")
+        of_message = " ".join(f"AND {OF_MESSAGE.format(name=name)}" for name in _of_message(wanted))
+        conditions = f"{source.also} {clicked} {of_message}".format(row="candidate")
         candidates, fitting = BY_STATE.format(after=after, **parts), ROW_ITSELF.format(conditions=conditions, **parts)
     about = OF_CAMPAIGN if scope == Scope.CAMPAIGN else OF_SEQUENCE
     link = "" if wanted.link_id is None else "AND click.link_id = :link_id"
     return PAGE.format(candidates=candidates, fitting=fitting, owner=source.owner, link=link, **about)
+
+
+def _of_message(wanted: PeopleFilter) -> dict[str, str]:
+    given = {"reason": wanted.reason, "report": wanted.report}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _candidates(page: PageRequest) -> int:

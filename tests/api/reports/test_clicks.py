@@ -53,6 +53,22 @@ async def test_an_organization_without_clicks_has_an_empty_feed(api: Caller) -> 
     assert (await api.get("/clicks")).json() == {"items": [], "next_cursor": None}
 
 
+async def test_a_click_names_the_person_and_the_campaign(api: Caller, rows: Rows) -> None:
+    campaign = await rows.campaign(name="Spring")
+    ada = await rows.contact(first_name="Ada", email="ada@example.com")
+    await rows.click(await rows.message(campaign.content_id, ada))
+    (click,) = await read(api)
+    assert (click["campaign"], click["sequence"]) == ("Spring", None)
+    assert click["contact"] == {
+        "id": str(ada.id),
+        "external_id": None,
+        "first_name": "Ada",
+        "last_name": None,
+        "email": "ada@example.com",
+        "phone": None,
+    }
+
+
 async def test_another_organization_sees_nothing(api: Caller, rows: Rows, database: Database) -> None:
     campaign = await rows.campaign()
     message = await rows.message(campaign.content_id, await rows.contact())

@@ -84,7 +84,7 @@ async def test_the_clicks_of_each_local_day_equal_the_rows(api: Caller, made: Ro
     found = [(each["at"], each["clicks"]) for each in body["series"]]
     assert found == await rows(database, DAYS, org_id=made.org_id)
     assert [clicks for _, clicks in found] == [4, 2]
-    assert [(each["suspect_clicks"], each["bot_clicks"]) for each in body["series"]] == [(0, 2), (0, 1)]
+    assert [(each["suspect_clicks"], each["bot_clicks"]) for each in body["series"]] == [(0, 3), (0, 0)]
     assert (body["human_clicks"], body["suspect_clicks"], body["bot_clicks"]) == (6, 0, 3)
     within = await read(api, since=minutes(60 * 7).isoformat())
     assert (within["human_clicks"], sum(each["clicks"] for each in within["series"])) == (2, 2)

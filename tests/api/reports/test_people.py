@@ -54,6 +54,15 @@ async def clicked_campaign(rows: Rows) -> tuple[UUID, list[UUID], list[UUID]]:
     return campaign.id, [each.id for each in contacts], [link.id for link in await rows.links(campaign.content_id)]
 
 
+async def test_the_people_of_a_campaign_are_found_by_reason_and_by_report(api: Caller, rows: Rows) -> None:
+    campaign, people, _ = await clicked_campaign(rows)
+    assert await ids(api, f"/campaigns/{campaign}/people", reason="no_phone") == people[-1:]
+    assert await ids(api, f"/campaigns/{campaign}/people", reason="no_phone", state="accepted") == []
+    assert await ids(api, f"/campaigns/{campaign}/people", report="replied") == []
+    answer = await api.get(f"/campaigns/{campaign}/people", params={"report": "liked"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "report")
+
+
 async def test_everybody_with_a_message_is_listed_newest_first(api: Caller, rows: Rows) -> None:
     campaign, people, _ = await clicked_campaign(rows)
     items = await read(api, f"/campaigns/{campaign}/people")
