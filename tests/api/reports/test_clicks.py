@@ -116,6 +116,12 @@ async def test_a_click_comes_with_its_link_place_and_device(api: Caller, rows: R
             "browser": "Mobile Safari",
             "os": "iOS",
             "correction": None,
+            "contact": {
+                "id": str(contact.id),
+                **dict.fromkeys(("external_id", "first_name", "last_name", "email", "phone")),
+            },
+            "campaign": campaign.name,
+            "sequence": None,
         }
     ]
 

@@ -1,0 +1,204 @@
+"""The report of a campaign: from recipients to follow-ups, clicks over time, where, with what, and who."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from api.contacts.click_sentences import reason_in_words
+from console.api_calls import ApiProblem
+from console.areas.campaigns.of_campaign import (
+    LIVE,
+    action_words,
+    campaign_path,
+    link_names,
+    read_campaign,
+    render,
+    to_its_editor,
+    trigger_sentence,
+)
+from console.areas.campaigns.ranks import ranks
+from console.charts.series import intervals, unit_of
+from console.filters import DEVICES, VERDICTS, chips, given_filters
+from console.page import Page
+from console.pages import Pages
+from console.words.places import country
+from console.words.times import Times
+
+pages = Pages("campaigns")
+
+FEED, CONSIDERED = 12, 100
+"""The clicks that are shown, and those whose reasons are counted."""
+UNITS = {"quarter_hour": "quarter of an hour", "hour": "hour", "day": "day"}
+
+
+@pages.get("/campaigns/{campaign_id}")
+async def report(page: Page) -> Response:
+    """`?country=NO&verdict=all`: the filters are those of the API."""
+    campaign = await read_campaign(page)
+    if elsewhere := to_its_editor(page, campaign):
+        return elsewhere
+    given = given_filters(page)
+    begin, end = _span(campaign, given, page.times)
+    unit = unit_of(begin, end)
+    names = link_names(campaign)
+    shown: dict[str, Any] = {
+        "filters": chips(given, names),
+        "given": given,
+        "links": list(names.items()),
+        "verdicts": VERDICTS,
+        "devices": DEVICES,
+    }
+    try:
+        numbers = await page.api.get(campaign_path(page, "/analytics"), interval=unit, time_zone=page.times.zone_name, **given)
+    except ApiProblem as problem:
+        if problem.status not in (404, 422, 429):
+            raise
+        return render(page, "report_refused.html", campaign, "report", problem.status, problem=problem, **shown)
+    clicks = await page.maybe(_newest_clicks(page, campaign, given), 422, 429)
+    bars, length = intervals(numbers["series"], unit, begin, end, page.times)
+    return render(
+        page,
+        "report.html",
+        campaign,
+        "report",
+        numbers=numbers,
+        funnel=_funnel(numbers),
+        bars=bars,
+        length=length,
+        unit=UNITS[unit],
+        ranks=ranks(numbers, page),
+        map=_map(numbers),
+        to_first_click=_first_click_words(numbers["time_to_first_click"]),
+        feed=clicks and clicks["items"][:FEED],
+        reasons=_reasons(clicks["items"]) if clicks else [],
+        considered=len(clicks["items"]) if clicks else 0,
+        waking={each["link"] for each in campaign["triggers"]},
+        sentences=[_sentence(each) for each in numbers["triggers"]],
+        **shown,
+    )
+
+
+def _span(campaign: Mapping[str, Any], given: Mapping[str, str], times: Times) -> tuple[datetime, datetime]:
+    """From when until when the chart reaches, as far as it is known before the report is read."""
+    launched = times.local(campaign["launched_at"])
+    over = None if campaign["state"] in LIVE else campaign["tracking_until"]
+    end = _moment(given.get("until"), times) or (min(times.local(over), times.now) if over else times.now)
+    begin = _moment(given.get("since"), times) or launched
+    return min(begin, end), max(begin, end)
+
+
+def _moment(value: str | None, times: Times) -> datetime | None:
+    """What the API cannot read either is left to its refusal."""
+    try:
+        found = datetime.fromisoformat(value) if value else None
+        return found and (times.local(found) if found.tzinfo else found.replace(tzinfo=times.now.tzinfo))
+    except (ValueError, OverflowError):
+        return None
+
+
+async def _newest_clicks(page: Page, campaign: Mapping[str, Any], given: Mapping[str, str]) -> Any:
+    """With those of machines, unless one verdict is asked for."""
+    return await page.api.get("/clicks", **{"verdict": "all", **given}, campaign_id=campaign["id"], limit=CONSIDERED)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One column of the funnel. `level` is its part of the recipients, and `count` None when nobody knows."""
+
+    name: str
+    label: str
+    count: int | None
+    rate: float | None
+    of: str
+    level: float
+    missing: int
+    why: str
+    path: str
+    query: dict[str, str]
+    is_wake: bool = False
+
+
+STAGES: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
+    ("recipients", "Recipients", "not sent", "/recipients", {}),
+    ("sent", "Sent", "not reported as delivered", "/recipients", {"state": "accepted"}),
+    ("delivered", "Delivered", "sent and not clicked", "/recipients", {"state": "accepted"}),
+    ("clicked", "Clicked", "clicked without a follow-up", "/recipients", {"clicked": "true"}),
+    ("followed_up", "Followed up", "", "/follow-ups", {}),
+)
+
+
+def _funnel(numbers: Mapping[str, Any]) -> list[Stage]:
+    funnel = numbers["funnel"]
+    counts = {name: funnel[name]["count"] for name, *_ in STAGES}
+    known = {**counts, "delivered": counts["sent"] if counts["delivered"] is None else counts["delivered"]}
+    missing = {
+        "recipients": counts["recipients"] - counts["sent"],
+        "sent": funnel["unreported"] if counts["delivered"] is None else counts["sent"] - counts["delivered"],
+        "delivered": counts["sent"] - counts["clicked"],
+        "clicked": max(counts["clicked"] - counts["followed_up"], 0),
+        "followed_up": 0,
+    }
+    whole = counts["recipients"] or 1
+    return [
+        Stage(
+            name,
+            label,
+            counts[name],
+            funnel[name]["rate"],
+            funnel[name]["of"] or "",
+            known[name] / whole,
+            missing[name],
+            why,
+            path,
+            query,
+            name in ("clicked", "followed_up"),
+        )
+        for name, label, why, path, query in STAGES
+    ]
+
+
+def _map(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """Circles are people, or the clicks where no first click of a person fits the filters."""
+    name = "people" if any(each["people"] for each in numbers["countries"]) else "clicks"
+    found = {each["country"]: each[name] for each in numbers["countries"] if each["country"] and each[name]}
+    most = sorted(found.items(), key=lambda each: -each[1])[:3]
+    said = ", ".join(f"{country(code)} {number:,}" for code, number in most) or "no place is known"
+    return {"people": found, "label": f"Map of {name} by country: {said}", "of": name}
+
+
+def _reasons(clicks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The verdicts of these clicks and why, those with the most first."""
+    counts: dict[tuple[str, str], int] = {}
+    for each in clicks:
+        counts[each["verdict"], each["reason"]] = counts.get((each["verdict"], each["reason"]), 0) + 1
+    most = sorted(counts.items(), key=lambda each: -each[1])
+    return [
+        {"verdict": verdict, "reason": reason, "words": reason_in_words(reason), "clicks": number}
+        for (verdict, reason), number in most
+    ]
+
+
+def _sentence(trigger: dict[str, Any]) -> dict[str, Any]:
+    does = [action_words(each["kind"]) for each in trigger["actions"]]
+    return {**trigger, "waits_for": trigger_sentence(trigger), "does": does}
+
+
+def _first_click_words(times_to: Mapping[str, Any]) -> tuple[str, str]:
+    """The figure and what is below it, from delays such as `5-15m`."""
+    median = times_to["median"]
+    if median is None:
+        return "–", "nobody has clicked yet"
+    delays = {each["delay"]: each for each in times_to["delays"]}
+    seconds = delays[median]["seconds"]
+    return (f"< {_short(seconds)}" if seconds else "> 7 d"), "within that, half of the people had clicked"
+
+
+def _short(seconds: int) -> str:
+    length = timedelta(seconds=seconds)
+    for unit, size in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1))):
+        if length >= size:
+            return f"{length / size:g} {unit}"
+    return f"{seconds} s"
