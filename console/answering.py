@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from api.handling.services import Services
 from console.addresses import BASE, url
 from console.api_calls import ApiCalls, ApiProblem
-from console.cookies import NOTICE, SESSION
+from console.cookies import NOTICE, SESSION, by_itself
 from console.page import Page
 from console.pages import FORM_BYTES, Declared
 from console.security import PAGE_HEADERS, form_token, is_ours, is_token
@@ -78,7 +78,7 @@ class Answering:
         request.state.key = signed_in.key  # the log of requests names it
         token = form_token(request.cookies[SESSION])
         calls = ApiCalls(self._inner, request.scope, signed_in.key.id)
-        notice = unquote(request.cookies.get(NOTICE, ""))[:500]
+        notice = "" if by_itself(request) else unquote(request.cookies.get(NOTICE, ""))[:500]
         page = Page(request, signed_in, calls, self._templates, place, token, FormData(), notice)
         try:
             if request.method == "POST":
@@ -106,7 +106,7 @@ async def signed_in_by(request: Request) -> SignedIn | None:
         return None
     services: Services = request.app.state.services
     async with services.database.transaction() as session:
-        found = await find_session(session, token)
+        found = await find_session(session, token, used=not by_itself(request))
         session.expunge_all()
     return found
 

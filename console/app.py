@@ -9,6 +9,7 @@ from api.app import create_app as create_api
 from api.http import problems
 from console.addresses import BASE
 from console.answering import Answering
+from console.live import Live
 from console.registry import AREAS
 from console.sign_in import SignIn
 from console.static_files import StaticFiles
@@ -36,6 +37,7 @@ def with_console(app: FastAPI) -> FastAPI:
         Route(f"{BASE}/sign-in/{{code}}", sign_in.with_link, methods=["GET"]),
         Route(f"{BASE}/sign-out", sign_in.out, methods=["POST"]),
         Route(f"{BASE}/theme", sign_in.theme, methods=["POST"]),
+        Route(f"{BASE}/live", Live(), methods=["GET"]),
         *(answering.route(declared) for area in AREAS for declared in area.declared),
         Route(f"{BASE}/{{path:path}}", answering.not_found, methods=["GET", "POST"]),
     ]

@@ -9,6 +9,8 @@ from models.organizations.console_session import IDLE
 
 SESSION, THEME, NOTICE = "linkwake_session", "linkwake_theme", "linkwake_notice"
 THEMES = ("system", "light", "dark")
+BY_ITSELF = "x-live"
+"""The header with which a page keeps itself up to date, without anybody in front of it."""
 LIVES = {SESSION: IDLE, THEME: timedelta(days=365), NOTICE: timedelta(minutes=1)}
 
 
@@ -18,6 +20,11 @@ def set_cookie(response: Response, request: Request, name: str, value: str | Non
     response.set_cookie(
         name, value or "", max_age=age, path="/console", httponly=True, samesite="lax", secure=behind_tls(request)
     )
+
+
+def by_itself(request: Request) -> bool:
+    """Whether nobody has asked for it: it is no use of the session, and takes no sentence from the next page."""
+    return BY_ITSELF in request.headers
 
 
 def behind_tls(request: Request) -> bool:

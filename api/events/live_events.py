@@ -3,14 +3,19 @@
 A notification is a hint and the snapshot is the truth: it reads when it is notified and once a second, for the organizations that
 have streams, whatever is visible now and was not before. While the database is away the streams wait, and then nothing is
 missing. Without streams there is no connection.
+
+Some streams follow, and are told of each event with what is needed to show it. Others watch, and are told only that there was
+one: the open pages of the console, which cost nothing but themselves.
 """
 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -24,13 +29,14 @@ from models.live.describe import describe_events
 from models.live.listen import listening
 from models.live.read import Batch, FoundEvent, database_identity, present, read_since
 from models.organizations.api_key import working_keys
+from models.organizations.console_session import sessions_that_last
 
 log = structlog.get_logger()
 
 EVERY, PAUSE = 1.0, 0.1
 """Seconds between two reads without a notification, and the least between two with one."""
 KEYS_EVERY = 10.0
-"""Seconds between two looks at whether the keys of the streams still work."""
+"""Seconds between two looks at whether the keys and sessions of the streams still work."""
 SILENT, AGAIN, CLOSING = 15.0, 1.0, 2.0
 """Seconds after which a connection without an answer is given up, before the next one is tried, and for which a stop waits for
 the connection to be closed."""
@@ -41,18 +47,34 @@ class OpenStream(Protocol):
 
     org_id: UUID
     key_id: str
+    session_id: UUID | None
+    """The session of a browser, or None for a program, which has its key alone."""
 
     def end(self) -> None:
         """Ends the stream. Its client can resume it elsewhere."""
         ...
 
 
+class Watching(OpenStream, Protocol):
+    """A stream that is told only that something has happened."""
+
+    def tell(self, events: Sequence[FoundEvent] | None) -> None:
+        """With None it is told of everything from now on, or there were more events than were read."""
+        ...
+
+
+Stream = TypeVar("Stream", bound=OpenStream)
+
+
 class LiveEvents:
-    """The streams of this process, a feed for each of their organizations, and the task that reads while there are any."""
+    """The streams of this process, a feed for each organization that somebody follows, and the task that reads while there are
+    any."""
 
     def __init__(self, url: str, most_streams: int) -> None:
         self._url, self.most_streams = url, most_streams
-        self._streams: dict[UUID, set[OpenStream]] = defaultdict(set)
+        self._following: dict[UUID, set[OpenStream]] = defaultdict(set)
+        self._watching: dict[UUID, set[Watching]] = defaultdict(set)
+        self._new = set[Watching]()
         self._feeds: dict[UUID, Feed] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -65,11 +87,11 @@ class LiveEvents:
         self._read_once = asyncio.Condition()
 
     def count(self) -> int:
-        return sum(map(len, self._streams.values()))
+        return len(self._all())
 
     def require_room(self, org_id: UUID) -> None:
         """Raises TooManyRequests when the organization may not have another stream."""
-        if len(self._streams.get(org_id, ())) >= self.most_streams:
+        if len(self._following.get(org_id, ())) + len(self._watching.get(org_id, ())) >= self.most_streams:
             raise TooManyRequests(
                 f"Your organization has {self.most_streams} streams open in this process, and may have no more: "
                 "end one before you open another."
@@ -79,21 +101,41 @@ class LiveEvents:
     def open(self, stream: OpenStream) -> Iterator[Feed]:
         """Reads for this stream in the block. When the process stops already, the stream is ended at once. Raises TooManyRequests
         when the organization has too many."""
+        org_id = stream.org_id
+        with self._among(self._following, stream):
+            try:
+                yield self._feeds.setdefault(org_id, Feed())
+            finally:
+                if self._following[org_id] == {stream}:
+                    del self._feeds[org_id]
+
+    @contextmanager
+    def watch(self, stream: Watching) -> Iterator[None]:
+        """The same for a stream that watches. It is told as soon as nothing can be missed any more, and then of what happens."""
+        with self._among(self._watching, stream):
+            self._new.add(stream)
+            self._wake.set()
+            try:
+                yield
+            finally:
+                self._new.discard(stream)
+
+    @contextmanager
+    def _among(self, streams: dict[UUID, set[Stream]], stream: Stream) -> Iterator[None]:
         if self._stops:
             stream.end()
         org_id = stream.org_id
         self.require_room(org_id)
-        self._streams[org_id].add(stream)
-        feed = self._feeds.setdefault(org_id, Feed())
+        streams[org_id].add(stream)
         if self._task is None:
             self._snapshot = None
             self._task = asyncio.create_task(self._run())
         try:
-            yield feed
+            yield
         finally:
-            self._streams[org_id].discard(stream)
-            if not self._streams[org_id]:
-                del self._streams[org_id], self._feeds[org_id]
+            streams[org_id].discard(stream)
+            if not streams[org_id]:
+                del streams[org_id]
                 self._wake.set()
 
     def end_all(self) -> None:
@@ -118,7 +160,13 @@ class LiveEvents:
         return Cursor(self._database, self._at, self._snapshot)
 
     def _all(self) -> list[OpenStream]:
-        return [stream for streams in self._streams.values() for stream in streams]
+        both: list[Iterable[OpenStream]] = [*self._following.values(), *self._watching.values()]
+        return [stream for streams in both for stream in streams]
+
+    @property
+    def _org_ids(self) -> set[UUID]:
+        """The organizations that have streams."""
+        return self._following.keys() | self._watching.keys()
 
     async def close(self) -> None:
         """Reads no more, because the process stops. The connection has some time to be closed as it should."""
@@ -134,7 +182,7 @@ class LiveEvents:
         """Goes on while there are streams. A connection that is broken or silent is followed by another one; without streams it
         is closed by the task that has it."""
         well = True
-        while self._feeds:
+        while self._org_ids:
             self._answered_at = time.monotonic()
             self._life = life = asyncio.create_task(self._follow())
             while not life.done() and time.monotonic() - self._answered_at < SILENT:
@@ -144,14 +192,14 @@ class LiveEvents:
                 log.warning("live events cannot be read", error=life.exception() if life.done() else "no answer")
             well = not failed
             abandon(life)
-            if failed and self._feeds:
+            if failed and self._org_ids:
                 await asyncio.sleep(AGAIN)
         self._task = self._life = None
 
     async def _follow(self) -> None:
         async with listening(self._url, self._wake) as connection:
             self._is_in(await database_identity(connection.session))
-            while self._feeds:
+            while self._org_ids:
                 self._wake.clear()
                 await self._read(connection.session)
                 await asyncio.sleep(PAUSE)
@@ -166,26 +214,33 @@ class LiveEvents:
 
     async def _read(self, session: AsyncSession) -> None:
         self._begun = number = self._begun + 1
-        at, org_ids = int(time.time()), list(self._feeds)
+        at, followed, new = int(time.time()), set(self._feeds), set(self._new)
         if self._snapshot is None:
-            found, events = Batch(await present(session), []), list[ShownEvent]()
+            found, described = Batch(await present(session), []), list[ShownEvent]()
         else:
-            found = await read_since(session, org_ids, self._snapshot, KEPT)
-            events = await shown_events(session, self.present(), found.snapshot, found.events)
+            found = await read_since(session, list(self._org_ids), self._snapshot, KEPT)
+            wanted = [event for event in found.events if event.org_id in followed]
+            described = await shown_events(session, self.present(), found.snapshot, wanted)
         await self._look_at_keys(session)
         if asyncio.current_task() is not self._life:
             return  # another connection has taken over
-        self._hand_out(found.events, events)
+        self._hand_out(found.events, described, followed)
+        self._new -= new
+        for stream in new:
+            stream.tell(None)
         self._snapshot, self._at, self._answered_at, self._done = found.snapshot, at, time.monotonic(), number
         async with self._read_once:
             self._read_once.notify_all()
 
-    def _hand_out(self, found: list[FoundEvent], events: list[ShownEvent]) -> None:
-        of_organization = defaultdict[UUID, list[ShownEvent]](list)
-        for row, event in zip(found, events, strict=True):
-            of_organization[row.org_id].append(event)
-        for org_id, each in of_organization.items():
-            if (feed := self._feeds.get(org_id)) is None:
+    def _hand_out(self, found: list[FoundEvent], described: list[ShownEvent], followed: set[UUID]) -> None:
+        """`described` are those of the organizations that are followed. Both are sorted by organization."""
+        rest = iter(described)
+        for org_id, group in groupby(found, attrgetter("org_id")):
+            events = list(group)
+            for stream in tuple(self._watching.get(org_id, ())):
+                stream.tell(events if len(events) < KEPT else None)
+            each = list(islice(rest, len(events))) if org_id in followed else []
+            if not each or (feed := self._feeds.get(org_id)) is None:
                 continue
             if len(each) < KEPT:
                 feed.add(each)
@@ -197,9 +252,11 @@ class LiveEvents:
             return
         streams = self._all()
         working = await working_keys(session, {stream.key_id for stream in streams})
+        sessions = {stream.session_id for stream in streams if stream.session_id is not None}
+        lasting = {None, *(await sessions_that_last(session, sessions) if sessions else ())}
         self._keys_at = time.monotonic()
         for stream in streams:
-            if stream.key_id not in working:
+            if stream.key_id not in working or stream.session_id not in lasting:
                 stream.end()
 
 

@@ -62,6 +62,7 @@ class EventStream(Response):
     def __init__(self, shared: Shared, org_id: UUID, key_id: str, wanted: EventFilter, cursor: Cursor | None) -> None:
         super().__init__(status_code=200, headers=HEADERS)
         self.org_id, self.key_id = org_id, key_id
+        self.session_id: UUID | None = None
         self._shared, self._wanted, self._cursor = shared, wanted, cursor
         self._wake, self._ended = asyncio.Event(), asyncio.Event()
 

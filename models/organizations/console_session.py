@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -89,8 +90,9 @@ async def begin_session(session: AsyncSession, key: ApiKey) -> tuple[ConsoleSess
     return begun, token
 
 
-async def find_session(session: AsyncSession, token: str) -> SignedIn | None:
-    """Returns None when the session or its key is over. Runs one statement, and once a minute another one that notes the use."""
+async def find_session(session: AsyncSession, token: str, *, used: bool = True) -> SignedIn | None:
+    """Returns None when the session or its key is over. Runs one statement, and once a minute another one that notes the use.
+    With `used=False` it is only looked at, so that a page which keeps itself up to date does not keep its session."""
     found = (
         await session.execute(
             select(ConsoleSession, Organization, ApiKey)
@@ -107,10 +109,16 @@ async def find_session(session: AsyncSession, token: str) -> SignedIn | None:
     if found is None:
         return None
     signed_in = SignedIn(*found)
-    if signed_in.session.used_at < now() - NOTED_EVERY:
-        used = update(ConsoleSession).where(col(ConsoleSession.id) == signed_in.session.id)
-        await session.execute(used.values(used_at=now()).execution_options(synchronize_session=False))
+    if used and signed_in.session.used_at < now() - NOTED_EVERY:
+        noted = update(ConsoleSession).where(col(ConsoleSession.id) == signed_in.session.id)
+        await session.execute(noted.values(used_at=now()).execution_options(synchronize_session=False))
     return signed_in
+
+
+async def sessions_that_last(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """Returns those of the sessions that are not over. Whether their keys work is not looked at."""
+    lasting = select(col(ConsoleSession.id)).where(col(ConsoleSession.id).in_(ids), col(ConsoleSession.used_at) > now() - IDLE)
+    return set(await session.scalars(lasting))
 
 
 async def list_sessions(session: AsyncSession, org_id: UUID) -> list[ConsoleSession]:

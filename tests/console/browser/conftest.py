@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, async_playwright, expect
 
 from bench.parts.chromium import HOW, chromium
 from models.database import Database
@@ -18,6 +18,7 @@ from stack.session import own_stack
 
 PATIENCE = 20_000
 """Milliseconds for which a page may take to show something, on a busy machine."""
+expect.set_options(timeout=PATIENCE)
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
