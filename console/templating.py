@@ -11,7 +11,7 @@ from console.addresses import url
 from console.charts import all as charts
 from console.navigation import PLACES
 from console.static_files import StaticFiles
-from console.words import numbers, places, states, times
+from console.words import numbers, places, reasons, states, times
 from models.base import new_id
 
 FOLDER = Path(__file__).parent / "templates"
@@ -51,6 +51,7 @@ class Templates:
             "short": numbers.short,
             "plural": numbers.plural,
             "country": places.country,
+            "reason": reasons.reason,
             "duration": times.duration,
             "iso_duration": times.iso_duration,
         }

@@ -81,8 +81,10 @@ class MessageItem(SentByTrigger):
     state: str = Field(description="planned, sending, accepted, failed, unknown or skipped.", examples=["accepted"])
     reason: str | None = Field(description="Why it was skipped, failed or is unknown.", examples=["no_phone"])
     channel: str = Field(examples=["simulator-sms"])
+    medium: Medium
     subject: str | None
     body: str | None = Field(description="The text with its links; null: it never became a text.")
+    has_html: bool = Field(description="It has an HTML part, which `GET /v1/messages/{message_id}` shows.")
     links: list[LinkInMessage] = Field(description="Those that stand in the text.")
     tracked: bool
     sending_at: datetime | None = Field(description="When its channel was called last.")
@@ -242,7 +244,8 @@ def _message(entry: MessageEntry, codec: TokenCodec) -> MessageItem:
     ]
     reports = [ReportOfMessage.model_validate(each) for each in entry.reports]
     about = {**vars(entry.message), **entry.sent_by._asdict(), "links": links, "reports": reports}
-    return MessageItem.model_validate({**about, "at": entry.at, "channel": entry.channel})
+    about |= {"at": entry.at, "channel": entry.channel, "medium": entry.medium, "has_html": bool(entry.message.html)}
+    return MessageItem.model_validate(about)
 
 
 def _click(entry: ClickEntry) -> ClickItem:

@@ -26,8 +26,10 @@ from models.contacts.input import (
 from models.contacts.match import Outcome, Result
 from models.contacts.phone import Country, normal_phone
 from models.contacts.row import Key, RowOptions, read_rows
+from models.contacts.search import MOST_OF_A_KIND
 from models.contacts.upsert import change_contact, create_contact, put_contact, upsert_rows
 from models.errors import ConflictCode, Invalid
+from models.texts.plain_text import plain
 from models.texts.text import Text
 
 router = area("contacts")
@@ -91,6 +93,12 @@ class BulkAnswer(BaseModel):
     results: list[BulkRow]
 
 
+SEARCHED = (
+    "With this begins the name, in either order, the e-mail address, the phone number or the external id; or it is a tag. "
+    f"At most {MOST_OF_A_KIND} of each are found."
+)
+
+
 def contact_filter(
     tag: Annotated[
         list[Text] | None, Query(max_length=MAX_TAGS, description="Has this tag; given several times, all of them.")
@@ -98,6 +106,7 @@ def contact_filter(
     email: Annotated[Text | None, Query(description="In upper or lower case.", examples=["ada@example.com"])] = None,
     phone: Annotated[Text | None, Query(description="In an address, + is written %2B.", examples=["+12025550123"])] = None,
     external_id: Annotated[Text | None, Query(examples=["crm-1001"])] = None,
+    q: Annotated[Text | None, Query(max_length=255, description=SEARCHED, examples=["ada lo"])] = None,
     default_country: Annotated[Country | None, Query(description="Of a phone number without a country code.")] = None,
 ) -> ContactFilter:
     if phone and phone.startswith(" "):  # a + that was not written as %2B
@@ -109,6 +118,8 @@ def contact_filter(
         email=_normal("email", email, normal_email),
         phone=_normal("phone", phone, lambda text: normal_phone(text, default_country)),
         external_id=_normal("external_id", external_id, normal_external_id),
+        search=plain(q) or None if q else None,
+        country=default_country,
     )
 
 

@@ -40,6 +40,10 @@ class Times:
             value, lambda m: f"{m:%H:%M:%S}" if m.date() == self.now.date() else f"{m.day} {MONTHS[m.month - 1]}, {m:%H:%M}"
         )
 
+    def second(self, value: str | datetime | None) -> Markup:
+        """`16:42:08`, where the day stands elsewhere."""
+        return self._shown(value, lambda moment: f"{moment:%H:%M:%S}")
+
     def ago(self, value: str | datetime | None) -> Markup:
         """`4 h 17 min ago`, or `in 2 d 3 h`."""
 

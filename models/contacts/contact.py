@@ -5,15 +5,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, select, text
+from sqlalchemy import Index, String, literal_column, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from models.base import TextArray, Timestamp, new_id, now
+from models.contacts.search import FIRST_NAME_FIRST, HAS_NAME, LAST_NAME_FIRST, find_contacts
 from models.errors import Conflict, ConflictCode
 from models.organizations.owned import require_owned
 from models.paging import PageRequest, newest_first
+
+ByteOrder = String(collation="C")
+"""Compared byte by byte in every database, so that an index finds what begins with a text."""
 
 
 class Contact(SQLModel, table=True):
@@ -35,14 +39,24 @@ class Contact(SQLModel, table=True):
         ),
         Index("uq_contact_phone", "org_id", "phone", unique=True, postgresql_where=text("phone IS NOT NULL")),
         Index("ix_contact_org_id_id", "org_id", "id"),
+        *(
+            Index(
+                f"ix_contact_{name}",
+                "org_id",
+                literal_column(words).label(name),
+                postgresql_where=text(HAS_NAME),
+                postgresql_ops={name: "text_pattern_ops"},
+            )
+            for name, words in (("first_name_first", FIRST_NAME_FIRST), ("last_name_first", LAST_NAME_FIRST))
+        ),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     org_id: UUID = Field(foreign_key="organization.id")
-    external_id: str | None = None
-    email: str | None = None
+    external_id: str | None = Field(default=None, sa_type=ByteOrder)
+    email: str | None = Field(default=None, sa_type=ByteOrder)
     mailbox_of: UUID | None = None
-    phone: str | None = None
+    phone: str | None = Field(default=None, sa_type=ByteOrder)
     first_name: str | None = None
     last_name: str | None = None
     time_zone: str | None = None
@@ -73,13 +87,16 @@ NOT_ERASED = "num_nonnulls(contact.erased_at) <> 1"
 
 @dataclass(frozen=True)
 class ContactFilter:
-    """Each condition that is None lets everything through. E-mail is in lower case and phone in E.164, as they are stored."""
+    """Each condition that is None lets everything through. E-mail is in lower case and phone in E.164, as they are stored.
+    `search` is plain text with which something begins that contacts are known by, and `country` where its number is dialled."""
 
     tag: str | None = None
     more_tags: tuple[str, ...] = ()
     email: str | None = None
     phone: str | None = None
     external_id: str | None = None
+    search: str | None = None
+    country: str | None = None
 
 
 async def get_contact(session: AsyncSession, org_id: UUID, contact_id: UUID) -> Contact:
@@ -102,11 +119,14 @@ async def list_contacts(
         text(NOT_ERASED),
         *(col(getattr(Contact, key)) == keys[key] for key in keys),
     )
+    if wanted.search is not None:
+        found = await find_contacts(session, org_id, wanted.search, wanted.country)
+        statement = statement.where(col(Contact.id).in_(found))
     if wanted.more_tags:
         statement = statement.where(col(Contact.tags).op("@>", is_comparison=True)([*wanted.more_tags]))
     if wanted.tag is None:
         return await newest_first(session, statement, col(Contact.id), page)
-    if keys:  # at most one contact
+    if keys or wanted.search is not None:  # few contacts
         has_tag = col(Contact.tags).op("@>", is_comparison=True)([wanted.tag])
         return await newest_first(session, statement.where(has_tag), col(Contact.id), page)
     tagged = col(ContactTag.contact_id)

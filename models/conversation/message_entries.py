@@ -40,6 +40,7 @@ class MessageEntry:
     at: datetime
     message: Message
     channel: str
+    medium: str
     sent_by: SentBy
     links: Sequence[SentLink]
     reports: Sequence[MessageReport]
@@ -80,24 +81,25 @@ async def read_messages(session: AsyncSession, contact_id: UUID, ids: Sequence[U
     if not ids:
         return {}
     found = await session.execute(
-        select(Message, col(Channel.name))
+        select(Message, col(Channel.name), col(Channel.medium))
         .join(Channel, col(Channel.id) == col(Message.channel_id))
         .where(col(Message.id).in_(ids))
     )
     rows = found.all()
-    triggers = await sent_by(session, [message.id for message, _ in rows if message.firing_id is not None])
-    links = await _links(session, contact_id, [message for message, _ in rows])
-    reports = await reports_of(session, [message.id for message, _ in rows if message.report is not None])
+    triggers = await sent_by(session, [message.id for message, *_ in rows if message.firing_id is not None])
+    links = await _links(session, contact_id, [message for message, *_ in rows])
+    reports = await reports_of(session, [message.id for message, *_ in rows if message.report is not None])
     return {
         message.id: MessageEntry(
             message.created_at,
             message,
             channel,
+            medium,
             triggers.get(message.id, NO_TRIGGER),
             links.get(message.id, ()),
             reports.get(message.id, ()),
         )
-        for message, channel in rows
+        for message, channel, medium in rows
     }
 
 

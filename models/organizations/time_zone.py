@@ -11,13 +11,13 @@ NOT_ZONES = {"Factory", "localtime", "posixrules"}
 
 
 @cache
-def _known() -> frozenset[str]:
+def known_time_zones() -> frozenset[str]:
     return frozenset(available_timezones() - NOT_ZONES)
 
 
 def known_time_zone(name: str) -> str:
     """Raises ValueError unless `zoneinfo` has a zone of exactly this name."""
-    if name not in _known():
+    if name not in known_time_zones():
         raise ValueError("This is not the name of an IANA time zone; write for example Europe/Berlin or UTC.")
     return name
 

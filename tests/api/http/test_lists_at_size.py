@@ -124,6 +124,7 @@ LISTS = [
     "/contacts?tag=rare",
     "/contacts?tag=nobody",
     "/contacts?tag=all&email=nobody@example.com",
+    *(f"/contacts?q={each}" for each in ("0p", "0p40", "all", "rare", "nobody", "+4915110000001", "ada lovelace", "p&tag=all")),
     "/messages",
     *(f"/messages?{each}" for each in ("state=skipped", "state=failed", "state=accepted", "reason=lost", "reason=no_phone")),
     *(f"/messages?campaign_id=CAMPAIGN{each}" for each in ("", "&state=failed", "&state=skipped", "&state=accepted")),
