@@ -1,7 +1,5 @@
 """Enrolling one contact in a sequence."""
 
-from typing import Any
-
 from starlette.responses import Response
 
 from console.api_calls import ApiProblem
@@ -10,6 +8,13 @@ from console.pages import Pages
 from models.organizations.api_key import Role
 
 pages = Pages("contacts")
+
+NOT_ENROLLED = {
+    "already_enrolled": "they are in it already",
+    "entered_before": "they were in it before, and may not enter it again",
+    "too_often": "they have entered it as often as they may in this period",
+    "unknown_contact": "the contact was erased",
+}
 
 
 @pages.get("/contacts/{contact_id}/enroll", role=Role.SENDER)
@@ -27,9 +32,9 @@ async def enroll(page: Page) -> Response:
         if problem.status not in (404, 409, 422, 429):
             raise
         return await _shown(page, problem)
-    result: dict[str, Any] = next(iter(answer["results"]), {})
-    if result.get("enrollment_id") is None or result.get("reason"):
-        return page.go_to(f"/contacts/{contact_id}", f"Not enrolled: {str(result.get('reason', 'unknown')).replace('_', ' ')}.")
+    result = answer["results"][0]["result"]
+    if result != "enrolled":
+        return page.go_to(f"/contacts/{contact_id}", f"Not enrolled: {NOT_ENROLLED.get(result, result.replace('_', ' '))}.")
     return page.go_to(f"/contacts/{contact_id}", "Enrolled. The first step begins now.")
 
 
