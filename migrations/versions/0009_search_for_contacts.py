@@ -23,8 +23,8 @@ def upgrade() -> None:
     for key in KEYS:
         op.alter_column("contact", key, type_=sa.String(collation="C"), existing_nullable=True)
     for name, words in NAMES.items():
-        columns = ["org_id", sa.text(f"({words}) text_pattern_ops")]
-        op.create_index(name, "contact", columns, postgresql_where=sa.text(HAS_NAME))
+        expression = sa.text(f"({words}) text_pattern_ops")
+        op.create_index(name, "contact", ["org_id", expression], postgresql_where=sa.text(HAS_NAME))
 
 
 def downgrade() -> None:
