@@ -77,13 +77,18 @@ def _rank(rows: Sequence[Row], kind: _Kind, page: Page) -> Rank:
         return RankRow(kind.named(row), code, row["people"], row["clicks"], href, 100 * row[by] / whole, not known)
 
     known, unknown = [row for row in ranked if row[kind.field] is not None], [row for row in ranked if row[kind.field] is None]
+    unknown = [{kind.field: None, "country": None, **_both(unknown)}] if unknown else []
     all_wanted = page.query("all") == kind.of
     most = MOST if all_wanted else SHOWN
     listed, rest = known[:most], known[most:]
     found = [shown(row) for row in listed]
     if rest:
-        people, clicks = sum(row["people"] for row in rest), sum(row["clicks"] for row in rest)
-        both = {"people": people, "clicks": clicks}
-        found.append(RankRow(f"{len(rest):,} more {kind.many}", "", people, clicks, "", 100 * both[by] / whole, unknown=True))
+        both = _both(rest)
+        name, percent = f"{len(rest):,} more {kind.many}", 100 * both[by] / whole
+        found.append(RankRow(name, "", both["people"], both["clicks"], "", percent, unknown=True))
     more = page.address(all=kind.of) if rest and not all_wanted else ""
     return Rank(kind.of, kind.one, [*found, *map(shown, unknown)], more, kind.field in ("country", "region", "city"))
+
+
+def _both(rows: Sequence[Row]) -> dict[str, int]:
+    return {name: sum(row[name] for row in rows) for name in ("people", "clicks")}

@@ -193,7 +193,7 @@ def _first_click_words(times_to: Mapping[str, Any]) -> tuple[str, str]:
         return "–", "nobody has clicked yet"
     delays = {each["delay"]: each for each in times_to["delays"]}
     seconds = delays[median]["seconds"]
-    return (f"< {_short(seconds)}" if seconds else "> 7 d"), "within that, half of the people had clicked"
+    return (f"< {_short(seconds)}" if seconds else "> 7 d"), "half had clicked by then"
 
 
 def _short(seconds: int) -> str:

@@ -1,0 +1,69 @@
+"""The report of a campaign in a real browser: at a desk, on a phone in the dark, and for those who do not see it."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import expect
+
+from models.base import now
+from models.campaigns.campaign import Campaign
+from models.clicks.recording import Metadata
+from models.database import Database
+from settings import Settings
+from tests.console.browser.conftest import Team
+from tests.rows import OFFER, Rows
+
+TERMS = ("terms", "https://shop.example/terms")
+PLACES = (
+    Metadata("NO", "Oslo", "phone", "Mobile Safari", "iOS"),
+    Metadata("NO", "Bergen", "phone", "Chrome Mobile", "Android"),
+    Metadata("SE", "Gothenburg", "desktop", "Firefox", "Windows"),
+    Metadata("US", "Chicago", "tablet", "Safari", "iPadOS"),
+    Metadata("AU", "Perth", "desktop", "Chrome", "macOS"),
+    Metadata("BR", "Recife", "phone", "Chrome Mobile", "Android"),
+    None,
+)
+
+
+async def clicked(team: Team, stack: Settings) -> Any:
+    """Forty people of whom thirty have clicked in the last two days, and machines soon after the launch."""
+    database = Database(stack.effective_database_url, 1)
+    rows = Rows(database, (await team.get("/organization"))["id"])
+    launched = now() - timedelta(hours=54)
+    campaign = await rows.campaign(name="Autumn trail sale", links=(OFFER, TERMS), tracking_until=now() + timedelta(days=9))
+    async with database.transaction() as session:
+        (await session.get_one(Campaign, campaign.id)).launched_at = launched
+    for number in range(40):
+        person = await rows.contact(first_name=("Ada", "Ben", "Cy", "Dan")[number % 4], last_name=f"Lind {number}")
+        message = await rows.message(campaign.content_id, person, accepted_at=launched)
+        at = launched + timedelta(minutes=20 + number * number * 2)
+        if number % 4:
+            await rows.click(message, number % 2, at=at, metadata=PLACES[number % len(PLACES)], reason="browser")
+        if number % 7 == 0:
+            await rows.click(message, at=launched + timedelta(minutes=number), verdict="bot", reason="scanner")
+    await database.close()
+    return campaign
+
+
+async def test_the_report_at_a_desk(team: Team, stack: Settings, shots: Path) -> None:
+    campaign = await clicked(team, stack)
+    await team.open(f"/campaigns/{campaign.id}")
+    await expect(team.page.get_by_role("heading", level=1)).to_have_text("Autumn trail sale")
+    await expect(team.page.locator(".world circle")).to_have_count(5)
+    await team.page.screenshot(path=shots / "report.png", full_page=True)
+    await team.assert_accessible()
+    await team.page.get_by_role("button", name="Filter").click()
+    await team.page.get_by_role("textbox", name="Country").fill("NO")
+    await team.page.get_by_role("button", name="Show").click()
+    await expect(team.page.locator(".chip", has_text="Country: Norway")).to_be_visible()
+    await expect(team.page.locator(".world circle")).to_have_count(1)
+
+
+async def test_the_report_on_a_phone_in_the_dark(phone: Team, stack: Settings, shots: Path) -> None:
+    campaign = await clicked(phone, stack)
+    await phone.open(f"/campaigns/{campaign.id}")
+    await expect(phone.page.locator(".funnel li")).to_have_count(5)
+    await phone.page.screenshot(path=shots / "report-phone.png", full_page=True)
+    await phone.assert_accessible()
+    assert await phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
