@@ -1,13 +1,18 @@
 """The areas of the console: each module declares its pages, in a list that `console/app.py` makes routes of."""
 
-from console.areas.campaigns import listing, report
+from console.areas.campaigns import listing
+from console.areas.campaigns.reporting import PAGES as REPORTS
 from console.areas.contacts.all import PAGES as CONTACTS
+from console.areas.exports import exports
+from console.areas.messages import why
 from console.areas.overview import overview
 
 AREAS = (
     overview.pages,
     listing.pages,
-    report.pages,
+    *REPORTS,
     *CONTACTS,
+    exports.pages,
+    why.pages,
 )
 """In this order, so `/campaigns/new` stands before `/campaigns/{campaign_id}`."""

@@ -35,5 +35,3 @@ async def _sent(page: Page) -> Any:
         return await page.api.get(f"/messages/{wanted}")
     newest = await page.api.get(campaign_path(page, "/messages"), state="accepted", limit=1)
     return await page.api.get(f"/messages/{newest['items'][0]['id']}") if newest["items"] else None
-
-

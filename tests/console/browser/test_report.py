@@ -67,3 +67,16 @@ async def test_the_report_on_a_phone_in_the_dark(phone: Team, stack: Settings, s
     await phone.page.screenshot(path=shots / "report-phone.png", full_page=True)
     await phone.assert_accessible()
     assert await phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_the_pages_beside_the_report(team: Team, stack: Settings, shots: Path) -> None:
+    campaign = await clicked(team, stack)
+    for tab in ("recipients", "message", "follow-ups", "history", "proof"):
+        await team.open(f"/campaigns/{campaign.id}/{tab}")
+        await team.page.screenshot(path=shots / f"{tab}.png", full_page=True)
+        await team.assert_accessible()
+    await team.open(f"/campaigns/{campaign.id}/recipients")
+    await team.page.get_by_role("link", name="Why?").first.click()
+    await expect(team.page.get_by_role("heading", level=1)).to_contain_text("they get it")
+    await team.page.screenshot(path=shots / "why.png", full_page=True)
+    await team.assert_accessible()
