@@ -4,6 +4,7 @@ step and one for each action `send` of its triggers."""
 import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as SequenceOf
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +28,7 @@ from services.contents.store_content import store
 from services.effects.notify import target_problem
 from services.judging.judge import Judge
 from services.named_sequences import (
+    Enrolled,
     enrolled_by_steps,
     enrolled_by_triggers,
     named_sequence_errors,
@@ -41,6 +43,17 @@ _PLACE = re.compile(r"(steps|triggers)\[(\d+)\]")
 _PATH_OF_STEP = "steps[{}]"
 
 
+class Judged(NamedTuple):
+    """A draft without faults, with what was made of it to publish it."""
+
+    definition: SequenceDefinition
+    triggers: SequenceOf[PlacedTrigger]
+    channels: Mapping[str, Channel]
+    compiled: Compiled
+    enrolled: SequenceOf[Enrolled]
+    limits: Limits
+
+
 async def publish(
     session: AsyncSession, settings: Settings, judge: Judge, organization: Organization, sequence: Sequence
 ) -> tuple[SequenceVersion, bool]:
@@ -52,6 +65,18 @@ async def publish(
     current = await current_version(session, sequence)
     if current is not None and current.definition == sequence.draft:
         return current, False
+    judged = await judge_draft(session, settings, judge, organization, sequence)
+    await take_contents(session, organization.id, len(judged.compiled), judged.limits)
+    version = await add_version(session, sequence)
+    await store_enrolled(session, sequence.id, judged.enrolled)
+    await _store(session, version, judged)
+    return version, True
+
+
+async def judge_draft(
+    session: AsyncSession, settings: Settings, judge: Judge, organization: Organization, sequence: Sequence
+) -> Judged:
+    """Raises Invalid with every fault for which the draft could not be published. Nothing is stored."""
     definition = SequenceDefinition.model_validate(sequence.draft)
     triggers = placed_in_sequence(definition.steps, definition.triggers)
     sends = sends_of(definition.steps, triggers)
@@ -69,11 +94,7 @@ async def publish(
     enrolled = [*enrolled_by_steps(definition), *enrolled_by_triggers(definition, triggers)]
     errors += await round_errors(session, sequence.org_id, sequence.id, enrolled, limits.shortest_loop)
     refuse(sorted(errors, key=_order), "The sequence cannot be published")
-    await take_contents(session, organization.id, len(compiled), limits)
-    version = await add_version(session, sequence)
-    await store_enrolled(session, sequence.id, enrolled)
-    await _store(session, version, definition, triggers, channels, compiled)
-    return version, True
+    return Judged(definition, triggers, channels, compiled, enrolled, limits)
 
 
 def sends_of(steps: Iterable[Step], triggers: Iterable[PlacedTrigger]) -> Sends:
@@ -111,22 +132,15 @@ def _order(error: FieldError) -> tuple[int, int]:
     return (("steps", "triggers").index(place[1]), int(place[2])) if place else (2, 0)
 
 
-async def _store(
-    session: AsyncSession,
-    version: SequenceVersion,
-    definition: SequenceDefinition,
-    triggers: SequenceOf[PlacedTrigger],
-    channels: Mapping[str, Channel],
-    compiled: Compiled,
-) -> None:
+async def _store(session: AsyncSession, version: SequenceVersion, judged: Judged) -> None:
     owner = TriggerOwner(version.org_id, sequence_id=version.sequence_id, sequence_version_id=version.id)
     stored = []
-    for index, step in enumerate(definition.steps):
+    for index, step in enumerate(judged.definition.steps):
         if isinstance(step, SendStep):
-            message = compiled[_PATH_OF_STEP.format(index)]
+            message = judged.compiled[_PATH_OF_STEP.format(index)]
             content_id = await store(
                 session,
-                channels[step.channel],
+                judged.channels[step.channel],
                 message,
                 [link.position for link in message.links],
                 sequence_id=version.sequence_id,
@@ -134,4 +148,4 @@ async def _store(
                 step_key=step.key,
             )
             stored.append(StoredMessage(content_id, message, index, step.key))
-    await store_triggers(session, owner, triggers, stored, compiled, channels)
+    await store_triggers(session, owner, judged.triggers, stored, judged.compiled, judged.channels)

@@ -33,6 +33,7 @@ NEEDS: dict[Role, frozenset[str]] = {
             "diagnostics.of_campaign",
             "diagnostics.of_organization",
             "diagnostics.of_sequence",
+            "enrollments.due",
             "enrollments.get",
             "enrollments.list",
             "events.stream",
@@ -57,6 +58,7 @@ NEEDS: dict[Role, frozenset[str]] = {
             "segments.list",
             "segments.list_contacts",
             "segments.preview",
+            "sequences.check",
             "sequences.get",
             "sequences.get_version",
             "sequences.list",
@@ -141,12 +143,13 @@ NEEDS: dict[Role, frozenset[str]] = {
 READS = frozenset({"GET", "HEAD"})
 CHANGE_NOTHING = frozenset(
     {
-        "campaigns.preview_audience",
         "campaigns.check",
         "campaigns.preview",
+        "campaigns.preview_audience",
         "campaigns.preview_unsaved",
         "contact_imports.preview",
         "segments.preview",
+        "sequences.check",
     }
 )
 """Operations that are a POST and still change nothing, so the audit log has no row of them."""

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
 from api.http.paging import Listing, ListingDep, Page, PageDep, no_cursor
-from api.ops.workflow_links import workflow_ui_url
+from api.sequences.enrollment_view import EnrollmentView, enrollment_views
 from models.base import now
 from models.commands.command import CommandKind
 from models.contacts.input import Tags
@@ -25,25 +24,22 @@ from models.segments.definition import Condition, read_definition
 from models.segments.kinds.tags import TagsCondition
 from models.segments.people import next_people
 from models.segments.segment import get_segment
+from models.sequences.due import next_due
 from models.sequences.enroll import EnrollResult, new_enrollments
 from models.sequences.enrollment import (
-    CauseKind,
-    Enrollment,
     EnrollmentFilter,
     EnrollmentState,
     get_enrollment,
     list_enrollments,
-    version_numbers,
 )
+from models.sequences.sequence import get_sequence
 from models.sequences.variables import Variables
 from models.texts.moment import Moment
 from models.texts.text import Text
-from models.wire.names import enrollment_workflow_id
 from services.commands.handler import Asked
 from services.commands.issue import issue
 from services.commands.stop import NO_REASON
 from services.enroll import enroll_contacts, start
-from settings import Settings
 
 router = area("enrollments")
 
@@ -88,35 +84,8 @@ class EnrollAnswer(BaseModel):
     next_cursor: str | None = Field(description="Of tags and segments: send it as `cursor` for the next people; null: no more.")
 
 
-class EnrollmentView(BaseModel):
-    """`step_key` and `step_run` say where the contact is, and `due_at` until when it waits there. From `stop_requested_at` on
-    nothing is sent, even before its workflow has noticed."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    sequence_id: UUID
-    sequence_version_id: UUID
-    version: int = Field(description="Number of the version that it started with and stays in.", examples=[2])
-    contact_id: UUID
-    campaign_id: UUID | None = Field(description="Set for the follow-up of a campaign's link click trigger.")
-    cause: CauseKind = Field(description="What has enrolled the contact: a request, a trigger, or a step of another sequence.")
-    cause_id: UUID | None = Field(description="The firing of the trigger, or the enrollment whose step has enrolled the contact.")
-    variables: dict[str, Any] = Field(examples=[{"offer": "spring"}])
-    state: EnrollmentState
-    step_key: str | None = Field(examples=["wait_for_offer"])
-    step_run: int = Field(
-        description="How many steps the enrollment has entered so far, the present one included: 2 at its second step. A step "
-        "that is entered again in a loop counts again.",
-        examples=[2],
-    )
-    due_at: datetime | None
-    outcome: str | None = Field(examples=["completed"])
-    stop_requested_at: datetime | None
-    workflow_id: str
-    temporal_ui_url: str | None
-    created_at: datetime
-    finished_at: datetime | None
+class DueEnrollments(BaseModel):
+    items: list[EnrollmentView] = Field(description="The first one first.")
 
 
 class StopRequest(BaseModel):
@@ -219,14 +188,29 @@ async def list_all(
     """Enrollments, newest first."""
     await require_known(session, caller.id, wanted)
     rows, after = await list_enrollments(session, caller.id, wanted, page)
-    return Page(items=await _views(services.settings, session, rows), next_cursor=page.next_cursor(after))
+    return Page(items=await enrollment_views(session, services.settings, rows), next_cursor=page.next_cursor(after))
+
+
+@router.get("/sequences/{sequence_id}/due", summary="List who goes on next")
+async def due(
+    session: SessionDep,
+    caller: OrganizationDep,
+    services: ServicesDep,
+    sequence_id: UUID,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Those in this version alone.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="The most enrollments.")] = 10,
+) -> DueEnrollments:
+    """The enrollments whose wait is over first, with until when it lasts: `due_at`."""
+    await get_sequence(session, caller.id, sequence_id)
+    rows = await next_due(session, sequence_id, version, limit)
+    return DueEnrollments(items=await enrollment_views(session, services.settings, rows))
 
 
 @router.get("/enrollments/{enrollment_id}", summary="Get an enrollment")
 async def get_one(session: SessionDep, caller: OrganizationDep, services: ServicesDep, enrollment_id: UUID) -> EnrollmentView:
     """Where one contact is in the sequence."""
     row = await get_enrollment(session, caller.id, enrollment_id)
-    return (await _views(services.settings, session, [row]))[0]
+    return (await enrollment_views(session, services.settings, [row]))[0]
 
 
 @router.post("/enrollments/{enrollment_id}/stop", status_code=202, summary="Stop an enrollment")
@@ -246,16 +230,4 @@ async def stop(
     row, command = await issue(session, caller.id, enrollment_id, CommandKind.STOP, Asked(body.reason))
     if command is not None:
         after_commit(request, lambda: services.commands.deliver([command]))
-    return (await _views(services.settings, session, [row]))[0]
-
-
-async def _views(settings: Settings, session: AsyncSession, rows: Sequence[Enrollment]) -> list[EnrollmentView]:
-    versions = await version_numbers(session, {row.sequence_version_id for row in rows})
-    return [_view(settings, row, versions[row.sequence_version_id]) for row in rows]
-
-
-def _view(settings: Settings, row: Enrollment, version: int) -> EnrollmentView:
-    workflow_id = enrollment_workflow_id(row.id)
-    same = {name: getattr(row, name) for name in EnrollmentView.model_fields if name in Enrollment.model_fields}
-    url = workflow_ui_url(settings, workflow_id if row.workflow_started_at else None)
-    return EnrollmentView(**same, version=version, workflow_id=workflow_id, temporal_ui_url=url)
+    return (await enrollment_views(session, services.settings, [row]))[0]

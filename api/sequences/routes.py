@@ -4,14 +4,24 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path, Response
+from fastapi import Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, area
 from api.handling.services import Services
 from api.http.paging import Page, PageDep
 from api.links.views import link_views
-from api.sequences.views import SequenceChange, SequenceCreate, SequenceDetail, SequenceSummary, VersionDetail, VersionSummary
+from api.sequences.views import (
+    CheckedSequence,
+    SequenceChange,
+    SequenceCheck,
+    SequenceCommon,
+    SequenceCreate,
+    SequenceDetail,
+    SequenceSummary,
+    VersionDetail,
+    VersionSummary,
+)
 from models.base import now
 from models.messages.content import links_of_version
 from models.sequences.enrollment import active_enrollments_by_version
@@ -25,14 +35,16 @@ from models.sequences.sequence import (
     list_sequences,
     list_versions,
 )
+from models.sequences.sequence_counts import SequenceCounts, count_sequences
 from models.sequences.steps.definition import SequenceDefinition
+from models.texts.text import Name
 from models.triggers.placed import notify_texts, placed_in_sequence
 from services.contents.compile_content import refuse
 from services.contents.compile_sends import size_errors
 from services.judging.judged_texts import check_messages, check_utm
 from services.link_domains.server_hosts import named_addresses, own_address_errors
 from services.notifications.check_text import notification_texts_errors
-from services.publish import keys_of, notify_steps, publish, sends_of
+from services.publish import judge_draft, keys_of, notify_steps, publish, sends_of
 from services.triggers.check_saved import saved_trigger_errors
 
 router = area("sequences")
@@ -54,11 +66,35 @@ async def create(session: SessionDep, caller: OrganizationDep, services: Service
 
 @router.get("/sequences", summary="List sequences")
 async def list_all(
-    session: SessionDep, caller: OrganizationDep, page: PageDep, state: SequenceState | None = None
+    session: SessionDep,
+    caller: OrganizationDep,
+    page: PageDep,
+    state: SequenceState | None = None,
+    name: Annotated[
+        Name | None, Query(description="A part of the name, in small or capital letters.", examples=["welcome"])
+    ] = None,
 ) -> Page[SequenceSummary]:
-    """Sequences, newest first."""
-    rows, after = await list_sequences(session, caller.id, state, page)
-    return Page(items=[SequenceSummary.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
+    """Sequences, newest first, each with how many people are in it and have clicked."""
+    rows, after = await list_sequences(session, caller.id, state, name, page)
+    counts = await count_sequences(session, [row.id for row in rows])
+    return Page(items=[_summary(row, counts[row.id]) for row in rows], next_cursor=page.next_cursor(after))
+
+
+@router.post("/sequences/check", summary="Check a sequence")
+async def check(session: SessionDep, caller: OrganizationDep, services: ServicesDep, body: SequenceCheck) -> CheckedSequence:
+    """Judge a definition as saving and publishing would, with the same faults in a 422, and store nothing."""
+    saved = await get_sequence(session, caller.id, body.sequence_id) if body.sequence_id else None
+    wanted = SequenceDefinition(**{name: getattr(body, name) for name in SequenceDefinition.model_fields})
+    before = SequenceDefinition.model_validate(saved.draft) if saved else None
+    draft = await _draft(session, services, caller.id, wanted, before)
+    current = await current_version(session, saved) if saved else None
+    if current is not None and current.definition == draft:
+        return CheckedSequence(version=current.version, is_new=False)
+    row = Sequence(org_id=caller.id, name=body.name, link_tracking=body.link_tracking, draft=draft)
+    if saved:
+        row.id = saved.id
+    await judge_draft(session, services.settings, services.judge, caller, row)
+    return CheckedSequence(version=(current.version if current else 0) + 1, is_new=True)
 
 
 @router.get("/sequences/{sequence_id}", summary="Get a sequence")
@@ -157,10 +193,15 @@ async def _draft(
     return wanted.model_dump(mode="json")
 
 
+def _summary(row: Sequence, counts: SequenceCounts) -> SequenceSummary:
+    rate = round(counts.people / counts.entered, 4) if counts.entered else None
+    return SequenceSummary(**SequenceCommon.model_validate(row).model_dump(), **counts._asdict(), click_rate=rate)
+
+
 async def _detail(session: AsyncSession, row: Sequence) -> SequenceDetail:
     version = await current_version(session, row)
     return SequenceDetail(
-        **SequenceSummary.model_validate(row).model_dump(),
+        **SequenceCommon.model_validate(row).model_dump(),
         **_definition(row.draft),
         unpublished_changes=version is None or version.definition != row.draft,
         links=link_views(await links_of_version(session, version.id)) if version else [],

@@ -79,6 +79,17 @@ class SequenceCreate(BaseModel):
     )
 
 
+class SequenceCheck(SequenceCreate):
+    sequence_id: UUID | None = Field(None, description="The sequence whose draft this would be; null: a new one.")
+
+
+class CheckedSequence(BaseModel):
+    """Publishing it would be possible now."""
+
+    version: int = Field(description="The number that the version would have.", examples=[5])
+    is_new: bool = Field(description="false: it is the published version already, so publishing it would change nothing.")
+
+
 class SequenceChange(BaseModel):
     """Only what is given changes. `name`, `link_tracking`, `leave_on_opt_out` and `end_on_reply` count at once, `re_entry` and
     `re_entry_limit` for new enrollments, the others from the next publish on."""
@@ -104,7 +115,7 @@ class SequenceChange(BaseModel):
         return value
 
 
-class SequenceSummary(BaseModel):
+class SequenceCommon(BaseModel):
     """`version` is what new enrollments get; null: never published."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -122,7 +133,14 @@ class SequenceSummary(BaseModel):
     updated_at: datetime
 
 
-class SequenceDetail(SequenceSummary):
+class SequenceSummary(SequenceCommon):
+    inside: int = Field(description="Enrollments that are not over, of all versions.", examples=[300])
+    entered: int = Field(description="Enrollments that began, of all versions.", examples=[500])
+    people: int = Field(description="Contacts who have clicked a link of its messages.", examples=[120])
+    click_rate: float | None = Field(description="people / entered; null: nobody entered.", examples=[0.24])
+
+
+class SequenceDetail(SequenceCommon):
     steps: list[Step] = Field(description="The draft.")
     utm: Utm | None = Field(description="Of the draft.")
     utm_overwrite: bool

@@ -1,5 +1,6 @@
 """A contact: a person that an organization can reach."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,6 +103,11 @@ class ContactFilter:
 async def get_contact(session: AsyncSession, org_id: UUID, contact_id: UUID) -> Contact:
     """Raises NotFound, also for a contact of another organization."""
     return require_owned(await session.get(Contact, contact_id), org_id, "contact")
+
+
+async def contacts_by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Contact]:
+    rows = await session.scalars(select(Contact).where(col(Contact.id).in_(ids)))
+    return {row.id: row for row in rows}
 
 
 def refuse_erased(contact: Contact) -> None:

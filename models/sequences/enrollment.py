@@ -173,6 +173,11 @@ async def list_enrollments(
     return await newest_first(session, found.params(**values, states=states), col(Enrollment.id), page)
 
 
+async def enrollments_by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Enrollment]:
+    rows = await session.scalars(select(Enrollment).where(col(Enrollment.id).in_(ids)))
+    return {row.id: row for row in rows}
+
+
 async def version_numbers(session: AsyncSession, version_ids: Collection[UUID]) -> dict[UUID, int]:
     rows = await session.execute(
         select(col(SequenceVersion.id), col(SequenceVersion.version)).where(col(SequenceVersion.id).in_(version_ids))

@@ -81,13 +81,15 @@ async def sequences_by_id(session: AsyncSession, org_id: UUID, ids: Collection[U
 
 
 async def list_sequences(
-    session: AsyncSession, org_id: UUID, state: SequenceState | None, page: PageRequest
+    session: AsyncSession, org_id: UUID, state: SequenceState | None, name: str | None, page: PageRequest
 ) -> tuple[list[Sequence], UUID | None]:
-    """The rows have no draft."""
+    """`name` is a part of it, in small or capital letters. The rows have no draft."""
     without_draft = defer(col(Sequence.draft))  # type: ignore[arg-type] # a column of the table is one at run time
     statement = select(Sequence).where(col(Sequence.org_id) == org_id).options(without_draft)
     if state is not None:
         statement = statement.where(col(Sequence.state) == state)
+    if name is not None:
+        statement = statement.where(col(Sequence.name).icontains(name, autoescape=True))
     return await newest_first(session, statement, col(Sequence.id), page)
 
 
