@@ -9,7 +9,6 @@ arrows, the arrows that go outside, and those that change the lane, so that noth
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 WIDTH, HEIGHT, PITCH = 252, 64, 344
 MARGIN, TRACK, RADIUS = 28, 12, 10
@@ -153,7 +152,7 @@ class _Drawing:
         self.begin = MARGIN + TRACK * left
         self.end = self.begin + PITCH * (lanes - 1) + WIDTH
         above = self._gap(-1)
-        self.tops = [max(24, TRACK * len(above.outside) + STRAIGHT if above.outside else 0)]
+        self.tops: list[float] = [max(24, TRACK * len(above.outside) + STRAIGHT if above.outside else 0)]
         for gap in self.gaps[1:]:
             self.tops.append(self.tops[-1] + HEIGHT + gap.height)
         last = self.gaps[-1]
@@ -251,10 +250,10 @@ def _leads(keys: Sequence[str], arrows: Sequence[Arrow]) -> list[Arrow]:
     for each in arrows:
         after[each.source].append(each.target)
     hidden, seen = list[Arrow](), set[str]()
-    for above, key in pairwise([None, *keys]):
-        if key in seen or key is None:
+    for above, key in zip(["", *keys], keys, strict=False):
+        if key in seen:
             continue
-        if above is not None:
+        if above:
             hidden.append(Arrow(above, key, drifts=True))
         found = [key]
         while found:
