@@ -6,9 +6,11 @@ from console.areas.contacts.all import PAGES as CONTACTS
 from console.areas.exports import exports
 from console.areas.messages import why
 from console.areas.overview import overview
+from console.areas.sequences.all import SEQUENCES
 
 AREAS = (
     overview.pages,
+    *SEQUENCES,
     listing.pages,
     *REPORTS,
     *CONTACTS,

@@ -82,7 +82,7 @@ class Rows:
         **fields: Any,
     ) -> SequenceTable:
         """`links` are those of its first send step."""
-        definition = {"steps": list(steps)}
+        definition = {"steps": list(steps), "triggers": [], "utm": None, "utm_overwrite": False}
         sequence = SequenceTable(org_id=self.org_id, draft=definition, **{"name": "Welcome", **fields})
         await self._add(sequence)
         return await self.publish(sequence, links) if publish else sequence

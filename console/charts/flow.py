@@ -4,7 +4,7 @@ A river is as wide as its people. What a click woke has the colour of clicks. St
 them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -47,8 +47,8 @@ class FlowArrow:
     href: str
 
 
-def flow(steps: Sequence[FlowStep], arrows: Sequence[FlowArrow], entered: int, label: str, icon: Callable[[str], str]) -> Markup:
-    """`entered` are all who have come in, and `icon` returns the address of an icon. Nothing is drawn without steps."""
+def flow(steps: Sequence[FlowStep], arrows: Sequence[FlowArrow], entered: int, label: str, icons: str) -> Markup:
+    """`entered` are all who have come in, and `icons` is the address of the icons. Nothing is drawn without steps."""
     if not steps:
         return Markup()
     drawn = lay_out([each.key for each in steps], [_arrow(each, entered) for each in arrows])
@@ -64,7 +64,7 @@ def flow(steps: Sequence[FlowStep], arrows: Sequence[FlowArrow], entered: int, l
         Markup().join(_river(arrow, way) for arrow, way in pairs),
         Markup().join(_stream(arrow, way) for arrow, way in pairs),
         Markup().join(_ripple(way) for arrow, way in pairs if arrow.clicked),
-        Markup().join(_step(each, drawn, inside, icon) for each in steps),
+        Markup().join(_step(each, drawn, inside, icons) for each in steps),
         Markup().join(_pill(arrow, way) for arrow, way in pairs),
     )
 
@@ -129,7 +129,7 @@ def _ripple(way: Way) -> Markup:
     )
 
 
-def _step(step: FlowStep, drawn: Layout, inside: int, icon: Callable[[str], str]) -> Markup:
+def _step(step: FlowStep, drawn: Layout, inside: int, icons: str) -> Markup:
     x, y = drawn.places[step.key]
     return Markup(
         '<a class="node {kind}" href="{href}" aria-label="{label}"><title>{name}: {does}</title>'
@@ -154,7 +154,7 @@ def _step(step: FlowStep, drawn: Layout, inside: int, icon: Callable[[str], str]
         middle=f(y + 30),
         icon_x=f(x + 20),
         icon_y=f(y + 22),
-        icon=icon(step.icon),
+        icon=f"{icons}#{step.icon}",
         text=f(x + 54),
         first=f(y + 28),
         second=f(y + 44),

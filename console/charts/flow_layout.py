@@ -273,15 +273,15 @@ def _loops(keys: Sequence[str], arrows: Sequence[Arrow]) -> set[int]:
     stack = [(keys[0], iter(after[keys[0]]))]
     while stack:
         key, rest = stack[-1]
-        place = next(rest, None)
-        if place is None:
+        following = next(rest, None)
+        if following is None:
             stack.pop()
             on_way.remove(key)
             done.add(key)
             continue
-        target = arrows[place].target
+        target = arrows[following].target
         if target in on_way:
-            back.add(place)
+            back.add(following)
         elif target not in done:
             on_way.add(target)
             stack.append((target, iter(after[target])))

@@ -1,0 +1,71 @@
+"""What all pages of one sequence show above their own: its name, state, version and tabs."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from console.page import Page
+from console.words import steps as words
+
+
+@dataclass(frozen=True)
+class Shown:
+    """`numbers` are the analytics, of all versions or of `version`. `inside` are the people who are in it now, and `entered` all
+    who have come in, in all versions; `published_at` is when the version that takes people in was published."""
+
+    sequence: dict[str, Any]
+    numbers: dict[str, Any]
+    version: int | None
+
+    @property
+    def inside(self) -> int:
+        return sum(number for each in self.numbers["versions"] for number in _active(each["enrollments"]))
+
+    @property
+    def entered(self) -> int:
+        return sum(each["entered"] for each in self.numbers["versions"])
+
+    @property
+    def published_at(self) -> str | None:
+        return next(
+            (each["published_at"] for each in self.numbers["versions"] if each["version"] == self.sequence["version"]), None
+        )
+
+
+def _active(by_state: dict[str, int]) -> list[int]:
+    return [by_state.get(state, 0) for state in ("queued", "running")]
+
+
+def inside(by_state: dict[str, int]) -> int:
+    """The enrollments that are not over."""
+    return sum(_active(by_state))
+
+
+def asked_version(page: Page) -> int | None:
+    """`?version=` of the address; None for all of them together."""
+    given = page.query("version")
+    return int(given) if given.isascii() and given.isdecimal() and 0 < len(given) < 10 else None
+
+
+async def one(page: Page, version: int | None = None) -> Shown:
+    """Raises ApiProblem for a sequence, or a version, that is not there."""
+    sequence_id = page.path("sequence_id")
+    sequence, numbers = await asyncio.gather(
+        page.api.get(f"/sequences/{sequence_id}"), page.api.get(f"/sequences/{sequence_id}/analytics", version=version)
+    )
+    return Shown(sequence, numbers, version)
+
+
+async def steps_of(page: Page, sequence: dict[str, Any], version: int | None) -> list[dict[str, Any]]:
+    """The steps of a published version, by default of the one that takes people in; none for a draft."""
+    number = version or sequence["version"]
+    if number is None:
+        return []
+    if number == sequence["version"] and not sequence["unpublished_changes"]:
+        return list(sequence["steps"])
+    return list((await page.api.get(f"/sequences/{sequence['id']}/versions/{number}"))["steps"])
+
+
+async def media(page: Page) -> words.Media:
+    """The medium of each channel by its name."""
+    return {each["name"]: each["medium"] for each in (await page.api.get("/channels", limit=500))["items"]}
