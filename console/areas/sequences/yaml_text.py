@@ -109,7 +109,7 @@ class _Builder:
     def build(self, events: Iterator[yaml.Event]) -> Node:
         documents = 0
         for event in events:
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             self._refuse(event, line)
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
