@@ -6,7 +6,7 @@ from console.areas.contacts.all import PAGES as CONTACTS
 from console.areas.exports import exports
 from console.areas.messages import why
 from console.areas.overview import overview
-from console.areas.sequences.all import SEQUENCES
+from console.areas.sequences.all import PAGES as SEQUENCES
 
 AREAS = (
     overview.pages,

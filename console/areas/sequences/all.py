@@ -1,5 +1,5 @@
 """The pages of sequences and enrollments, in the order in which their addresses are looked at."""
 
-from console.areas.sequences import flow, listing
+from console.areas.sequences import editor, flow, listing
 
-SEQUENCES = (listing.pages, flow.pages)
+PAGES = (listing.pages, editor.pages, flow.pages)

@@ -2,7 +2,7 @@
 
 It is built from the events of the parser, which never recurse and never follow an alias, so that a text which is small and means
 something huge is refused before anything is made of it. Words are words: `no`, `on`, `1:30` and dates stay text; only numbers,
-`true`, `false` and `null` are none.
+`true`, `false` and `null` are not.
 """
 
 import re
@@ -15,8 +15,9 @@ import yaml
 LONGEST, DEEPEST, MOST = 600_000, 20, 40_000
 """Characters, levels and parts of a text that is read."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,300})")
-_DECIMAL = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{1,17}([eE][-+]?[0-9]{1,3})?")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_DECIMAL = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{1,17}([eE][-+]?[0-9]{1,2})?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS: Mapping[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _PLACE = re.compile(r"\[(\d+)\]")
 
@@ -169,6 +170,8 @@ class _Builder:
 def _scalar(event: yaml.ScalarEvent, line: int) -> Node:
     in_lines = event.style in ("|", ">")
     value = event.value if event.style else _plain(event.value)
+    if isinstance(value, str) and _SURROGATE.search(value):
+        raise Unreadable(line, "This has half a character.")
     return Node(line, value, text_line=line + 1 if in_lines else line)
 
 

@@ -1,0 +1,180 @@
+"""A draft while it is edited: its YAML, what the API would say of it, and the changes that forms and buttons make to it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from console.api_calls import ApiProblem
+from console.areas.sequences import step_forms as forms
+from console.areas.sequences.yaml_definition import RULES, as_body, short_step
+from console.areas.sequences.yaml_text import Fault, Node, Unreadable, read, with_entry, with_items
+from console.page import Page
+
+
+@dataclass
+class Draft:
+    """`root` is None as long as the text cannot be read. `faults` are in the order of their lines."""
+
+    text: str
+    root: Node | None = None
+    faults: list[Fault] = field(default_factory=list)
+
+    @classmethod
+    async def of(cls, text: str) -> "Draft":
+        """Reads the text, beside other requests: a long one takes a while."""
+        try:
+            root = await asyncio.to_thread(read, text)
+        except Unreadable as unreadable:
+            return cls(text, None, [unreadable.fault])
+        if not isinstance(root.value, dict):
+            return cls(text, None, [Fault(1, "This is no sequence: write name: and steps: with a colon each.")])
+        return cls(text, root)
+
+    @property
+    def value(self) -> dict[str, Any]:
+        return self.root.value if self.root else {}
+
+    @property
+    def steps(self) -> list[Any]:
+        steps = self.value.get("steps")
+        return steps if isinstance(steps, list) else []
+
+    @property
+    def keys(self) -> list[str]:
+        return [str(step.get("key")) for step in self.steps if isinstance(step, Mapping)]
+
+    @property
+    def bad_lines(self) -> set[int]:
+        return {each.line for each in self.faults}
+
+    def lines_of_step(self, index: int) -> range:
+        """The lines that a step takes in the text."""
+        if not self.root:
+            return range(0)
+        items = self.root.entries["steps"].items
+        last = self.text.count("\n") + 1
+        return range(items[index].line, items[index + 1].line if index + 1 < len(items) else last + 1)
+
+    def blame(self, problem: ApiProblem) -> None:
+        """Takes over what the API refused, at the lines where it stands."""
+        found = [self._fault(error) for error in problem.errors]
+        self.faults = sorted(found or [Fault(1, problem.detail)], key=lambda each: each.line)
+
+    def _fault(self, error: Mapping[str, Any]) -> Fault:
+        path = str(error["field"])
+        if not self.root:
+            return Fault(1, error["message"], path)
+        line, node = self.root.line_of(path), self.root.at(path)
+        if error.get("line") and node is not None:
+            line = node.text_line + error["line"] - 1
+        return Fault(line, error["message"], path)
+
+    def faults_of(self, prefix: str, fields: Sequence[forms.Field], name: str) -> dict[str, str]:
+        """Returns a sentence for each field of a form whose fields are called `name.path`."""
+        found = dict[str, str]()
+        for each in fields:
+            path = prefix + each.path
+            sentence = next((fault.message for fault in self.faults if _is_within(fault.field, path)), None)
+            if sentence:
+                found[f"{name}.{each.path}"] = sentence
+        return found
+
+    async def check(self, page: Page, sequence_id: str | None) -> Any:
+        """Asks the API what publishing would say. Returns its answer, or None when there are faults."""
+        if not self.root:
+            return None
+        try:
+            return await page.api.post("/sequences/check", {**self.body(), "sequence_id": sequence_id})
+        except ApiProblem as problem:
+            if problem.status not in (409, 413, 422):
+                raise
+            self.blame(problem)
+            return None
+
+    def body(self) -> dict[str, Any]:
+        return as_body(self.value)
+
+
+def _is_within(path: str, field_path: str) -> bool:
+    return path == field_path or path.startswith((f"{field_path}.", f"{field_path}["))
+
+
+async def with_forms(page: Page, draft: Draft) -> Draft:
+    """Writes into the text what was changed in the forms beside it. A form that shows what it showed before changes nothing."""
+    if not draft.root:
+        return draft
+    text = _with_sequence_form(page, draft)
+    steps, kept, touched = list(draft.steps), dict[int, int](), False
+    for index, step in enumerate(steps):
+        place = _place_of_form(page, index, step)
+        fields = forms.of_kind(step)
+        sent = _sent(page, f"s{place}", fields) if place is not None else None
+        if sent is None or forms.seal(sent) == page.field(f"s{place}.seal"):
+            kept[index] = index
+            continue
+        steps[index], touched = short_step(forms.changed(fields, step, sent)), True
+    if touched:
+        text = with_items(text, "steps", steps, kept)
+    return draft if text == draft.text else await Draft.of(text)
+
+
+def _place_of_form(page: Page, index: int, step: Any) -> int | None:
+    """The form of a step is known by the key that the step had when the form was shown, because steps may have moved since."""
+    key = str(step.get("key")) if isinstance(step, Mapping) else ""
+    if page.field(f"s{index}.was", "\0") == key:
+        return index
+    return next((place for place in range(100) if page.field(f"s{place}.was", "\0") == key), None)
+
+
+def _sent(page: Page, name: str, fields: Sequence[forms.Field]) -> dict[str, str]:
+    return {each.path: page.field(f"{name}.{each.path}") for each in fields}
+
+
+def _with_sequence_form(page: Page, draft: Draft) -> str:
+    sent = _sent(page, "q", forms.SEQUENCE)
+    if not page.field("q.seal") or forms.seal(sent) == page.field("q.seal"):
+        return draft.text
+    text, wanted = draft.text, forms.changed(forms.SEQUENCE, draft.value, sent)
+    for name in dict.fromkeys(each.path.partition(".")[0] for each in forms.SEQUENCE):
+        value = wanted.get(name)
+        if value != draft.value.get(name, RULES[name]):
+            text = with_entry(text, name, None if value == RULES[name] else value)
+    return text
+
+
+async def with_button(draft: Draft, do: str, kind: str) -> tuple[Draft, int | None]:
+    """Does what a button of the list of steps says: `add`, `remove:2`, `up:2`, `down:2`, `open:2`. Returns the draft, and the
+    step that is open then."""
+    verb, _, number = do.partition(":")
+    if not draft.root:
+        return draft, None
+    if verb == "add" and kind in forms.NEW:
+        return await _with_new_step(draft, kind)
+    index = int(number) if number.isascii() and number.isdecimal() and len(number) < 4 else -1
+    if not 0 <= index < len(draft.steps):
+        return draft, None
+    order = list(range(len(draft.steps)))
+    match verb:
+        case "remove":
+            order.remove(index)
+        case "up" if index:
+            order[index - 1], order[index] = index, index - 1
+        case "down" if index + 1 < len(order):
+            order[index], order[index + 1] = index + 1, index
+        case _:
+            return draft, index if verb in ("open", "up", "down") else None
+    text = with_items(draft.text, "steps", [draft.steps[each] for each in order], dict(enumerate(order)))
+    return await Draft.of(text), order.index(index) if index in order else None
+
+
+async def _with_new_step(draft: Draft, kind: str) -> tuple[Draft, int]:
+    """A new step stands before the ends at the end of the list, and behind the others."""
+    steps = draft.steps
+    place = len(steps)
+    while kind != "end" and place and isinstance(steps[place - 1], Mapping) and steps[place - 1].get("kind") == "end":
+        place -= 1
+    new = forms.new_step(kind, draft.keys)
+    wanted = [*steps[:place], new, *steps[place:]]
+    kept = {index: index if index < place else index - 1 for index in range(len(wanted)) if index != place}
+    return await Draft.of(with_items(draft.text, "steps", wanted, kept)), place

@@ -1,0 +1,256 @@
+"""The editor: a form for each step and the same as YAML, side by side. The YAML is what counts.
+
+Everything is one form. Its buttons say what to do: look again, save, review before publishing, or change the list of steps. The
+script sends the same form while somebody types and takes over what the answer shows.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from console.addresses import url
+from console.api_calls import ApiProblem
+from console.areas.sequences import step_forms as forms
+from console.areas.sequences.difference import changed_lines, changed_steps
+from console.areas.sequences.draft import Draft, with_button, with_forms
+from console.areas.sequences.yaml_definition import as_yaml
+from console.areas.sequences.yaml_text import dump
+from console.page import Page
+from console.pages import Pages
+from console.words import steps as words
+from models.organizations.api_key import Role
+
+pages = Pages("sequences")
+
+ALL_FORMS = 12
+"""Up to so many steps, each has its form on the page; of more, only the open one."""
+
+
+@pages.get("/sequences/new", role=Role.EDITOR)
+async def new(page: Page) -> Response:
+    """Begins with a message, a wait for a click and an end."""
+    channels = await _channels(page)
+    return await _show(page, None, await Draft.of(_starter(channels)), channels=channels)
+
+
+@pages.post("/sequences/new", role=Role.EDITOR)
+async def create(page: Page) -> Response:
+    draft, opened = await _sent(page)
+    do = page.field("do")
+    if draft.root and do in ("save", "review"):
+        try:
+            made = await page.api.post("/sequences", draft.body(), once=page.field("once"))
+        except ApiProblem as problem:
+            return await _refused(page, None, draft, problem)
+        return _saved(page, made["id"], do)
+    return await _show(page, None, draft, opened, status=422 if do in ("save", "review") else 200)
+
+
+@pages.get("/sequences/{sequence_id}/edit", role=Role.EDITOR)
+async def edit(page: Page) -> Response:
+    """`?publish=1` opens the dialog that asks before publishing."""
+    sequence = await page.api.get(f"/sequences/{page.path('sequence_id')}")
+    return await _show(page, sequence, await Draft.of(as_yaml(sequence)), asks=bool(page.query("publish")))
+
+
+@pages.post("/sequences/{sequence_id}/edit", role=Role.EDITOR)
+async def change(page: Page) -> Response:
+    sequence = await page.api.get(f"/sequences/{page.path('sequence_id')}")
+    draft, opened = await _sent(page)
+    do = page.field("do")
+    if draft.root and do in ("save", "review"):
+        try:
+            await page.api.patch(f"/sequences/{sequence['id']}", draft.body())
+        except ApiProblem as problem:
+            return await _refused(page, sequence, draft, problem)
+        return _saved(page, sequence["id"], do)
+    return await _show(page, sequence, draft, opened, status=422 if do in ("save", "review") else 200, asks=do == "review")
+
+
+@pages.post("/sequences/{sequence_id}/publish", role=Role.EDITOR)
+async def publish(page: Page) -> Response:
+    sequence_id = page.path("sequence_id")
+    try:
+        version = await page.api.post(f"/sequences/{sequence_id}/publish", once=page.field("once"))
+    except ApiProblem as problem:
+        sequence = await page.api.get(f"/sequences/{sequence_id}")
+        return await _refused(page, sequence, await Draft.of(as_yaml(sequence)), problem)
+    return page.go_to(f"/sequences/{sequence_id}", f"Published as version {version['version']}.")
+
+
+async def _sent(page: Page) -> tuple[Draft, int | None]:
+    """Returns the draft as the form says it, and the step that is open. While somebody types YAML, the forms beside it are those
+    of an earlier text, and count for nothing."""
+    draft = await Draft.of(page.field("yaml"))
+    if page.field("from") != "yaml":
+        draft = await with_forms(page, draft)
+    return await with_button(draft, page.field("do"), page.field("kind"))
+
+
+def _saved(page: Page, sequence_id: str, do: str) -> Response:
+    if do == "review":
+        return page.go_to(f"/sequences/{sequence_id}/edit", publish="1")
+    return page.go_to(f"/sequences/{sequence_id}/edit", "The draft is saved. Nobody is moved by it.")
+
+
+async def _refused(page: Page, sequence: dict[str, Any] | None, draft: Draft, problem: ApiProblem) -> Response:
+    """The form again, with everything that was typed, and the faults at their lines."""
+    if problem.status not in (409, 413, 422, 429):
+        raise problem
+    draft.blame(problem)
+    return await _show(page, sequence, draft, status=problem.status, asks=page.field("do") == "review", checked=True)
+
+
+async def _show(
+    page: Page,
+    sequence: dict[str, Any] | None,
+    draft: Draft,
+    opened: int | None = None,
+    *,
+    status: int = 200,
+    asks: bool = False,
+    checked: bool = False,
+    channels: list[dict[str, Any]] | None = None,
+) -> Response:
+    """`checked` says that the faults are known already."""
+    known = await _known(page, draft, channels)
+    media = {each["name"]: each["medium"] for each in known["channels"]}
+    if not checked:
+        await draft.check(page, sequence["id"] if sequence else None)
+    before = await _published(page, sequence)
+    standing = await _standing(page, sequence)
+    return page.render(
+        "sequences/edit.html",
+        status,
+        sequence=sequence,
+        draft=draft,
+        steps=[_step(draft, index, media, opened) for index in range(len(draft.steps))],
+        standing=standing,
+        settings=_settings(draft),
+        options=_options(known),
+        kinds=[(kind, word) for kind, word in words.KINDS.items()],
+        lines=changed_lines(before, draft.body()) if _is_definition(draft) else [],
+        changes=changed_steps(before["steps"] if before else [], draft.steps, standing) if _is_definition(draft) else [],
+        inside=sum(standing.values()),
+        asks=asks,
+        here=set(draft.lines_of_step(opened)) if opened is not None and opened < len(draft.steps) else set(),
+        action=url(f"/sequences/{sequence['id']}/edit" if sequence else "/sequences/new"),
+        once=page.field("once"),
+    )
+
+
+def _is_definition(draft: Draft) -> bool:
+    """Whether there is something that can be compared: a list of steps that are steps."""
+    value = draft.value
+    utm, triggers = value.get("utm"), value.get("triggers") or []
+    return (
+        all(isinstance(step, Mapping) for step in draft.steps)
+        and isinstance(triggers, list)
+        and (utm is None or isinstance(utm, Mapping))
+        and isinstance(value.get("steps") or [], list)
+    )
+
+
+def _step(draft: Draft, index: int, media: words.Media, opened: int | None) -> dict[str, Any]:
+    """What the list of steps shows of one. A step of which nothing is known has no form."""
+    step = draft.steps[index] if isinstance(draft.steps[index], Mapping) else {}
+    fields = forms.of_kind(step)
+    held = forms.shown(fields, step)
+    faults = draft.faults_of(f"steps[{index}].", fields, f"s{index}")
+    return {
+        "index": index,
+        "key": str(step.get("key", "…")),
+        "kind": str(step.get("kind", "")),
+        "icon": words.icon(step, media),
+        "does": words.does(step, media),
+        "fields": fields if len(draft.steps) <= ALL_FORMS or index == opened else (),
+        "held": held,
+        "seal": forms.seal(held),
+        "faults": faults,
+        "is_bad": any(each.field.startswith(f"steps[{index}]") for each in draft.faults),
+        "is_open": index == opened or bool(faults),
+        "triggers": len(step["triggers"]) if isinstance(step.get("triggers"), list) else 0,
+    }
+
+
+def _settings(draft: Draft) -> dict[str, Any]:
+    held = forms.shown(forms.SEQUENCE, draft.value)
+    return {
+        "fields": forms.SEQUENCE,
+        "held": held,
+        "seal": forms.seal(held),
+        "faults": draft.faults_of("", forms.SEQUENCE, "q"),
+    }
+
+
+async def _known(page: Page, draft: Draft, channels: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """What the steps can name. Lists that no step needs are not asked for."""
+    kinds = {str(step.get("kind")) for step in draft.steps if isinstance(step, Mapping)}
+    sequences = page.api.get("/sequences", limit=100) if kinds & {"enroll", "stop_other"} else _nothing()
+    targets = page.api.get("/notification-targets", limit=100) if "notify" in kinds else _nothing()
+    found = await asyncio.gather(sequences, targets, _channels(page) if channels is None else _nothing())
+    return {
+        "sequences": found[0]["items"],
+        "targets": found[1]["items"],
+        "channels": channels if channels is not None else found[2],
+    }
+
+
+async def _nothing() -> dict[str, Any]:
+    return {"items": []}
+
+
+async def _channels(page: Page) -> list[dict[str, Any]]:
+    return [each for each in (await page.api.get("/channels", limit=100))["items"] if not each["archived_at"]]
+
+
+def _options(known: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    media = {"sms": "SMS", "email": "e-mail"}
+    return {
+        "channels": [
+            (each["name"], f"{each['name']}, {media.get(each['medium'], each['medium'])}") for each in known["channels"]
+        ],
+        "sequences": [(each["id"], each["name"]) for each in known["sequences"]],
+        "targets": [(each["name"], f"{each['name']}, {each['service']}") for each in known["targets"]],
+    }
+
+
+async def _published(page: Page, sequence: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The version with which a draft is compared."""
+    if sequence is None or sequence["version"] is None:
+        return None
+    if not sequence["unpublished_changes"]:
+        return sequence
+    found: dict[str, Any] = await page.api.get(f"/sequences/{sequence['id']}/versions/{sequence['version']}")
+    return found
+
+
+async def _standing(page: Page, sequence: dict[str, Any] | None) -> dict[str, int]:
+    """How many people stand on each step, in all versions."""
+    if sequence is None or sequence["version"] is None:
+        return {}
+    numbers = await page.api.get(f"/sequences/{sequence['id']}/analytics")
+    return {each["step_key"]: each["active"] for each in numbers["steps"]}
+
+
+def _starter(channels: list[dict[str, Any]]) -> str:
+    """What a new sequence begins with: an SMS where there is a channel for it, else an e-mail."""
+    channel = next((each for each in channels if each["medium"] == "sms"), channels[0] if channels else None)
+    message: dict[str, Any] = {"body": "Hello {{ contact.first_name }},\nhave a look: {{ links.guide }}"}
+    if channel and channel["medium"] == "email":
+        message = {"subject": "Have a look", "body": message["body"] + "\n\nNo more of these: {{ unsubscribe_url }}"}
+    wait = {"kind": "wait_for_click", "key": "wait", "link": "guide", "timeout": "P3D", "on_click": "over", "on_timeout": "quiet"}
+    steps = [
+        {
+            "kind": "send",
+            "key": "hello",
+            "channel": channel["name"] if channel else "",
+            "message": {**message, "links": {"guide": "https://www.example.com/guide"}},
+        },
+        wait,
+        {"kind": "end", "key": "over"},
+        {"kind": "end", "key": "quiet", "outcome": "quiet"},
+    ]
+    return dump({"name": "New sequence", "steps": steps})
