@@ -56,8 +56,8 @@ class ApiCalls:
     async def put(self, path: str, body: Any) -> Any:
         return await self._call("PUT", path, {}, body, {})
 
-    async def patch(self, path: str, body: Any) -> Any:
-        return await self._call("PATCH", path, {}, body, {})
+    async def patch(self, path: str, body: Any, **query: Any) -> Any:
+        return await self._call("PATCH", path, query, body, {})
 
     async def delete(self, path: str, **query: Any) -> Any:
         return await self._call("DELETE", path, query, None, {})

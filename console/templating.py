@@ -11,7 +11,7 @@ from console.addresses import url
 from console.charts import all as charts
 from console.navigation import PLACES
 from console.static_files import StaticFiles
-from console.words import numbers, places, reasons, states, times
+from console.words import messages, numbers, places, reasons, states, times
 from models.base import new_id
 
 FOLDER = Path(__file__).parent / "templates"
@@ -44,6 +44,7 @@ class Templates:
             "state": states.state,
             "url": url,
             "new_once": _once,
+            "addresses_marked": messages.addresses_marked,
         }
         made.filters |= {
             "n": numbers.number,

@@ -24,3 +24,19 @@ def reason(word: str) -> str:
     if known not in REASONS:
         return word
     return f"{REASONS[known]}: {detail}" if detail else REASONS[known]
+
+
+CHANGES = {
+    "no_phone": "A number from an import or the API",
+    "no_email": "An address from an import or the API",
+    "opted_out": "They opt in again; nothing else does",
+    "no_consent": "They opt in; nothing else does",
+    "suppressed": "The suppression is lifted",
+    "answer_undecided": "Somebody decides what they meant",
+    "too_many_messages": "24 hours pass",
+}
+
+
+def change_of(word: str) -> str:
+    """What would change that somebody is left out for this reason."""
+    return CHANGES.get(word.partition(": ")[0], "")

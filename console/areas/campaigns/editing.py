@@ -1,0 +1,179 @@
+"""The editor of a draft: a form that works without JavaScript, in which every button sends what was typed."""
+
+import re
+from typing import Any
+
+from starlette.responses import Response
+
+from console.api_calls import ApiProblem
+from console.areas.campaigns import draft
+from console.areas.campaigns.choices import Choices, choices, find_contact
+from console.areas.campaigns.draft_actions import KINDS
+from console.areas.campaigns.of_campaign import action_words
+from console.areas.campaigns.previewing import seen_as
+from console.page import Page
+from console.pages import Pages
+from console.typed import UNITS
+from models.organizations.api_key import Role
+
+pages = Pages("campaigns")
+
+_OF_LIST = re.compile(r"(.*\btags)\[\d+\]")
+_OF_MESSAGE = re.compile(r"(.*\.)?message")
+_AT_A_FIELD = re.compile(
+    r"name|channel|link_tracking|link_domain|utm\.\w+|(triggers\[\d+\]\.actions\[\d+\]\.)?message\.(subject|body|html|valid_for|links\..*)"
+    r"|audience\.(tags|exclude_tags|(segment_ids|exclude_segment_ids|contact_ids)\[\d+\])"
+    r"|triggers\[\d+\]\.(key|link|times|within|segment_id|actions|actions\[\d+\]\.(tags|channel|sequence_id|variables|field|value|target|text))"
+)
+"""The names of the fields at which the editor shows a fault."""
+REFUSED = (409, 422)
+
+
+@pages.get("/campaigns/new", role=Role.EDITOR)
+async def new(page: Page) -> Response:
+    offered = await choices(page)
+    first = offered.channels[0]["name"] if offered.channels else ""
+    return await _editor(page, None, draft.empty(first), offered)
+
+
+@pages.post("/campaigns/new", role=Role.EDITOR)
+async def create(page: Page) -> Response:
+    return await _answer(page, None)
+
+
+@pages.get("/campaigns/{campaign_id}/edit")
+async def edit(page: Page) -> Response:
+    """A draft; what was launched is shown by its report."""
+    campaign = await _campaign(page)
+    if campaign["state"] != "draft":
+        return page.go_to(f"/campaigns/{campaign['id']}")
+    typed = draft.typed_of(campaign)
+    offered = await choices(page, typed["audience"]["contact_ids"])
+    return await _editor(page, campaign, typed, offered)
+
+
+@pages.post("/campaigns/{campaign_id}/edit", role=Role.EDITOR)
+async def change(page: Page) -> Response:
+    return await _answer(page, await _campaign(page))
+
+
+@pages.post("/campaigns/{campaign_id}/delete", role=Role.EDITOR)
+async def delete(page: Page) -> Response:
+    campaign = await _campaign(page)
+    await page.api.delete(f"/campaigns/{campaign['id']}")
+    return page.go_to("/campaigns", f"{campaign['name']} is deleted.")
+
+
+@pages.post("/campaigns/{campaign_id}/duplicate", role=Role.EDITOR)
+async def duplicate(page: Page) -> Response:
+    """A new draft with everything that the campaign has, also one of a campaign that was launched."""
+    campaign = await _campaign(page)
+    same = {name: campaign[name] for name in ("channel", "message", "audience", "link_tracking", "link_domain")}
+    same |= {name: campaign[name] for name in ("utm", "utm_overwrite", "triggers")}
+    name = f"{campaign['name'][:190]}, copy"
+    made = await page.api.post("/campaigns", {**same, "name": name}, once=page.field("once"), recipients="false")
+    return page.go_to(f"/campaigns/{made['id']}/edit", "This is the copy. Nothing of it is sent before you launch it.")
+
+
+async def _campaign(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = await page.api.get(f"/campaigns/{page.path('campaign_id')}", recipients="false")
+    return found
+
+
+async def _answer(page: Page, campaign: dict[str, Any] | None) -> Response:
+    """Does what the button says: changes the form, shows the preview, or saves the draft."""
+    typed, wanted = draft.read(page.form), page.field("do", "save")
+    if wanted == "add-contact":
+        return await _with_contact(page, campaign, typed)
+    if draft.change(typed, wanted) or wanted == "preview":
+        return await _editor(page, campaign, typed, await choices(page, typed["audience"]["contact_ids"]))
+    draft.without_blanks(typed)
+    offered = await choices(page, typed["audience"]["contact_ids"])
+    try:
+        saved = await _save(page, campaign, typed, offered)
+    except ApiProblem as problem:
+        if problem.status not in REFUSED:
+            raise
+        return await _editor(page, campaign, typed, offered, problem)
+    if wanted == "launch":
+        return page.go_to(f"/campaigns/{saved['id']}/launch")
+    return page.go_to(f"/campaigns/{saved['id']}/edit", "The draft is saved. Nothing is sent before you launch it.")
+
+
+async def _save(page: Page, campaign: dict[str, Any] | None, typed: draft.Typed, offered: Choices) -> dict[str, Any]:
+    if repeated := draft.repeated(typed):
+        errors = [{"field": field, "message": message} for field, message in repeated.items()]
+        raise ApiProblem(422, {"title": "The draft cannot be saved", "detail": "Two links share a name.", "errors": errors})
+    body = draft.request_of(typed, offered.media)
+    if campaign is None:
+        made: dict[str, Any] = await page.api.post("/campaigns", body, once=page.field("once"), recipients="false")
+        return made
+    saved: dict[str, Any] = await page.api.patch(f"/campaigns/{campaign['id']}", body, recipients="false")
+    return saved
+
+
+async def _with_contact(page: Page, campaign: dict[str, Any] | None, typed: draft.Typed) -> Response:
+    """Adds a person to the audience by whatever they are known by."""
+    wanted, ids = page.field("find_contact").strip(), typed["audience"]["contact_ids"]
+    found = await find_contact(page, wanted) if wanted else None
+    missing = ""
+    if found is None:
+        missing = (
+            f"There is no contact with “{wanted}”." if wanted else "Write an e-mail address, a phone number or an external id."
+        )
+    elif found not in ids:
+        ids.append(found)
+    offered = await choices(page, ids[-10:])
+    return await _editor(page, campaign, typed, offered, missing=missing, status=422 if missing else 200)
+
+
+async def _editor(
+    page: Page,
+    campaign: dict[str, Any] | None,
+    typed: draft.Typed,
+    offered: Choices,
+    problem: ApiProblem | None = None,
+    missing: str = "",
+    status: int = 200,
+) -> Response:
+    """Shows the form. `missing` says why a contact was not found."""
+    saved = campaign is not None and page.request.method == "GET"
+    found = await page.together(
+        seen=seen_as(page, typed, offered.media, page.field("preview_as")),
+        check=page.api.post(f"/campaigns/{campaign['id']}/check") if saved and campaign else _nothing(),
+    )
+    faults = _at_fields(problem.faults()) if problem else {}
+    return page.render(
+        "campaigns/edit.html",
+        problem.status if problem else status,
+        campaign=campaign,
+        typed=typed,
+        offered=offered,
+        problem=problem,
+        faults={**faults, **({"find_contact": missing} if missing else {})},
+        shown=[field for field in (problem.faults() if problem else ()) if _AT_A_FIELD.fullmatch(_field(field))],
+        medium=offered.media.get(typed["channel"], "sms"),
+        units=UNITS,
+        kinds=[(each, action_words(each)) for each in KINDS],
+        preview_as=page.field("preview_as"),
+        **found,
+    )
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _at_fields(faults: dict[str, str]) -> dict[str, str]:
+    """Returns the faults by the fields at which they are shown."""
+    found: dict[str, str] = {}
+    for field, message in faults.items():
+        found.setdefault(_field(field), message)
+    return found
+
+
+def _field(name: str) -> str:
+    """A fault of one tag stands at its list, and one of a whole message at its text."""
+    if listed := _OF_LIST.fullmatch(name):
+        return listed[1]
+    return f"{name}.body" if _OF_MESSAGE.fullmatch(name) else name
