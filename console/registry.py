@@ -1,6 +1,6 @@
 """The areas of the console: each module declares its pages, in a list that `console/app.py` makes routes of."""
 
-from console.areas.campaigns import editing, launching, listing, previewing
+from console.areas.campaigns import comparing, editing, launching, listing, previewing
 from console.areas.campaigns.reporting import PAGES as REPORTS
 from console.areas.contacts.all import PAGES as CONTACTS
 from console.areas.exports import exports
@@ -12,6 +12,7 @@ AREAS = (
     overview.pages,
     *SEQUENCES,
     listing.pages,
+    comparing.pages,
     previewing.pages,
     editing.pages,
     launching.pages,

@@ -1,3 +1,4 @@
 // What every page does beyond showing itself. Everything here is a convenience: pages work without it.
 import "./dialogs.js";
+import "./editor.js";
 import "./live.js";

@@ -36,7 +36,9 @@ class Shown:
     def value(self, name: str) -> str:
         """What a field of a form holds."""
         (field,) = self.body.cssselect(f'[name="{name}"]')[:1]
-        return str(field.value if field.tag in ("input", "textarea", "select") else field.text_content())
+        if field.tag == "textarea":
+            return str(field.value).removeprefix("\n")  # as browsers do
+        return str(field.value if field.tag in ("input", "select") else field.text_content())
 
 
 class Browser:
