@@ -67,7 +67,7 @@ def action(typed: Mapping[str, Any], media: Mapping[str, str]) -> dict[str, Any]
 
 
 def number(typed: str) -> int | str:
-    """Returns a number, or what is none for the API to refuse."""
+    """Returns a number; any other text stays for the API to refuse."""
     return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 10 else typed
 
 
