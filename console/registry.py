@@ -4,6 +4,7 @@ from console.areas.campaigns import comparing, editing, launching, listing, prev
 from console.areas.campaigns.reporting import PAGES as REPORTS
 from console.areas.contacts.all import PAGES as CONTACTS
 from console.areas.exports import exports
+from console.areas.links import clicks
 from console.areas.messages import why
 from console.areas.overview import overview
 from console.areas.sequences.all import PAGES as SEQUENCES
@@ -19,6 +20,7 @@ AREAS = (
     *REPORTS,
     *CONTACTS,
     exports.pages,
+    clicks.pages,
     why.pages,
 )
 """In this order, so `/campaigns/new` stands before `/campaigns/{campaign_id}`."""
