@@ -7,6 +7,7 @@ from console.areas.exports import exports
 from console.areas.links import clicks
 from console.areas.messages import why
 from console.areas.overview import overview
+from console.areas.segments import segments
 from console.areas.sequences.all import PAGES as SEQUENCES
 
 AREAS = (
@@ -22,5 +23,6 @@ AREAS = (
     exports.pages,
     clicks.pages,
     why.pages,
+    segments.pages,
 )
 """In this order, so `/campaigns/new` stands before `/campaigns/{campaign_id}`."""

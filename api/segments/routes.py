@@ -16,6 +16,7 @@ from api.segments.views import (
     SegmentDetail,
     SegmentPreview,
     SegmentPreviewRequest,
+    SegmentUseView,
     SegmentView,
 )
 from models.base import now
@@ -24,7 +25,7 @@ from models.contacts.contact import Contact
 from models.paging import PageRequest
 from models.segments.definition import Condition, as_json, read_definition
 from models.segments.people import count_people, newest_people
-from models.segments.segment import Segment, add_once, delete_segment, get_segment, list_segments
+from models.segments.segment import Segment, add_once, delete_segment, get_segment, list_segments, uses_of
 from services.segments.check import check_segment
 from services.segments.engagement import segment_of
 
@@ -113,7 +114,8 @@ async def segment_detail(session: AsyncSession, row: Segment) -> SegmentDetail:
     count, people, after = await _people(session, row.org_id, read_definition(row.definition))
     listing = Listing.at(f"/v1/segments/{row.id}/contacts")
     page: Page[ContactView] = Page(items=_views(people), next_cursor=listing.cursor(after.bytes) if after else None)
-    return SegmentDetail(**SegmentView.model_validate(row).model_dump(by_alias=True), count=count, contacts=page)
+    uses = [SegmentUseView.model_validate(each) for each in await uses_of(session, row)]
+    return SegmentDetail(**SegmentView.model_validate(row).model_dump(by_alias=True), count=count, contacts=page, used_by=uses)
 
 
 async def _people(session: AsyncSession, org_id: UUID, definition: Condition) -> tuple[int, list[Contact], UUID | None]:

@@ -1,7 +1,7 @@
 """What requests and answers about segments look like."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -63,9 +63,22 @@ class SegmentView(BaseModel):
     updated_at: datetime
 
 
+class SegmentUseView(BaseModel):
+    """What would not know whom to take without the segment."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: Literal["campaign", "sequence", "trigger"] = Field(description="A draft, or a published trigger.")
+    id: UUID
+    name: str = Field(description="Of a trigger, its key.", examples=["Spring offer"])
+    campaign_id: UUID | None
+    sequence_id: UUID | None
+
+
 class SegmentDetail(SegmentView):
     count: int = Field(description="How many contacts are in the segment now.")
     contacts: Page[ContactView] = Field(description="The first page of `GET /v1/segments/{segment_id}/contacts`.")
+    used_by: list[SegmentUseView] = Field(description="The first 20; while there are any, it cannot be deleted.")
 
 
 class SegmentPreview(BaseModel):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Index, select, text
@@ -29,18 +29,28 @@ class Segment(SQLModel, table=True):
     updated_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 
 
+class SegmentUse(NamedTuple):
+    """A draft campaign, the draft of a sequence, or a published trigger, with the campaign or sequence that it belongs to."""
+
+    kind: str
+    id: UUID
+    name: str
+    campaign_id: UUID | None
+    sequence_id: UUID | None
+
+
 # What would not know whom to take without the segment. A launched campaign does, because the launch fixes the definitions.
 USES = """
-SELECT 'campaign' AS kind, id, name FROM campaign
+SELECT 'campaign' AS kind, id, name, id AS campaign_id, NULL::uuid AS sequence_id FROM campaign
 WHERE org_id = :org_id AND state = 'draft'
     AND (jsonb_exists(audience -> 'segment_ids', :segment) OR jsonb_exists(audience -> 'exclude_segment_ids', :segment)
         OR triggers @> jsonb_build_array(jsonb_build_object('segment_id', CAST(:segment AS text))))
 UNION ALL
-SELECT 'sequence', id, name FROM sequence
+SELECT 'sequence', id, name, NULL, id FROM sequence
 WHERE org_id = :org_id
     AND jsonb_path_exists(draft, '$.**.triggers[*].segment_id ? (@ == $id)', jsonb_build_object('id', CAST(:segment AS text)))
 UNION ALL
-SELECT 'trigger', id, key FROM trigger WHERE org_id = :org_id AND segment_id = CAST(:segment AS uuid)
+SELECT 'trigger', id, key, campaign_id, sequence_id FROM trigger WHERE org_id = :org_id AND segment_id = CAST(:segment AS uuid)
 LIMIT 20
 """
 
@@ -82,10 +92,15 @@ async def add_once(session: AsyncSession, segment: Segment) -> tuple[Segment, bo
     return segment, True
 
 
+async def uses_of(session: AsyncSession, segment: Segment) -> list[SegmentUse]:
+    """Returns 20 at most."""
+    rows = await session.execute(text(USES), {"org_id": segment.org_id, "segment": str(segment.id)})
+    return [SegmentUse(*row) for row in rows]
+
+
 async def delete_segment(session: AsyncSession, segment: Segment) -> None:
     """The caller holds the segment's lock. Raises Conflict while a draft campaign or a trigger uses it."""
-    uses = (await session.execute(text(USES), {"org_id": segment.org_id, "segment": str(segment.id)})).all()
-    if uses:
+    if uses := await uses_of(session, segment):
         named = ", ".join(f"the {use.kind} {use.name} ({use.id})" for use in uses)
         raise Conflict(
             ConflictCode.SEGMENT_USED,

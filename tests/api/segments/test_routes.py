@@ -289,6 +289,8 @@ async def test_a_segment_that_a_draft_campaigns_trigger_uses_is_not_deleted(api:
     made = await segment(api, VIP)
     tag = {"kind": "tag", "tags": ["hot"]}
     campaign = await new_campaign(api, triggers=[{"key": "hot", "segment_id": made["id"], "actions": [tag]}])
+    (use,) = (await api.get(f"/segments/{made['id']}")).json()["used_by"]
+    assert (use["kind"], use["id"], use["campaign_id"], use["sequence_id"]) == ("campaign", campaign, campaign, None)
     refused = await api.delete(f"/segments/{made['id']}")
     assert is_problem(refused, 409, "segment_used")
     assert campaign in refused.json()["detail"]
