@@ -30,7 +30,7 @@ from models.reports.clicks import ClickCounts
 from models.reports.intervals import add_up
 from models.reports.texts import MessageCounts
 
-MOST_CITIES = 1000
+MOST_CITIES = 250
 
 
 class Totals(Counted):
