@@ -59,7 +59,8 @@ class Browser:
 
     async def send(self, path: str, **fields: Any) -> Shown:
         """Sends a form as its page would. Fields that are lists are sent several times."""
-        fields.setdefault("form_token", await self.token())
+        if "form_token" not in fields:
+            fields["form_token"] = await self.token()
         return Shown(await self.client.post(_address(path), data=fields))
 
 
