@@ -41,6 +41,7 @@ from api.reports import campaign_list, clicks, people, proofs
 from api.reports import campaigns as campaign_analytics
 from api.reports import compared as compared_campaigns
 from api.reports import contacts as contact_analytics
+from api.reports import delays as delay_analytics
 from api.reports import links as link_analytics
 from api.reports import overview as organization_analytics
 from api.reports import sequences as sequence_analytics
@@ -66,6 +67,7 @@ AREAS = (
     campaign_list,
     organization_analytics,
     contact_analytics,
+    delay_analytics,
     api_keys,
     audit_log,
     campaigns,

@@ -6,6 +6,7 @@ NEEDS: dict[Role, frozenset[str]] = {
     Role.VIEWER: frozenset(
         {
             "analytics.compare",
+            "analytics.delays",
             "analytics.list",
             "analytics.of_campaign",
             "analytics.of_contact",

@@ -1,14 +1,16 @@
 """What an organization's overview shows: what is being sent now, and what most people clicked. From counters alone."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.base import first_id
 from models.clicks.click import Scope
+from models.messages.message import MessageState
 from models.reports.clicks import begin_of, end_of
 
 MOST_CONSIDERED = 100
@@ -35,6 +37,9 @@ class Clicked(NamedTuple):
     people: int
 
 
+MOST_MESSAGES = 50_000
+"""Messages of one state that are counted."""
+
 SENDING = """
 SELECT id, name, launched_at, recipients, content_id FROM campaign
 WHERE org_id = :org_id AND state = 'sending' ORDER BY id DESC LIMIT :most
@@ -53,6 +58,42 @@ JOIN {table} kept ON kept.scope = '{scope}' AND kept.scope_id = considered.id AN
 GROUP BY considered.id, considered.name HAVING sum(kept.clicks) > 0
 ORDER BY people DESC, clicks DESC, considered.id DESC LIMIT :most
 """
+
+
+FIRST_CLICKS = """
+WITH considered AS MATERIALIZED (SELECT id FROM {scope} WHERE org_id = :org_id ORDER BY id DESC LIMIT :considered)
+SELECT date_bin(:length, kept.bucket, 'epoch') AS begin, sum(kept.people)::int AS people
+FROM considered JOIN content ON content.{scope}_id = considered.id JOIN content_link link ON link.content_id = content.id
+JOIN click_series kept ON kept.scope = '{scope}' AND kept.scope_id = considered.id AND kept.link_id = link.id
+    AND kept.verdict = 'human' AND kept.bucket >= :since AND kept.bucket < :until AND kept.people <> 0
+GROUP BY 1
+"""
+# From the index alone.
+MESSAGES = """
+SELECT state, count(*)::int FROM unnest(CAST(:states AS text[])) AS wanted (state) CROSS JOIN LATERAL (
+    SELECT FROM message WHERE org_id = :org_id AND message.state = wanted.state AND id >= :first AND id < :behind LIMIT :most
+) AS made GROUP BY state
+"""
+
+
+async def first_clicks(
+    session: AsyncSession, org_id: UUID, since: datetime, until: datetime, length: timedelta
+) -> dict[datetime, int]:
+    """Returns how many people clicked a campaign or a sequence for the first time, by intervals of UTC: those of the newest 100
+    campaigns and as many sequences, each of which counts its own people."""
+    found = dict[datetime, int]()
+    values = {"org_id": org_id, "considered": MOST_CONSIDERED, "length": length, "since": begin_of(since), "until": end_of(until)}
+    for scope in (Scope.CAMPAIGN, Scope.SEQUENCE):
+        for begin, people in await session.execute(text(FIRST_CLICKS.format(scope=scope.value)), values):
+            found[begin] = found.get(begin, 0) + people
+    return found
+
+
+async def messages_made(session: AsyncSession, org_id: UUID, since: datetime, until: datetime) -> dict[MessageState, int]:
+    """Returns how many messages were made within this time, by their state now. Of each state 50,000 are counted."""
+    values = {"org_id": org_id, "states": list(MessageState), "first": first_id(since), "behind": first_id(until)}
+    rows = await session.execute(text(MESSAGES), {**values, "most": MOST_MESSAGES})
+    return {MessageState(state): count for state, count in rows}
 
 
 async def sending_now(session: AsyncSession, org_id: UUID) -> list[Sending]:

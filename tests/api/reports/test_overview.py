@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from models.base import first_id, now
 from models.campaigns.campaign import Campaign, CampaignState
 from models.database import Database
 from models.messages.message import Message, MessageState
@@ -71,6 +72,39 @@ async def test_people_are_those_who_clicked_first_within_the_time(api: Caller, m
     assert counts((await read(api, until=minutes(60).isoformat()))["campaigns"]) == [(str(early.id), 2, 2)]
 
 
+FIRST = """
+SELECT count(*) FROM click_first WHERE scope IN ('campaign', 'sequence') AND verdict = 'human' AND click_id >= :first
+"""
+
+
+@pytest.mark.parametrize("interval", ["quarter_hour", "hour", "day"])
+async def test_people_over_time_are_first_clicks_and_are_compared_with_as_long_before(
+    api: Caller, made: Rows, database: Database, interval: str
+) -> None:
+    await campaign(made, 3, start=-60)
+    await campaign(made, 2, start=0)
+    await sequence(made, 1)
+    body = await read(api, since=minutes(0).isoformat(), until=minutes(120).isoformat(), interval=interval)
+    assert [body["people"]] == await rows(database, FIRST, first=first_id(minutes(0)))
+    assert body["people"] == sum(each["people"] for each in body["series"]) == 3
+    assert body["before"] == {"people": 3, "human_clicks": 3}
+    assert (await read(api, since="2026-11-01", until="2026-11-01T12:00"))["people"] == 0
+
+
+async def test_messages_are_those_that_were_made_within_the_time(
+    api: Caller, stranger: Caller, made: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await made.campaign()
+    for state in (MessageState.ACCEPTED, MessageState.ACCEPTED, MessageState.ACCEPTED, MessageState.FAILED):
+        await made.message(row.content_id, await made.contact(), state)
+    today = now().date().isoformat()
+    assert (await read(api, since=today))["messages"] == {"accepted": 3, "failed": 1}
+    assert (await read(api, until=today, since="2026-01-01"))["messages"] == {}
+    assert (await read(stranger, since=today))["messages"] == {}
+    monkeypatch.setattr(overview, "MOST_MESSAGES", 2)
+    assert (await read(api, since=today))["messages"] == {"accepted": 2, "failed": 1}
+
+
 DAYS = """
 SELECT to_char(date_trunc('day', clicked_at AT TIME ZONE 'Asia/Kathmandu'), 'YYYY-MM-DD"T"HH24:MI:SS+05:45'), count(*) FROM click
 WHERE verdict = 'human' AND org_id = :org_id GROUP BY 1 ORDER BY 1
@@ -112,6 +146,7 @@ async def test_an_organization_without_anything_has_an_empty_overview(stranger: 
         "interval": "day",
         "time_zone": "UTC",
         **{f"{verdict}_clicks": 0 for verdict in ("human", "suspect", "bot")},
+        **dict.fromkeys(("people", "before", "messages")),
         "series": [],
         "sending": [],
         "campaigns": [],
@@ -156,5 +191,5 @@ async def test_an_overview_takes_few_statements_and_each_uses_an_index(
     await sequence(made, 1)
     with statements(database) as sent:
         await read(api, **params)
-    assert len(sent) <= 7
+    assert len(sent) <= (7 if not params else 13)
     assert await scans_without_index(database, sent) == []
