@@ -34,7 +34,7 @@ from api.inbound import inbound_messages
 from api.links import link_domains, shared_links
 from api.messages import routes as messages
 from api.notifications import routes as notification_targets
-from api.ops import health, metrics
+from api.ops import health, metrics, platform
 from api.organization import api_keys, audit_log
 from api.organization import routes as organization
 from api.reports import campaign_list, clicks, people, proofs
@@ -42,6 +42,7 @@ from api.reports import campaigns as campaign_analytics
 from api.reports import compared as compared_campaigns
 from api.reports import contacts as contact_analytics
 from api.reports import delays as delay_analytics
+from api.reports import hours as hour_analytics
 from api.reports import links as link_analytics
 from api.reports import overview as organization_analytics
 from api.reports import sequences as sequence_analytics
@@ -68,6 +69,7 @@ AREAS = (
     organization_analytics,
     contact_analytics,
     delay_analytics,
+    hour_analytics,
     api_keys,
     audit_log,
     campaigns,
@@ -95,6 +97,7 @@ AREAS = (
     notification_targets,
     organization,
     people,
+    platform,
     proofs,
     segments,
     sequences,

@@ -41,6 +41,7 @@ class Templates:
             "static": self._static.address,
             "charts": charts,
             "places": PLACES,
+            "days": times.DAYS,
             "state": states.state,
             "url": url,
             "new_once": _once,

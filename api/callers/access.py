@@ -7,6 +7,7 @@ NEEDS: dict[Role, frozenset[str]] = {
         {
             "analytics.compare",
             "analytics.delays",
+            "analytics.hours",
             "analytics.list",
             "analytics.of_campaign",
             "analytics.of_contact",
@@ -52,6 +53,7 @@ NEEDS: dict[Role, frozenset[str]] = {
             "organization.get",
             "people.of_campaign",
             "people.of_sequence",
+            "platform.state",
             "proofs.of_campaign",
             "proofs.of_link",
             "proofs.of_sequence",

@@ -152,7 +152,7 @@ async def of_organization(session: SessionDep, caller: OrganizationDep, services
             *findings_operations.partition(await late_partition(session, now())),
             *findings.tracking(subject),
             *findings.stuck_clicks(found.facts),
-            *findings.metadata(subject, _places(services)),
+            *findings.metadata(subject, places_state(services)),
             *findings_automation.work(subject, problem),
             *findings_operations.not_started(found.campaigns, found.imports),
             *findings_operations.commands(found.commands, problem),
@@ -229,7 +229,7 @@ async def _missing(services: Services) -> list[str]:
 
 
 def _common(subject: Subject, services: Services, own_link_domain: str | None = None) -> Iterable[Finding]:
-    places = _places(services)
+    places = places_state(services)
     link_domain = link_domain_of(subject.organization, own_link_domain, services.settings.effective_link_domain)
     yield from findings.tracking(subject)
     yield from findings.clicks(subject)
@@ -249,7 +249,7 @@ def _is_late(campaign: Campaign) -> bool:
     return launched is not None and launched < now() - LATE
 
 
-def _places(services: Services) -> PlacesState:
+def places_state(services: Services) -> PlacesState:
     """The geo database as this process sees it. The worker, which looks clicks up, has the same setting."""
     return _places_of(services.settings.geo_database).state()
 

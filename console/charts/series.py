@@ -30,7 +30,14 @@ def intervals(
     begin, end = min(moments), max(moments)
     if unit != "day" and (end - begin) / LENGTHS[unit] > MOST + 1:
         unit = "day"
-    starts = _days(begin, end, times) if unit == "day" else _steps(begin, end, LENGTHS[unit])
+    starts = _days(begin, end, times) if unit == "day" else steps(begin, end, LENGTHS[unit])
+    length = LENGTHS[unit] if len(starts) < 2 else max(LENGTHS[unit], timedelta(days=(starts[1] - starts[0]).days))
+    return add_up(series, starts, times), length
+
+
+def add_up(series: Sequence[Mapping[str, Any]], starts: Sequence[datetime], times: Times) -> list[Interval]:
+    """Returns the intervals that begin at these moments, each with what the report says of it."""
+    counts = {times.local(each["at"]).astimezone(UTC): each for each in series}
     found, rest = list[Interval](), sorted(counts.items(), reverse=True)
     for place, start in enumerate(starts):
         after = starts[place + 1] if place + 1 < len(starts) else None
@@ -38,8 +45,7 @@ def intervals(
         while rest and (after is None or rest[-1][0] < after):
             inside.append(rest.pop()[1])
         found.append(Interval(times.local(start), *(_sum(inside, name) for name in FIELDS)))
-    length = LENGTHS[unit] if len(starts) < 2 else max(LENGTHS[unit], timedelta(days=(starts[1] - starts[0]).days))
-    return found, length
+    return found
 
 
 FIELDS = ("people", "clicks", "suspect_clicks", "bot_clicks")
@@ -50,7 +56,8 @@ def _sum(inside: Sequence[Mapping[str, Any]], name: str) -> int:
     return sum(each.get(name) or 0 for each in inside)
 
 
-def _steps(begin: datetime, end: datetime, length: timedelta) -> list[datetime]:
+def steps(begin: datetime, end: datetime, length: timedelta) -> list[datetime]:
+    """Returns the moments at which intervals of this length begin, from the one of `begin` to the one of `end`."""
     first = begin - (begin - datetime(2000, 1, 1, tzinfo=UTC)) % length
     return [first + length * place for place in range((end - first) // length + 1)]
 

@@ -28,6 +28,11 @@ WITH forgotten AS (DELETE FROM heartbeat WHERE at < now() - interval '1 day')
 INSERT INTO heartbeat (role, instance, at) VALUES (:role, :instance, now())
 ON CONFLICT (role, instance) DO UPDATE SET at = excluded.at
 """
+HEARD = """
+SELECT role, count(*) FILTER (WHERE at > now() - CAST(:late AS interval)) AS processes, max(at) AS at,
+    extract(epoch FROM now() - max(at)) AS seconds
+FROM heartbeat GROUP BY role ORDER BY role
+"""
 LAST = "SELECT role, max(at) AS at, extract(epoch FROM now() - max(at)) AS seconds FROM heartbeat GROUP BY role"
 
 
@@ -39,6 +44,14 @@ class LastBeat:
     seconds: float
 
 
+@dataclass(frozen=True)
+class HeardRole(LastBeat):
+    """`processes` of the role were heard within `LATE`."""
+
+    role: str
+    processes: int
+
+
 async def beat(session: AsyncSession, role: str, instance: str) -> None:
     await session.execute(text(BEAT), {"role": role, "instance": instance})
 
@@ -46,3 +59,9 @@ async def beat(session: AsyncSession, role: str, instance: str) -> None:
 async def last_beats(session: AsyncSession) -> dict[str, LastBeat]:
     """Returns the heartbeats by role. A role that was never heard is missing."""
     return {row.role: LastBeat(row.at, float(row.seconds)) for row in await session.execute(text(LAST))}
+
+
+async def heard_roles(session: AsyncSession) -> list[HeardRole]:
+    """Returns the roles that were heard within a day."""
+    rows = await session.execute(text(HEARD), {"late": LATE})
+    return [HeardRole(row.at, float(row.seconds), row.role, row.processes) for row in rows]

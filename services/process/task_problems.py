@@ -16,3 +16,9 @@ async def count_task_problems(client: Client, attribute: str | None = None, valu
     """Returns how many there are, or how many with this search attribute."""
     of_one = f" AND {attribute} = '{value}'" if attribute else ""
     return (await client.count_workflows(QUERY + of_one, rpc_timeout=RPC_TIMEOUT)).count
+
+
+async def count_running(client: Client, attribute: str, value: UUID) -> int:
+    """Returns how many workflows with this search attribute run."""
+    query = f"ExecutionStatus = 'Running' AND {attribute} = '{value}'"
+    return (await client.count_workflows(query, rpc_timeout=RPC_TIMEOUT)).count

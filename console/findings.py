@@ -1,0 +1,55 @@
+"""Findings of the diagnostics as a list of what needs somebody: what is, what to change, and the place where it can be."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from console.addresses import url
+
+LOOKS = {"problem": ("bad", "alert"), "warning": ("warn", "alert"), "info": ("", "info")}
+"""The class of the list and the icon."""
+ICONS = {"channel_paused": "pause", "link_tracking_off": "pause", "metadata_off": "pause"}
+PLACES = (
+    (("channel_", "callbacks_"), "/settings/channels", "Channels"),
+    (("link_tracking_", "metadata_"), "/settings", "Settings"),
+    (("refusals_undecided",), "/contacts/answers", "Decide"),
+    (("geo_", "clicks_without_metadata"), "/health#geo", "Places"),
+    (("enrollments_failed", "workflow", "campaign_gone"), "/health#workflows", "Workflows"),
+)
+"""Beginnings of codes, the page on which one can do something about it, and the word on the button."""
+QUESTIONS = {
+    "clicks_not_showing": "Why are clicks not showing?",
+    "automation_not_triggered": "Why was the automation not triggered?",
+    "no_metadata": "Why is there no place or device?",
+    "location_wrong": "Why is a place wrong?",
+    "sequence_not_tracking": "Why is a sequence not tracking?",
+    "delivery": "Why did a message not arrive?",
+}
+"""The questions of the troubleshooting page that findings answer."""
+
+
+@dataclass(frozen=True)
+class ToDo:
+    """`title` says what is, `text` what to change, and `href` leads to where, if there is such a page."""
+
+    look: str
+    icon: str
+    title: str
+    text: str
+    question: str
+    href: str = ""
+    verb: str = ""
+
+
+def to_do(findings: Iterable[Mapping[str, Any]]) -> Sequence[ToDo]:
+    """Returns the problems and warnings; what only explains something needs nobody."""
+    return [_shown(each) for each in findings if each["severity"] != "info"]
+
+
+def _shown(finding: Mapping[str, Any]) -> ToDo:
+    look, icon = LOOKS[finding["severity"]]
+    code: str = finding["code"]
+    place = next(((url(path), verb) for beginnings, path, verb in PLACES if code.startswith(beginnings)), ("", ""))
+    question = QUESTIONS.get(finding["question"], "")
+    icon = "place" if code.startswith("geo_") else ICONS.get(code, icon)
+    return ToDo(look, icon, finding["sentence"], finding["what_to_change"], question, *place)
