@@ -22,7 +22,7 @@ ASK_SECONDS = 1.0
 """The longest time for which PostgreSQL counts, and after which Temporal counts as away."""
 
 
-class RoleView(BaseModel):
+class PlatformRole(BaseModel):
     role: str = Field(examples=["worker"])
     processes: int = Field(description="That were heard within 30 seconds.", examples=[1])
     heard_at: datetime = Field(description="The last sign of life of any of them.")
@@ -67,7 +67,7 @@ class WorkflowsView(BaseModel):
 
 class PlatformView(BaseModel):
     checked_at: datetime
-    roles: list[RoleView] = Field(description="Those that were heard within a day.")
+    roles: list[PlatformRole] = Field(description="Those that were heard within a day.")
     queues: QueuesView
     waiting: list[WaitingView]
     geo: GeoView
@@ -82,7 +82,7 @@ async def state(session: SessionDep, caller: OrganizationDep, services: Services
     return PlatformView(
         checked_at=now(),
         roles=[
-            RoleView(
+            PlatformRole(
                 role=each.role,
                 processes=each.processes,
                 heard_at=each.at,
