@@ -9,6 +9,7 @@ from console.areas.messages import why
 from console.areas.overview import overview
 from console.areas.segments import segments
 from console.areas.sequences.all import PAGES as SEQUENCES
+from console.areas.settings.all import PAGES as SETTINGS
 
 AREAS = (
     overview.pages,
@@ -24,5 +25,6 @@ AREAS = (
     clicks.pages,
     why.pages,
     segments.pages,
+    *SETTINGS,
 )
 """In this order, so `/campaigns/new` stands before `/campaigns/{campaign_id}`."""
