@@ -2,3 +2,4 @@
 import "./dialogs.js";
 import "./editor.js";
 import "./live.js";
+import "./copy.js";

@@ -33,7 +33,9 @@ IMPORT = {
     "failed": ("failed", "Failed"),
 }
 CONSENT = {"opted_in": ("running", "Opted in"), "opted_out": ("failed", "Opted out"), "unknown": ("draft", "Not said")}
+CHANNEL = {"sends": ("running", "Sending"), "paused": ("paused", "Paused"), "archived": ("off", "Archived")}
 KINDS = {
+    "channel": CHANNEL,
     "campaign": CAMPAIGN,
     "sequence": SEQUENCE,
     "enrollment": ENROLLMENT,

@@ -1,7 +1,7 @@
 """Times as people read them, in the organization's time zone."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -43,6 +43,14 @@ class Times:
     def second(self, value: str | datetime | None) -> Markup:
         """`16:42:08`, where the day stands elsewhere."""
         return self._shown(value, lambda moment: f"{moment:%H:%M:%S}")
+
+    def midnight(self, text: str) -> str:
+        """A day such as `2026-11-26`, as a form sends it, as its first moment here; another text stays, for the API to judge."""
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            return text
+        return datetime(day.year, day.month, day.day, tzinfo=self._zone).isoformat()
 
     def ago(self, value: str | datetime | None) -> Markup:
         """`4 h 17 min ago`, or `in 2 d 3 h`."""

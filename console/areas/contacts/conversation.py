@@ -1,6 +1,5 @@
 """One contact: the conversation, what is known of them, and what they may get."""
 
-from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -58,18 +57,9 @@ async def letter(page: Page) -> Response:
 
 
 def _wanted(page: Page) -> dict[str, Any]:
-    days = {name: _moment(page, page.query(name)) for name in ("since", "until")}
+    days = {name: page.times.midnight(page.query(name)) for name in ("since", "until")}
     same = {name: page.query(name) for name in ("campaign_id", "sequence_id", "verdict")}
     return {"kind": list(SHOWN.get(page.query("show"), ())), **days, **same}
-
-
-def _moment(page: Page, text: str) -> str:
-    """A day begins at midnight of the organization; what is no day is for the API to judge."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return text
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(page.times.zone_name)).isoformat()
 
 
 def _local_time(page: Page, person: dict[str, Any]) -> str | None:
