@@ -16,6 +16,8 @@ from console.words.times import DAYS, MONTHS
 HEIGHT, TOP, WATER, BELOW, FOOT = 250, 26, 190, 34, 20
 WIDTH, GAP = 1000, 0.22
 MOST_TICKS = 9
+FEW = 4
+"""Fewer intervals than these are bars: an area through one or two of them would say something of the time between."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def waterline(
     somewhere."""
     if not intervals:
         return Markup()
+    area = area and len(intervals) >= FEW
     marks = scale(max(each.clicks for each in intervals))
     frame = _Frame(intervals, marks[-1], max(each.machines for each in intervals) or 1)
     return Markup('<div class="chart" role="img" aria-label="{}">{}<svg class="frame">{}{}{}{}{}{}{}</svg></div>').format(
