@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from starlette.datastructures import FormData
@@ -17,6 +18,7 @@ from console.api_calls import ApiCalls, ApiProblem
 from console.cookies import NOTICE, SESSION, by_itself
 from console.page import Page
 from console.pages import FORM_BYTES, Declared
+from console.pulse import Pulses
 from console.security import PAGE_HEADERS, form_token, is_ours, is_token
 from console.templating import Templates
 from models.organizations.console_session import SignedIn, find_session
@@ -41,7 +43,7 @@ class Answering:
     """`inner` are the API's routes without the layers around them."""
 
     def __init__(self, inner: ASGIApp, templates: Templates) -> None:
-        self._inner, self._templates = inner, templates
+        self._inner, self._templates, self._pulses = inner, templates, Pulses()
 
     def route(self, declared: Declared) -> Route:
         async def answer(request: Request) -> Response:
@@ -79,10 +81,11 @@ class Answering:
         token = form_token(request.cookies[SESSION])
         calls = ApiCalls(self._inner, request.scope, signed_in.key.id)
         notice = "" if by_itself(request) else unquote(request.cookies.get(NOTICE, ""))[:500]
-        page = Page(request, signed_in, calls, self._templates, place, token, FormData(), notice)
+        pulse = await self._pulses.of(signed_in.organization.id, calls)
+        page = Page(request, signed_in, calls, self._templates, place, token, FormData(), notice, pulse)
         try:
             if request.method == "POST":
-                page = Page(request, signed_in, calls, self._templates, place, token, await _form(request, token, body_limit))
+                page = replace(page, form=await _form(request, token, body_limit))
             return await handle(page)
         except Refused as refused:
             return page.render("error.html", refused.status, title=refused.title, text=refused.text, retry_after=None)

@@ -14,6 +14,7 @@ from api.handling.services import Services
 from console.addresses import url
 from console.api_calls import ApiCalls, ApiProblem
 from console.cookies import NOTICE, THEME, THEMES, set_cookie
+from console.pulse import UNKNOWN, Pulse
 from console.security import PAGE_HEADERS
 from console.templating import Templates
 from console.words.times import Times
@@ -34,6 +35,7 @@ class Page:
     form_token: str
     form: FormData
     notice: str = ""
+    pulse: Pulse = UNKNOWN
 
     @property
     def times(self) -> Times:

@@ -4,6 +4,7 @@ from console.areas.campaigns import comparing, editing, launching, listing, prev
 from console.areas.campaigns.reporting import PAGES as REPORTS
 from console.areas.contacts.all import PAGES as CONTACTS
 from console.areas.exports import exports
+from console.areas.health import health
 from console.areas.links import clicks
 from console.areas.messages import why
 from console.areas.overview import overview
@@ -13,6 +14,7 @@ from console.areas.settings.all import PAGES as SETTINGS
 
 AREAS = (
     overview.pages,
+    health.pages,
     *SEQUENCES,
     listing.pages,
     comparing.pages,

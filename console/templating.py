@@ -56,6 +56,7 @@ class Templates:
             "reason": reasons.reason,
             "duration": times.duration,
             "iso_duration": times.iso_duration,
+            "latency": times.latency,
         }
         made.globals["place"] = places.place
         made.globals["percent"] = numbers.percent

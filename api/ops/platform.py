@@ -9,12 +9,13 @@ from api.diagnostics.routes import places_state
 from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
 from api.handling.services import Services
 from api.http.within import within
+from api.ops.workflow_links import workflow_list_url
 from models.base import now
 from models.clicks.queues import read_queues
 from models.organizations.organization import Organization
 from models.platform.heartbeat import LATE, heard_roles
 from models.platform.waiting import read_waiting
-from services.process.task_problems import count_running, count_task_problems
+from services.process.task_problems import count_running, count_task_problems, problems_query, running_query
 
 router = area("platform")
 
@@ -63,6 +64,8 @@ class WorkflowsView(BaseModel):
 
     running: int | None = Field(examples=[3039])
     failing: int | None = Field(description="Of which a task fails again and again.", examples=[0])
+    running_url: str | None = Field(description="Where the Temporal UI lists them; null: no address of it is known.")
+    failing_url: str | None
 
 
 class PlatformView(BaseModel):
@@ -111,9 +114,13 @@ async def state(session: SessionDep, caller: OrganizationDep, services: Services
 
 
 async def _workflows(services: Services, caller: Organization) -> WorkflowsView:
+    urls = {
+        "running_url": workflow_list_url(services.settings, running_query("OrgId", caller.id)),
+        "failing_url": workflow_list_url(services.settings, problems_query("OrgId", caller.id)),
+    }
     try:
         running = await within(ASK_SECONDS, count_running(services.temporal, "OrgId", caller.id))
         failing = await within(ASK_SECONDS, count_task_problems(services.temporal, "OrgId", caller.id))
     except Exception:  # whatever the error is, the diagnostics say that Temporal is away
-        return WorkflowsView(running=None, failing=None)
-    return WorkflowsView(running=running, failing=failing)
+        return WorkflowsView(running=None, failing=None, **urls)
+    return WorkflowsView(running=running, failing=failing, **urls)

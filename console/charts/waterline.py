@@ -175,6 +175,11 @@ def ticks(begins: Sequence[datetime], length: timedelta) -> list[tuple[int, str,
     return found
 
 
+def interval_name(begin: datetime, length: timedelta) -> str:
+    """`Thu 26 Nov, 09:00`, or the day alone."""
+    return _date(begin) if length >= timedelta(days=1) else f"{_date(begin)}, {begin:%H:%M}"
+
+
 def _date(moment: datetime) -> str:
     return f"{DAYS[moment.weekday()]} {moment.day} {MONTHS[moment.month - 1]}"
 
@@ -183,7 +188,7 @@ def _hits(frame: _Frame, length: timedelta, rest: str) -> Markup:
     """What the pointer finds: one step each, and its numbers in the corner, where `rest` was."""
     found = Markup('<text class="rest" x="100%" y="11" text-anchor="end">{}</text>').format(rest)
     for i, each in enumerate(frame.intervals):
-        name = _date(each.begin) if length >= timedelta(days=1) else f"{_date(each.begin)}, {each.begin:%H:%M}"
+        name = interval_name(each.begin, length)
         x, numbers = frame.percent(i + 0.5), f"{each.people:,} people"
         others = f" · {each.clicks:,} clicks · {each.machines:,} by machines"
         found += Markup(

@@ -92,6 +92,15 @@ def duration(value: timedelta | float) -> str:
     return " ".join(filter(None, parts))
 
 
+def latency(milliseconds: float | None) -> str:
+    """`84 ms`, `2.9 s`, `1 min 12 s`; a dash for what is not known."""
+    if milliseconds is None:
+        return "–"
+    if milliseconds < 60_000:
+        return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+    return duration(milliseconds / 1000)
+
+
 def iso_duration(value: str | None) -> str:
     """Says `P3D`, `PT1H30M` in words: `3 d`, `1 h 30 min`. What it cannot read stays as it is."""
     try:

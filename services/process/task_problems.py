@@ -14,11 +14,18 @@ RPC_TIMEOUT = timedelta(seconds=2)
 
 async def count_task_problems(client: Client, attribute: str | None = None, value: UUID | None = None) -> int:
     """Returns how many there are, or how many with this search attribute."""
-    of_one = f" AND {attribute} = '{value}'" if attribute else ""
-    return (await client.count_workflows(QUERY + of_one, rpc_timeout=RPC_TIMEOUT)).count
+    query = QUERY if attribute is None else problems_query(attribute, value)
+    return (await client.count_workflows(query, rpc_timeout=RPC_TIMEOUT)).count
+
+
+def problems_query(attribute: str, value: UUID | None) -> str:
+    return f"{QUERY} AND {attribute} = '{value}'"
+
+
+def running_query(attribute: str, value: UUID) -> str:
+    return f"ExecutionStatus = 'Running' AND {attribute} = '{value}'"
 
 
 async def count_running(client: Client, attribute: str, value: UUID) -> int:
     """Returns how many workflows with this search attribute run."""
-    query = f"ExecutionStatus = 'Running' AND {attribute} = '{value}'"
-    return (await client.count_workflows(query, rpc_timeout=RPC_TIMEOUT)).count
+    return (await client.count_workflows(running_query(attribute, value), rpc_timeout=RPC_TIMEOUT)).count

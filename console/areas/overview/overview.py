@@ -75,7 +75,6 @@ async def overview(page: Page) -> Response:
         by_hour=_by_hour(bars) if name == "24h" else bars,
         machines=numbers["suspect_clicks"] + numbers["bot_clicks"],
         busiest=_busiest(found["hours"]["clicks"]),
-        clicked_sequences={each["sequence_id"]: each for each in numbers["sequences"]},
         todo=to_do(found["diagnostics"]["findings"]),
         is_new=not (found["campaigns"]["states"] or found["sequences"]["items"]),
     )
