@@ -31,7 +31,7 @@ from api.http.slow_readers import SlowReaders
 from api.http.time_limit import TimeLimit
 from api.http.within import within
 from api.inbound import inbound_messages
-from api.links import link_domains, shared_links
+from api.links import link_domains, shared_links, tracked_links
 from api.messages import routes as messages
 from api.notifications import routes as notification_targets
 from api.ops import health, metrics, platform
@@ -103,6 +103,7 @@ AREAS = (
     sequences,
     shared_links,
     suppressions,
+    tracked_links,
     twilio_callbacks,
     why,
 )

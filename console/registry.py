@@ -5,7 +5,7 @@ from console.areas.campaigns.reporting import PAGES as REPORTS
 from console.areas.contacts.all import PAGES as CONTACTS
 from console.areas.exports import exports
 from console.areas.health import health
-from console.areas.links import clicks
+from console.areas.links import clicks, link, links
 from console.areas.messages import why
 from console.areas.overview import overview
 from console.areas.segments import segments
@@ -25,6 +25,8 @@ AREAS = (
     *CONTACTS,
     exports.pages,
     clicks.pages,
+    links.pages,
+    link.pages,
     why.pages,
     segments.pages,
     *SETTINGS,

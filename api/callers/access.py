@@ -45,6 +45,7 @@ NEEDS: dict[Role, frozenset[str]] = {
             "inbound_messages.list",
             "link_domains.get",
             "link_domains.list",
+            "links.list",
             "messages.get",
             "messages.list",
             "notification_targets.get",

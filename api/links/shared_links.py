@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, area
 from api.http.paging import Page, PageDep
 from api.organization.routes import Destination
+from models.clicks.click import Scope
+from models.clicks.verdict import Verdict
 from models.errors import FieldError, Invalid
 from models.links.shared_link import (
     SharedLink,
@@ -22,6 +24,7 @@ from models.links.shared_link import (
     get_shared_link,
     shared_link_page,
 )
+from models.links.tracked_links import Clicked, count_clicked
 from models.organizations.limits import Limits
 from models.organizations.link_domain import held_hosts
 from models.organizations.organization import Organization
@@ -113,6 +116,9 @@ class SharedLinkView(BaseModel):
     utm_overwrite: bool
     active: bool
     works: bool
+    human_clicks: int = Field(examples=[70])
+    suspect_clicks: int = Field(examples=[0])
+    bot_clicks: int = Field(examples=[5])
     created_at: datetime
     updated_at: datetime
 
@@ -187,7 +193,8 @@ async def _views(
     session: AsyncSession, rows: Sequence[SharedLink], organization: Organization, settings: Settings
 ) -> list[SharedLinkView]:
     held = await held_hosts(session, {row.domain for row in rows if row.domain}, organization.id)
-    return [_shown(row, organization, settings, not row.domain or row.domain in held) for row in rows]
+    clicked = await count_clicked(session, [(Scope.LINK.value, row.id, row.id) for row in rows])
+    return [_shown(row, organization, settings, not row.domain or row.domain in held, clicked[row.id]) for row in rows]
 
 
 async def _view(session: AsyncSession, row: SharedLink, organization: Organization, settings: Settings) -> SharedLinkView:
@@ -195,9 +202,10 @@ async def _view(session: AsyncSession, row: SharedLink, organization: Organizati
     return view
 
 
-def _shown(shared: SharedLink, organization: Organization, settings: Settings, held: bool) -> SharedLinkView:
+def _shown(shared: SharedLink, organization: Organization, settings: Settings, held: bool, clicked: Clicked) -> SharedLinkView:
     base = f"https://{shared.domain}" if shared.domain else settings.effective_link_domain
     if organization.link_domain and host_of(organization.link_domain) == shared.domain:
         base = organization.link_domain
     more = {"url": f"{base.rstrip('/')}/{shared.slug}", "leads_to": leads_to(shared), "works": held and shared.active}
+    more |= {f"{each.value}_clicks": clicked.clicks.get(each, 0) for each in Verdict}
     return SharedLinkView.model_validate({**shared.model_dump(), **more})

@@ -13,6 +13,8 @@ Unit = Literal["quarter_hour", "hour", "day"]
 MOST = 120
 """The most intervals of one chart."""
 LENGTHS: dict[Unit, timedelta] = {"quarter_hour": timedelta(minutes=15), "hour": timedelta(hours=1), "day": timedelta(days=1)}
+UNITS: dict[Unit, str] = {"quarter_hour": "quarter of an hour", "hour": "hour", "day": "day"}
+"""What they are called."""
 
 
 def unit_of(begin: datetime, end: datetime) -> Unit:

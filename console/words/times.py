@@ -26,6 +26,14 @@ class Times:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(self._zone)
 
+    def moment(self, value: str | None) -> datetime | None:
+        """Reads what a person has typed, a date or a time; None when it is neither."""
+        try:
+            found = datetime.fromisoformat(value) if value else None
+            return found and (self.local(found) if found.tzinfo else found.replace(tzinfo=self._zone))
+        except (ValueError, OverflowError):
+            return None
+
     def at(self, value: str | datetime | None) -> Markup:
         """`Thu 26 Nov, 09:00`, with the year when it is not this one; a dash for None."""
         return self._shown(value, lambda moment: f"{self._day(moment)}, {moment:%H:%M}")

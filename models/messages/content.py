@@ -80,7 +80,7 @@ class ContentLink(SQLModel, table=True):
     """
 
     __tablename__ = "content_link"
-    __table_args__ = (UniqueConstraint("content_id", "position"),)
+    __table_args__ = (UniqueConstraint("content_id", "position"), Index("ix_content_link_org_id_id", "org_id", "id"))
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     org_id: UUID = Field(foreign_key="organization.id")

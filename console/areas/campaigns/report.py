@@ -19,19 +19,17 @@ from console.areas.campaigns.of_campaign import (
     to_its_editor,
     trigger_sentence,
 )
-from console.areas.campaigns.ranks import ranks
-from console.charts.series import intervals, unit_of
+from console.charts.ranks import map_of, ranks
+from console.charts.series import UNITS, intervals, unit_of
 from console.filters import DEVICES, VERDICTS, chips, given_filters
 from console.page import Page
 from console.pages import Pages
-from console.words.places import country
 from console.words.times import Times
 
 pages = Pages("campaigns")
 
 FEED, CONSIDERED = 12, 100
 """The clicks that are shown, and those whose reasons are counted."""
-UNITS = {"quarter_hour": "quarter of an hour", "hour": "hour", "day": "day"}
 
 
 @pages.get("/campaigns/{campaign_id}")
@@ -70,7 +68,7 @@ async def report(page: Page) -> Response:
         length=length,
         unit=UNITS[unit],
         ranks=ranks(numbers, page),
-        map=_map(numbers),
+        map=map_of(numbers),
         to_first_click=_first_click_words(numbers["time_to_first_click"]),
         feed=clicks and clicks["items"][:FEED],
         reasons=_reasons(clicks["items"]) if clicks else [],
@@ -85,18 +83,9 @@ def _span(campaign: Mapping[str, Any], given: Mapping[str, str], times: Times) -
     """From when until when the chart reaches, as far as it is known before the report is read."""
     launched = times.local(campaign["launched_at"])
     over = None if campaign["state"] in LIVE else campaign["tracking_until"]
-    end = _moment(given.get("until"), times) or (min(times.local(over), times.now) if over else times.now)
-    begin = _moment(given.get("since"), times) or launched
+    end = times.moment(given.get("until")) or (min(times.local(over), times.now) if over else times.now)
+    begin = times.moment(given.get("since")) or launched
     return min(begin, end), max(begin, end)
-
-
-def _moment(value: str | None, times: Times) -> datetime | None:
-    """What the API cannot read either is left to its refusal."""
-    try:
-        found = datetime.fromisoformat(value) if value else None
-        return found and (times.local(found) if found.tzinfo else found.replace(tzinfo=times.now.tzinfo))
-    except (ValueError, OverflowError):
-        return None
 
 
 async def _newest_clicks(page: Page, campaign: Mapping[str, Any], given: Mapping[str, str]) -> Any:
@@ -158,15 +147,6 @@ def _funnel(numbers: Mapping[str, Any]) -> list[Stage]:
         )
         for name, label, why, path, query in STAGES
     ]
-
-
-def _map(numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """Circles are people, or the clicks where no first click of a person fits the filters."""
-    name = "people" if any(each["people"] for each in numbers["countries"]) else "clicks"
-    found = {each["country"]: each[name] for each in numbers["countries"] if each["country"] and each[name]}
-    most = sorted(found.items(), key=lambda each: -each[1])[:3]
-    said = ", ".join(f"{country(code)} {number:,}" for code, number in most) or "no place is known"
-    return {"people": found, "label": f"Map of {name} by country: {said}", "of": name}
 
 
 def _reasons(clicks: list[dict[str, Any]]) -> list[dict[str, Any]]:

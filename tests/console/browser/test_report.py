@@ -80,3 +80,37 @@ async def test_the_pages_beside_the_report(team: Team, stack: Settings, shots: P
     await expect(team.page.get_by_role("heading", level=1)).to_contain_text("they get it")
     await team.page.screenshot(path=shots / "why.png", full_page=True)
     await team.assert_accessible()
+
+
+async def test_links_clicks_and_segments(team: Team, stack: Settings, shots: Path) -> None:
+    await clicked(team, stack)
+    shared = await team.post("/shared-links", {"slug": "poster", "destination": "https://shop.example/", "name": "In the shop"})
+    tracked = (await team.get("/links", of="messages"))["items"]
+    either = {"any": [{"kind": "replied"}, {"kind": "last_click", "longer_ago": "P60D"}]}
+    rules = {"all": [{"kind": "clicked"}, either, {"not": {"kind": "tags", "tags": ["staff"]}}]}
+    segment = await team.post("/segments", {"name": "Boots, not yet cared for", "definition": rules})
+    pages = ("/links", f"/links/{tracked[0]['id']}", f"/links/{shared['id']}", "/links/new", "/clicks?verdict=all", "/segments")
+    for number, path in enumerate((*pages, f"/segments/{segment['id']}", f"/segments/{segment['id']}/people")):
+        await team.open(path)
+        await team.page.screenshot(path=shots / f"{number}.png", full_page=True)
+        await team.assert_accessible()
+    await team.open(f"/segments/{segment['id']}")
+    await team.page.get_by_role("button", name="Delete…").click()
+    await expect(team.page.get_by_role("button", name="Keep it")).to_be_focused()
+    await team.assert_accessible()
+
+
+async def test_a_segment_is_built_on_a_phone_by_its_buttons(phone: Team, shots: Path) -> None:
+    await phone.post("/contacts", {"external_id": "1", "first_name": "Ada", "tags": ["vip"]})
+    await phone.open("/segments/new")
+    await phone.page.get_by_label("Name").fill("Guests")
+    await phone.page.get_by_label("Tags", exact=True).fill("vip")
+    await phone.page.get_by_role("button", name="Group").click()
+    await expect(phone.page.locator(".rules .rules")).to_be_visible()
+    await phone.page.screenshot(path=shots / "builder-phone.png", full_page=True)
+    await phone.assert_accessible()
+    assert await phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await phone.page.get_by_role("button", name="Remove this condition").nth(1).click()
+    await expect(phone.page.locator("dd.figure")).to_have_text("1")
+    await phone.page.get_by_role("button", name="Save").click()
+    await expect(phone.page.get_by_role("heading", level=1)).to_have_text("Guests")
