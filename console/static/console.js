@@ -3,3 +3,4 @@ import "./dialogs.js";
 import "./editor.js";
 import "./live.js";
 import "./copy.js";
+import "./sequence_editor.js";

@@ -1,5 +1,13 @@
 """The pages of sequences and enrollments, in the order in which their addresses are looked at."""
 
-from console.areas.sequences import editor, flow, listing
+from console.areas.sequences import definition, editor, enroll, enrollment, flow, listing, people
 
-PAGES = (listing.pages, editor.pages, flow.pages)
+PAGES = (
+    listing.pages,
+    editor.pages,
+    flow.pages,
+    people.pages,
+    enroll.pages,
+    definition.pages,
+    enrollment.pages,
+)

@@ -1,0 +1,150 @@
+"""Enrolling people: named ones, those with tags, or a segment. First the consequence, then the act."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from starlette.responses import Response
+
+from console.api_calls import ApiProblem
+from console.areas.sequences.one import one
+from console.page import Page
+from console.pages import Pages
+from models.organizations.api_key import Role
+
+pages = Pages("sequences")
+
+MOST_NAMED = 50
+"""The most people that are named in one form."""
+WAYS = (("named", "People by name"), ("tags", "People with tags"), ("segment", "People of a segment"))
+RESULTS = (
+    ("enrolled", "enrolled now"),
+    ("already_enrolled", "left out: they are in it already"),
+    ("entered_before", "left out: they have been in it before"),
+    ("too_often", "left out: they have entered too often lately"),
+    ("unknown_contact", "left out: they are not known"),
+)
+
+
+@pages.get("/sequences/{sequence_id}/enroll", role=Role.SENDER)
+async def choose(page: Page) -> Response:
+    """`?contact=` names somebody, `?segment_id=` a segment."""
+    way = "segment" if page.query("segment_id") else "named"
+    typed = {"way": way, "people": page.query("contact"), "tags": "", "segment_id": page.query("segment_id")}
+    return await _show(page, typed)
+
+
+@pages.post("/sequences/{sequence_id}/enroll", role=Role.SENDER)
+async def enroll(page: Page) -> Response:
+    """Says whom it would enroll; with `do=enroll`, enrolls them."""
+    typed = {name: page.field(name) for name in ("way", "people", "tags", "segment_id")}
+    faults = dict[str, str]()
+    chosen = await _chosen(page, typed, faults)
+    if chosen is None:
+        return await _show(page, typed, 422, faults=faults)
+    if page.field("do") != "enroll":
+        return await _look(page, typed, chosen)
+    cursor = page.field("cursor") or None
+    try:
+        body = {**chosen, **({"cursor": cursor} if cursor else {})}
+        done = await page.api.post(f"/sequences/{page.path('sequence_id')}/enrollments", body, once=page.field("once"))
+    except ApiProblem as problem:
+        if problem.status not in (404, 409, 422, 429):
+            raise
+        return await _show(page, typed, problem.status, problem=problem)
+    return await _show(page, typed, done=done)
+
+
+async def _chosen(page: Page, typed: Mapping[str, str], faults: dict[str, str]) -> dict[str, Any] | None:
+    """Returns the API's words for the people that are meant, or None with the faults."""
+    match typed["way"]:
+        case "tags":
+            tags = [each.strip() for each in typed["tags"].split(",") if each.strip()]
+            if tags:
+                return {"tags": tags}
+            faults["tags"] = "Name at least one tag."
+        case "segment":
+            if typed["segment_id"]:
+                return {"segment_id": typed["segment_id"]}
+            faults["segment_id"] = "Choose a segment."
+        case _:
+            ids = await _named(page, typed["people"], faults)
+            if ids:
+                return {"contact_ids": ids}
+            faults.setdefault("people", "Name at least one person.")
+    return None
+
+
+async def _named(page: Page, text: str, faults: dict[str, str]) -> list[str]:
+    """Finds each line by e-mail address, phone number, external id, or id."""
+    names = list(dict.fromkeys(line.strip() for line in text.split("\n") if line.strip()))
+    if len(names) > MOST_NAMED:
+        faults["people"] = f"Name at most {MOST_NAMED} people, or give them a tag."
+        return []
+    found = await asyncio.gather(*(_find(page, name) for name in names))
+    unknown = [name for name, ids in zip(names, found, strict=True) if len(ids) != 1]
+    if unknown:
+        faults["people"] = f"Nobody, or more than one person, is found as {unknown[0][:80]}."
+        return []
+    return list(dict.fromkeys(ids[0] for ids in found))
+
+
+async def _find(page: Page, name: str) -> list[str]:
+    if _is_id(name):
+        contact = await page.maybe(page.api.get(f"/contacts/{name}"))
+        return [contact["id"]] if contact else []
+    key = "email" if "@" in name else "phone" if name.startswith("+") else "external_id"
+    listed = await page.maybe(page.api.get("/contacts", **{key: name}, limit=2), 404, 422)
+    return [each["id"] for each in listed["items"]] if listed else []
+
+
+def _is_id(name: str) -> bool:
+    try:
+        return str(UUID(name)) == name.lower()
+    except ValueError:
+        return False
+
+
+async def _look(page: Page, typed: Mapping[str, str], chosen: Mapping[str, Any]) -> Response:
+    """The consequence: how many people are found now."""
+    try:
+        if "segment_id" in chosen:
+            count = (await page.api.get(f"/segments/{chosen['segment_id']}"))["count"]
+        elif "tags" in chosen:
+            definition = {"kind": "tags", "has": "all", "tags": chosen["tags"]}
+            count = (await page.api.post("/segments/preview", {"definition": definition}))["count"]
+        else:
+            count = len(chosen["contact_ids"])
+    except ApiProblem as problem:
+        if problem.status not in (404, 422, 429):
+            raise
+        return await _show(page, typed, 422, problem=problem)
+    return await _show(page, typed, count=count)
+
+
+async def _show(
+    page: Page,
+    typed: Mapping[str, str],
+    status: int = 200,
+    *,
+    faults: Mapping[str, str] | None = None,
+    problem: ApiProblem | None = None,
+    count: int | None = None,
+    done: dict[str, Any] | None = None,
+) -> Response:
+    found = await page.together(shown=one(page), segments=page.api.get("/segments", limit=200))
+    return page.render(
+        "sequences/enroll.html",
+        status,
+        shown=found["shown"],
+        tab="people",
+        ways=WAYS,
+        typed=typed,
+        segments=[(each["id"], each["name"]) for each in found["segments"]["items"]],
+        faults=faults or {},
+        problem=problem,
+        count=count,
+        done=done,
+        results=RESULTS,
+    )
