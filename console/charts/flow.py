@@ -90,15 +90,14 @@ def _stream(arrow: FlowArrow, way: Way) -> Markup:
 
 def _path(way: Way, short: float = 0) -> str:
     """`short` leaves room for the head of the arrow."""
-    (x, y), *rest = way.corners
-    rest[-1] = (rest[-1][0], rest[-1][1] - short)
+    *corners, (x, y) = way.corners
     if way.is_outside:
-        return _with_round_edges([(x, y), *rest])
-    path = f"M{f(x)} {f(y)}"
-    for (x1, y1), (x2, y2) in pairwise([(x, y), *rest]):
-        bend = (y2 - y1) * 0.55
-        curve = f"C{f(x1)} {f(y1 + bend)} {f(x2)} {f(y2 - bend)} {f(x2)} {f(y2)}"
-        path += f"V{f(y2)}" if abs(x1 - x2) < 0.01 else curve
+        return _with_round_edges([*corners, (x, y - short)])
+    path = f"M{f(corners[0][0])} {f(corners[0][1])}"
+    for (x1, y1), (x2, y2) in pairwise(way.corners):
+        bend, end = (y2 - y1) * 0.55, y2 - short if (x2, y2) == (x, y) else y2
+        curve = f"C{f(x1)} {f(y1 + bend)} {f(x2)} {f(y2 - bend)} {f(x2)} {f(end)}"
+        path += f"V{f(end)}" if abs(x1 - x2) < 0.01 else curve
     return path
 
 

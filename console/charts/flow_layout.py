@@ -7,12 +7,12 @@ arrows, the arrows that go outside, and those that change the lane, so that noth
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 WIDTH, HEIGHT, PITCH = 252, 64, 344
 MARGIN, TRACK, RADIUS = 28, 12, 10
-NUMBER, CURVE, STRAIGHT = 30, 58, 36
+NUMBER, ABOVE, CURVE, STRAIGHT = 30, 14, 62, 30
 APART, ACROSS = 84, 180
 DRIFTS = 4
 """Silence drifts into this many lanes; further ones begin only where there is no room."""
@@ -65,7 +65,7 @@ class _Gap:
     @property
     def bend_at(self) -> float:
         """How far below the row the arrows begin to bend."""
-        return NUMBER * self.lines + 6 + TRACK * len(self.outside)
+        return (ABOVE if self.lines else 0) + NUMBER * self.lines + TRACK * len(self.outside)
 
     @property
     def height(self) -> float:
@@ -173,7 +173,7 @@ class _Drawing:
                 corners = self._outside(via, arrow.target, (x1, y1), (x2, y2), begin, end)
             else:
                 corners = self._inside(via, arrow, (x1, y1), (x2, y2), begin, end)
-            number = (x1, y1 + 24 + NUMBER * lines[place])
+            number = (x1, y1 + ABOVE + NUMBER * (lines[place] + 0.5))
             width = min(arrow.width, 8) if isinstance(via, str) else arrow.width
             ways.append(Way(corners, number, width, isinstance(via, str)))
         return ways
@@ -205,7 +205,7 @@ class _Drawing:
     def _track_at(self, row: int, side: str, target: str) -> float:
         gap = self._gap(row)
         top = self.tops[row] + HEIGHT if row >= 0 else 0
-        return top + NUMBER * gap.lines + 6 + TRACK * (gap.track(side, target) + 0.5)
+        return top + (ABOVE if gap.lines else 0) + NUMBER * gap.lines + TRACK * (gap.track(side, target) + 0.5)
 
     def _heading(self, place: int, other: str) -> float:
         """Where an arrow comes from or goes to, from left to right."""
@@ -255,37 +255,38 @@ def _leads(keys: Sequence[str], arrows: Sequence[Arrow]) -> list[Arrow]:
             continue
         if above:
             hidden.append(Arrow(above, key, drifts=True))
-        found = [key]
-        while found:
-            at = found.pop()
-            if at not in seen:
-                seen.add(at)
-                found.extend(after[at])
+        seen |= _reached(key, after)
     return hidden
 
 
 def _loops(keys: Sequence[str], arrows: Sequence[Arrow]) -> set[int]:
-    """Returns the places of the arrows that lead back to a step that has led there."""
-    after = defaultdict[str, list[int]](list)
+    """Returns the places of the arrows that close a loop: those up the list of which the others lead back to their begin."""
+    order = {key: place for place, key in enumerate(keys)}
+    after = defaultdict[str, set[str]](set)
+    upwards = list[int]()
     for place, each in enumerate(arrows):
-        after[each.source].append(place)
-    back, done, on_way = set[int](), set[str](), {keys[0]}
-    stack = [(keys[0], iter(after[keys[0]]))]
-    while stack:
-        key, rest = stack[-1]
-        following = next(rest, None)
-        if following is None:
-            stack.pop()
-            on_way.remove(key)
-            done.add(key)
-            continue
-        target = arrows[following].target
-        if target in on_way:
-            back.add(following)
-        elif target not in done:
-            on_way.add(target)
-            stack.append((target, iter(after[target])))
-    return back
+        if order[each.target] > order[each.source]:
+            after[each.source].add(each.target)
+        else:
+            upwards.append(place)
+    loops = set[int]()
+    for place in upwards:
+        if arrows[place].source in _reached(arrows[place].target, after):
+            loops.add(place)
+        else:
+            after[arrows[place].source].add(arrows[place].target)
+    return loops
+
+
+def _reached(key: str, after: Mapping[str, Iterable[str]]) -> set[str]:
+    """Returns the step and all to which it leads."""
+    seen, found = set[str](), [key]
+    while found:
+        at = found.pop()
+        if at not in seen:
+            seen.add(at)
+            found.extend(after.get(at, ()))
+    return seen
 
 
 def _rows(keys: Sequence[str], forward: Sequence[Arrow]) -> dict[str, int]:

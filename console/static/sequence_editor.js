@@ -23,7 +23,7 @@ if (form) {
 
   const take = (answer) => {
     const open = new Set([...form.querySelectorAll("details[open]")].map((each) => each.dataset.step));
-    for (const part of form.querySelectorAll("[data-part]")) {
+    for (const part of document.querySelectorAll("[data-part]")) {
       const fresh = answer.querySelector(`[data-part="${part.dataset.part}"]`);
       if (fresh && !part.contains(document.activeElement)) part.innerHTML = fresh.innerHTML;
     }

@@ -32,7 +32,7 @@ ALL_FORMS = 12
 async def new(page: Page) -> Response:
     """Begins with a message, a wait for a click and an end."""
     channels = await _channels(page)
-    return await _show(page, None, await Draft.of(_starter(channels)), channels=channels)
+    return await _show(page, None, await Draft.of(_starter(channels).rstrip("\n")), channels=channels)
 
 
 @pages.post("/sequences/new", role=Role.EDITOR)
@@ -52,7 +52,7 @@ async def create(page: Page) -> Response:
 async def edit(page: Page) -> Response:
     """`?publish=1` opens the dialog that asks before publishing."""
     sequence = await page.api.get(f"/sequences/{page.path('sequence_id')}")
-    return await _show(page, sequence, await Draft.of(as_yaml(sequence)), asks=bool(page.query("publish")))
+    return await _show(page, sequence, await Draft.of(_text_of(sequence)), asks=bool(page.query("publish")))
 
 
 @pages.post("/sequences/{sequence_id}/edit", role=Role.EDITOR)
@@ -76,8 +76,13 @@ async def publish(page: Page) -> Response:
         version = await page.api.post(f"/sequences/{sequence_id}/publish", once=page.field("once"))
     except ApiProblem as problem:
         sequence = await page.api.get(f"/sequences/{sequence_id}")
-        return await _refused(page, sequence, await Draft.of(as_yaml(sequence)), problem)
+        return await _refused(page, sequence, await Draft.of(_text_of(sequence)), problem)
     return page.go_to(f"/sequences/{sequence_id}", f"Published as version {version['version']}.")
+
+
+def _text_of(sequence: dict[str, Any]) -> str:
+    """The draft as it is saved, without an empty line at its end."""
+    return as_yaml(sequence).rstrip("\n")
 
 
 async def _sent(page: Page) -> tuple[Draft, int | None]:
