@@ -103,10 +103,30 @@ async def test_a_version_is_drawn_alone_and_steps_of_other_versions_are_named(br
     assert (await browser.open(f"/sequences/{sequence.id}", version=3)).status == 404
 
 
-async def test_a_draft_has_no_flow_and_says_what_to_do(browser: Browser, api: Caller) -> None:
-    shown = await browser.open(f"/sequences/{await new_sequence(api, publish=False)}")
+async def test_the_report_counts_people_machines_links_and_versions(browser: Browser, rows: Rows) -> None:
+    sequence = await walked(rows)
+    ada = await rows.contact(first_name="Ada")
+    message = await rows.message(await rows.content_of_step(sequence, "hello"), ada)
+    await rows.click(message)
+    await rows.click(message, verdict="bot")
+    shown = await browser.open(f"/sequences/{sequence.id}/report")
     assert shown.status == 200
-    assert "There is no flow yet" in shown.all("h2")
+    assert shown.all(".stats .figure")[:4] == ["1", "1", "100.0%", "3"]
+    assert "offer" in shown.all("tbody th bdi")[0]
+    assert "Germany" in shown.text
+    assert (await browser.open(f"/sequences/{sequence.id}/report", country="FR")).all(".stats .figure")[0] == "0"
+    for query in ({"country": "nonsense"}, {"since": "tomorrow"}, {"tag": HOSTILE}, {"link_id": str(uuid4())}):
+        refused = await browser.open(f"/sequences/{sequence.id}/report", **query)
+        assert refused.status in (200, 404, 422), query
+        assert "Remove all filters" in refused.text
+
+
+async def test_a_draft_has_no_flow_and_says_what_to_do(browser: Browser, api: Caller) -> None:
+    path = f"/sequences/{await new_sequence(api, publish=False)}"
+    assert "There is no flow yet" in (await browser.open(path)).all("h2")
+    assert "There is nothing to report yet" in (await browser.open(f"{path}/report")).all("h2")
+    assert "Nobody can enter yet" in (await browser.open(f"{path}/enroll")).all("h2")
+    assert (await browser.open(f"{path}/definition")).status == 200
 
 
 async def test_hostile_names_of_channels_and_sequences_stay_text(browser: Browser, rows: Rows) -> None:
