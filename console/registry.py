@@ -8,6 +8,7 @@ from console.areas.health import health
 from console.areas.links import clicks, link, links
 from console.areas.messages import why
 from console.areas.overview import overview
+from console.areas.search import search
 from console.areas.segments import segments
 from console.areas.sequences.all import PAGES as SEQUENCES
 from console.areas.settings.all import PAGES as SETTINGS
@@ -29,6 +30,7 @@ AREAS = (
     link.pages,
     why.pages,
     segments.pages,
+    search.pages,
     *SETTINGS,
 )
 """In this order, so `/campaigns/new` stands before `/campaigns/{campaign_id}`."""

@@ -41,6 +41,7 @@ class Templates:
             "static": self._static.address,
             "charts": charts,
             "places": PLACES,
+            "keys": {each.key: each for each in PLACES},
             "days": times.DAYS,
             "state": states.state,
             "url": url,

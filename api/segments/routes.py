@@ -1,9 +1,10 @@
 """Segments: saved filters on contacts, and who is in them now."""
 
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.contacts.routes import ContactView
@@ -26,6 +27,7 @@ from models.paging import PageRequest
 from models.segments.definition import Condition, as_json, read_definition
 from models.segments.people import count_people, newest_people
 from models.segments.segment import Segment, add_once, delete_segment, get_segment, list_segments, uses_of
+from models.texts.text import Name
 from services.segments.check import check_segment
 from services.segments.engagement import segment_of
 
@@ -45,9 +47,16 @@ async def create(session: SessionDep, caller: OrganizationDep, body: SegmentCrea
 
 
 @router.get("/segments", summary="List segments")
-async def list_all(session: SessionDep, caller: OrganizationDep, page: PageDep) -> Page[SegmentView]:
+async def list_all(
+    session: SessionDep,
+    caller: OrganizationDep,
+    page: PageDep,
+    name: Annotated[
+        Name | None, Query(description="A part of the name, in small or capital letters.", examples=["customers"])
+    ] = None,
+) -> Page[SegmentView]:
     """Segments, newest first, without counting who is in them."""
-    rows, after = await list_segments(session, caller.id, page)
+    rows, after = await list_segments(session, caller.id, page, name)
     return Page(items=[SegmentView.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
 
 

@@ -4,3 +4,4 @@ import "./editor.js";
 import "./live.js";
 import "./copy.js";
 import "./sequence_editor.js";
+import "./keys.js";

@@ -61,8 +61,14 @@ async def get_segment(session: AsyncSession, org_id: UUID, segment_id: UUID, *, 
     return require_owned(row, org_id, "segment")
 
 
-async def list_segments(session: AsyncSession, org_id: UUID, page: PageRequest) -> tuple[list[Segment], UUID | None]:
-    return await newest_first(session, select(Segment).where(col(Segment.org_id) == org_id), col(Segment.id), page)
+async def list_segments(
+    session: AsyncSession, org_id: UUID, page: PageRequest, name: str | None = None
+) -> tuple[list[Segment], UUID | None]:
+    """`name` is a part of the name, in small or capital letters."""
+    statement = select(Segment).where(col(Segment.org_id) == org_id)
+    if name is not None:
+        statement = statement.where(col(Segment.name).icontains(name, autoescape=True))
+    return await newest_first(session, statement, col(Segment.id), page)
 
 
 async def segments_by_id(session: AsyncSession, org_id: UUID, ids: Collection[UUID]) -> dict[UUID, Segment]:
