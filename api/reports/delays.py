@@ -7,7 +7,7 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from api.handling.request import OrganizationDep, SessionDep, area
-from models.base import now
+from models.base import EPOCH, now
 from models.reports.delays import MOST_CLICKS, Delays, read_delays, together
 
 router = area("analytics")
@@ -52,7 +52,7 @@ async def delays(
     """From the click until the enrollment that waited for it has left its step, or a trigger has fired."""
     past, length = PERIODS[period]
     until = now()
-    since = until - past
+    since = until - (until - EPOCH) % length + length - past  # so that intervals begin at full hours
     found = await read_delays(session, caller.id, since, until, length)
     return DelayReport(
         since=since,

@@ -393,14 +393,3 @@ async def test_the_largest_definitions_are_answered(api: Caller) -> None:
         audience = {"segment_ids": [made["id"]], "exclude_tags": [f"x{n}" for n in range(100)]}
         campaign = await new_campaign(api, audience=audience)
         assert (await api.get(f"/campaigns/{campaign}")).json()["recipients"] == count
-
-
-async def test_segments_are_found_by_a_part_of_their_name(api: Caller) -> None:
-    for name in ("Spring people", "Autumn 100%", "After SPRING"):
-        await segment(api, VIP, name)
-
-    async def named(name: str) -> list[str]:
-        return [each["name"] for each in (await api.get("/segments", params={"name": name})).json()["items"]]
-
-    assert await named("spring") == ["After SPRING", "Spring people"]
-    assert (await named("%"), await named("winter")) == (["Autumn 100%"], [])
