@@ -96,7 +96,7 @@ def _both(rows: Sequence[Row]) -> dict[str, int]:
 
 def map_of(numbers: Mapping[str, Any]) -> dict[str, Any]:
     """What a map shows: people, or clicks where no first click of a person fits the filters."""
-    of = "people" if any(each["people"] for each in numbers["countries"]) else "clicks"
+    of = "people" if numbers["totals"]["people"] else "clicks"
     found = {each["country"]: each[of] for each in numbers["countries"] if each["country"] and each[of]}
     most = sorted(found.items(), key=lambda each: -each[1])[:3]
     said = ", ".join(f"{country(code)} {number:,}" for code, number in most) or "no place is known"

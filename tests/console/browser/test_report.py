@@ -105,6 +105,11 @@ async def test_a_segment_is_built_on_a_phone_by_its_buttons(phone: Team, shots: 
     await phone.open("/segments/new")
     await phone.page.get_by_label("Name").fill("Guests")
     await phone.page.get_by_label("Tags", exact=True).fill("vip")
+    await expect(phone.page.locator("dd.figure")).to_have_text("1")  # it follows the typing
+    await phone.page.get_by_label("Condition", exact=True).select_option("has_phone")
+    await expect(phone.page.locator("dd.figure")).to_have_text("0")
+    await phone.page.get_by_label("Condition", exact=True).select_option("tags")
+    await phone.page.get_by_label("Tags", exact=True).fill("vip")
     await phone.page.get_by_role("button", name="Group").click()
     await expect(phone.page.locator(".rules .rules")).to_be_visible()
     await phone.page.screenshot(path=shots / "builder-phone.png", full_page=True)
