@@ -1,5 +1,27 @@
 """The pages of contacts, those with a word in their address before those with an id in its place."""
 
-from console.areas.contacts import answers, contacts, conversation, editing, enrolling, erasing, why_not
+from console.areas.contacts import (
+    answers,
+    contacts,
+    conversation,
+    editing,
+    enrolling,
+    erasing,
+    importing,
+    replies,
+    suppressions,
+    why_not,
+)
 
-PAGES = (contacts.pages, editing.pages, enrolling.pages, answers.pages, why_not.pages, erasing.pages, conversation.pages)
+PAGES = (
+    contacts.pages,
+    importing.pages,
+    replies.pages,
+    suppressions.pages,
+    editing.pages,
+    enrolling.pages,
+    answers.pages,
+    why_not.pages,
+    erasing.pages,
+    conversation.pages,
+)

@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from console.api_calls import ApiProblem
+from console.areas.messages.why import facts, rows
 from console.page import Page
 from console.pages import Pages
 
@@ -24,7 +25,14 @@ async def why_not(page: Page) -> Response:
     )
     answer, problem = found.pop("answer")
     return page.render(
-        "contacts/why_not.html", problem.status if problem else 200, answer=answer, problem=problem, about=about, **found
+        "contacts/why_not.html",
+        problem.status if problem else 200,
+        answer=answer,
+        facts=facts(answer["facts"], page) if answer else [],
+        proof=rows(answer["rows"]) if answer else [],
+        problem=problem,
+        about=about,
+        **found,
     )
 
 

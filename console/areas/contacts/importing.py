@@ -1,0 +1,177 @@
+"""Importing contacts from a file: choose it, see what its columns become, import it, watch the progress."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from console.api_calls import ApiProblem
+from console.areas.contacts.carried import CannotBeCarried, CarriedFile, unpacked
+from console.areas.contacts.country import country_of, dialled_countries
+from console.page import Page
+from console.pages import Pages
+from models.contacts.columns import CONSENT_COLUMNS, FIELDS, TYPES
+from models.organizations.api_key import Role
+
+pages = Pages("contacts")
+
+OPTIONS = ("match_on", "default_country", "tags", "clear")
+ROWS = 5
+LEFT_OUT = "-"
+
+
+@pages.get("/contacts/import")
+async def imports(page: Page) -> Response:
+    return await _choose(page)
+
+
+@pages.post("/contacts/import/preview", role=Role.SENDER, with_file=True)
+async def preview(page: Page) -> Response:
+    """Of a file that was just chosen, or of the one that the page carries, with what was said of its columns."""
+    try:
+        file = await _file(page)
+        packed = await asyncio.to_thread(file.packed)
+    except CannotBeCarried as reason:
+        return await _choose(page, str(reason))
+    options = _options(page)
+    try:
+        found = await page.api.send_file("/contact-imports/preview", file.content, "text/csv", limit=ROWS, **options)
+    except ApiProblem as problem:
+        return await _refused(page, file, packed, options, problem)
+    return _shown(page, file, packed, options, found)
+
+
+@pages.post("/contacts/import", role=Role.SENDER, with_file=True)
+async def begin(page: Page) -> Response:
+    try:
+        file = await _file(page)
+    except CannotBeCarried as reason:
+        return await _choose(page, str(reason))
+    options = _options(page)
+    try:
+        made = await page.api.send_file("/contact-imports", file.content, "text/csv", once=page.field("once"), **options)
+    except ApiProblem as problem:
+        return await _refused(page, file, page.field("packed"), options, problem)
+    return page.go_to(f"/contacts/import/{made['id']}")
+
+
+@pages.get("/contacts/import/{import_id}")
+async def progress(page: Page) -> Response:
+    """The browser asks for the page again every other second until the import is over, also without JavaScript."""
+    found = await page.api.get(f"/contact-imports/{page.path('import_id')}")
+    response = page.render("contacts/import_progress.html", found=found)
+    if found["state"] in ("waiting", "running"):
+        response.headers["Refresh"] = "2"
+    return response
+
+
+@pages.post("/contacts/import/{import_id}/cancel", role=Role.SENDER)
+async def cancel(page: Page) -> Response:
+    import_id = page.path("import_id")
+    try:
+        await page.api.post(f"/contact-imports/{import_id}/cancel")
+    except ApiProblem as problem:
+        if problem.status != 409:
+            raise
+        return page.go_to(f"/contacts/import/{import_id}", "It was over already.")
+    return page.go_to(f"/contacts/import/{import_id}", "Stopped. Rows that were done stay contacts.")
+
+
+async def _file(page: Page) -> CarriedFile:
+    chosen = page.file("file")
+    if chosen is not None:
+        return CarriedFile((chosen.filename or "")[:200], await chosen.read())
+    if not page.field("packed"):
+        raise CannotBeCarried("Choose a file first.")
+    return await asyncio.to_thread(unpacked, page.field("name")[:200], page.field("packed"))
+
+
+def _options(page: Page) -> dict[str, Any]:
+    """The parameters of the API. What a column becomes is a field `becomes-3`, beside its name `header-3`."""
+    given = {name: page.field(name).strip() for name in OPTIONS if page.field(name).strip()}
+    if "default_country" not in page.form and (country := country_of(page.times.zone_name)):
+        given["default_country"] = country
+    columns = dict[str, str | None]()
+    for number in range(200):
+        becomes = page.field(f"becomes-{number}")
+        if becomes:
+            columns[page.field(f"header-{number}")] = None if becomes == LEFT_OUT else becomes
+    return given | ({"columns": orjson.dumps(columns).decode()} if columns else {})
+
+
+async def _refused(page: Page, file: CarriedFile, packed: str, options: dict[str, Any], problem: ApiProblem) -> Response:
+    """A file whose columns can be read is shown with them, so that they can be mapped; for any other one the reason is all."""
+    if problem.status not in (409, 413, 415, 422, 429):
+        raise problem
+    if problem.status != 422 or not await asyncio.to_thread(file.headers):
+        sentences = [each["message"] for each in problem.errors] or [problem.detail]
+        return await _choose(page, " ".join(sentences), problem.status)
+    return _shown(page, file, packed, options, None, problem)
+
+
+def _shown(
+    page: Page,
+    file: CarriedFile,
+    packed: str,
+    options: dict[str, Any],
+    found: dict[str, Any] | None,
+    problem: ApiProblem | None = None,
+) -> Response:
+    said = orjson.loads(options.get("columns", "{}"))
+    unknown = {"field": None, "property": None, "type": None}
+    columns = found["columns"] if found else [{"header": each, **unknown} for each in file.headers()]
+    return page.render(
+        "contacts/import_preview.html",
+        problem.status if problem else 200,
+        file=file,
+        packed=packed,
+        options=options,
+        found=found,
+        problem=problem,
+        columns=[_column(each, said) for each in columns],
+        rows=[_row(row, columns) for row in found["rows"]] if found else [],
+        countries=[("", "with a country code only"), *dialled_countries()],
+    )
+
+
+def _column(column: Mapping[str, Any], said: Mapping[str, str | None]) -> dict[str, Any]:
+    """With what it becomes now, and what it could become."""
+    header = str(column["header"])
+    own = column["property"] or re.sub(r"\W+", "_", header, flags=re.ASCII).strip("_").lower()[:60] or "column"
+    own = own if not own[0].isdigit() else f"_{own}"
+    kinds = [(own, f"{own}, as text"), *((f"{own}:{kind}", f"{own}, as {kind}") for kind in TYPES if kind != "text")]
+    fields = [(name, name.replace("_", " ").capitalize()) for name in (*FIELDS, *CONSENT_COLUMNS)]
+    if header in said:
+        becomes = said[header] or LEFT_OUT
+    elif column["field"]:
+        becomes = column["field"]
+    elif column["property"]:
+        becomes = f"{column['property']}:{column['type']}" if column["type"] not in (None, "text") else column["property"]
+    else:
+        becomes = LEFT_OUT
+    return {"header": header, "becomes": becomes, "options": [(LEFT_OUT, "Left out"), *fields, *kinds]}
+
+
+def _row(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The cells of a row as they were read, each with its fault."""
+    contact = row["contact"] or {}
+    faults = dict[str, str]()
+    for error in row["errors"]:
+        faults.setdefault(error["field"].partition("[")[0], error["message"])
+    cells = []
+    for column in columns:
+        name = column["field"] or column["property"]
+        value = contact.get("properties", {}).get(column["property"]) if column["property"] else contact.get(column["field"])
+        if column["field"] == "tags":
+            value = contact.get("tags_add") or contact.get("tags")
+        shown = ", ".join(value) if isinstance(value, list) else value
+        cells.append({"value": shown, "fault": faults.pop(name, "") if name else ""})
+    return {**row, "cells": cells, "others": [*faults.values()]}
+
+
+async def _choose(page: Page, fault: str = "", status: int = 422) -> Response:
+    found = await page.api.get("/contact-imports", limit=20, cursor=page.query("cursor"))
+    return page.render("contacts/import.html", status if fault else 200, found=found, fault=fault)

@@ -1,0 +1,142 @@
+"""Importing a file: what it would do, what its columns become, and a file that survives between preview and import."""
+
+import os
+import zlib
+from base64 import urlsafe_b64encode
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from console.areas.contacts.carried import MOST_BYTES, CannotBeCarried, CarriedFile, unpacked
+from tests.builders import Caller
+from tests.console.conftest import Browser, Shown, with_role
+
+CSV = "external_id,email,first_name,vip:boolean\ncrm-1,ada@example.com,Ada,yes\ncrm-2,nonsense,<b>Eve</b>,maybe\n,,,\nx,a,b\n"
+GERMAN = "Kunden-Nr;Mail;Schuh\n7;ada@example.com;41,5\n"
+
+
+async def choose(browser: Browser, content: bytes | str, name: str = "people.csv", **fields: str) -> Shown:
+    data = {"form_token": await browser.token(), **fields}
+    files = {"file": (name, content.encode() if isinstance(content, str) else content, "text/csv")}
+    return Shown(await browser.client.post("/console/contacts/import/preview", data=data, files=files))
+
+
+def form_of(shown: Shown) -> dict[str, Any]:
+    """What the preview's form would send."""
+    (form,) = shown.body.cssselect("form#map")
+    return {name: value for name, value in form.form_values() if name != "form_token"}
+
+
+async def test_a_preview_shows_rows_and_faults_and_stores_nothing(browser: Browser, api: Caller) -> None:
+    shown = await choose(browser, CSV)
+    assert (shown.status, shown.all("h1")) == (200, ["Import people.csv"])
+    assert shown.all("tbody td:nth-child(2) .badge") == ["New", "New", "Left out"]
+    assert "<b>Eve</b>" in shown.text
+    assert "not an e-mail address" in shown.text
+    assert "neither true nor false" in shown.text
+    assert [shown.value(f"becomes-{number}") for number in range(4)] == ["external_id", "email", "first_name", "vip:boolean"]
+    assert (await api.get("/contacts")).json()["items"] == []
+
+
+async def test_the_file_survives_until_it_is_imported_once(browser: Browser, api: Caller) -> None:
+    fields = form_of(await choose(browser, CSV))
+    answers = [await browser.send("/contacts/import", **fields) for _ in range(2)]
+    assert [each.status for each in answers] == [303, 303]
+    assert answers[0].location == answers[1].location
+    (made,) = (await api.get("/contact-imports")).json()["items"]
+    assert (made["total"], answers[0].location) == (3, f"/console/contacts/import/{made['id']}")
+    shown = await browser.open(answers[0].location)
+    assert shown.answer.headers["refresh"] == "2"
+    assert shown.body.cssselect("progress[max='3']")
+    assert (await browser.send(f"{answers[0].location}/cancel")).status == 303
+    over = await browser.open(answers[0].location)
+    assert ("refresh" in over.answer.headers, "Cancelled" in over.text) == (False, True)
+    assert "/console/contacts/import/" in " ".join((await browser.open("/contacts/import")).links("tbody a"))
+
+
+async def test_columns_with_other_names_are_mapped(browser: Browser, api: Caller) -> None:
+    refused = await choose(browser, GERMAN)
+    assert refused.status == 422
+    fields = form_of(refused)
+    assert (fields["header-0"], fields["becomes-0"]) == ("Kunden-Nr", "-")
+    fields |= {"becomes-0": "external_id", "becomes-1": "email", "becomes-2": "schuh:number"}
+    shown = await browser.send("/contacts/import/preview", **fields)
+    assert shown.status == 200
+    assert shown.all("tbody td bdi") == ["7", "ada@example.com", "41.5"]
+    assert [shown.value(f"becomes-{number}") for number in range(3)] == ["external_id", "email", "schuh:number"]
+    assert (await browser.send("/contacts/import", **form_of(shown))).status == 303
+    again = await browser.send("/contacts/import", **{**form_of(shown), "becomes-1": "external_id", "once": str(uuid4())})
+    assert (again.status, again.value("becomes-1")) == (422, "external_id")
+
+
+async def test_options_are_kept_and_numbers_are_read_where_they_are_dialled(browser: Browser, api: Caller) -> None:
+    await api.patch("/organization", json={"time_zone": "Europe/Oslo"})
+    shown = await choose(browser, "phone\n412 00 123\n")
+    assert (shown.value("default_country"), shown.all("tbody td bdi")) == ("NO", ["+4741200123"])
+    fields = {**form_of(shown), "default_country": "DE", "match_on": "phone", "tags": "replace", "clear": "NULL"}
+    again = await browser.send("/contacts/import/preview", **fields)
+    values = [again.value(name) for name in ("default_country", "match_on", "tags", "clear")]
+    assert values == ["DE", "phone", "replace", "NULL"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "the file is empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00", "NUL character"),
+        (b"email\n", "no rows below the header"),
+        (bytes(range(1, 256)) * 4, ""),
+    ],
+    ids=["empty", "picture", "header", "bytes"],
+)
+async def test_what_is_no_table_gets_a_sentence(browser: Browser, content: bytes, sentence: str) -> None:
+    shown = await choose(browser, content)
+    assert shown.status == 422
+    assert sentence in shown.text
+    assert shown.body.cssselect(".fault, .consequence.bad")
+
+
+async def test_a_file_that_is_too_large_gets_a_sentence(browser: Browser) -> None:
+    shown = await choose(browser, b"email\n" + b"x" * MOST_BYTES)
+    assert (shown.status, "A file may have 20 MB" in shown.text) == (422, True)
+    assert (await choose(browser, b"email\n" + b"x" * (MOST_BYTES + 2**20))).status == 413
+
+
+async def test_without_a_file_it_is_asked_for(browser: Browser) -> None:
+    for path in ("/contacts/import/preview", "/contacts/import"):
+        assert "Choose a file first." in (await browser.send(path)).text
+        shown = await browser.send(path, packed="nonsense", name="x")
+        assert (shown.status, "lost on its way" in shown.text) == (422, True)
+
+
+async def test_a_viewer_sees_imports_and_makes_none(visitor: Browser, api: Caller) -> None:
+    browser = await with_role(visitor, api, "viewer")
+    shown = await browser.open("/contacts/import")
+    assert (shown.status, shown.body.cssselect("main form")) == (200, [])
+    for path in ("", "/preview", f"/{uuid4()}/cancel"):
+        assert (await browser.send(f"/contacts/import{path}")).status == 403
+    assert (await browser.open(f"/contacts/import/{uuid4()}")).status == 404
+
+
+@pytest.mark.parametrize("content", [b"", b"a", "ä,ö\n1,2\n".encode() * 1000])
+def test_a_file_comes_out_as_it_went_in(content: bytes) -> None:
+    assert unpacked("x", CarriedFile("x", content).packed()).content == content
+
+
+ENDLESS, CUT = zlib.compress(b"a" * (MOST_BYTES + 1)), zlib.compress(b"x" * 99)[:-9]
+
+
+@pytest.mark.parametrize(
+    "packed",
+    ["", "!", "AAAA", urlsafe_b64encode(ENDLESS).decode(), urlsafe_b64encode(CUT).decode()],
+    ids=["empty", "no base64", "nothing packed", "endless", "cut off"],
+)
+def test_what_was_not_packed_here_or_becomes_endless_is_refused(packed: str) -> None:
+    with pytest.raises(CannotBeCarried):
+        unpacked("x", packed)
+
+
+def test_what_does_not_get_smaller_is_not_carried() -> None:
+    with pytest.raises(CannotBeCarried):
+        CarriedFile("x", os.urandom(MOST_BYTES)).packed()
