@@ -18,8 +18,9 @@ PAGES_OF = {
     "contact": "/contacts/{}",
     "channel": "/settings/channels/{}",
     "segment": "/segments/{}",
-    "shared link": "/links/shared/{}",
-    "contact import": "/contacts/import/{}",
+    "notification_target": "/settings/notification-targets/{}",
+    "shared_link": "/links/shared/{}",
+    "contact_import": "/contacts/import/{}",
 }
 """Where the page of what was changed is."""
 

@@ -1,9 +1,10 @@
 """Pages of contacts and settings in a real browser: at a desk in the light, and on a phone in the dark."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
 from models.base import now
 from models.database import Database
@@ -26,18 +27,18 @@ async def a_person(team: Team, stack: Settings) -> str:
     content, enrollment = await rows.content_of_step(sequence, "hello"), await rows.enrollment(sequence, contact)
     begun = now() - timedelta(days=2)
 
-    def at(hours: float) -> object:
+    def at(hours: float) -> datetime:
         return begun + timedelta(hours=hours)
 
     await rows.event(enrollment, EventKind.ENROLLED, 0, at=at(0))
     text = "Hi Ingrid, good to have you. Your trail guide: https://go.fjordfell.example/7Qm2KpW40xTzVa"
     sent = await rows.message(content, contact, enrollment=enrollment, created_at=at(0.1), accepted_at=at(0.1), body=text)
     await rows.event(enrollment, EventKind.STEP_LEFT, 1, "hello", at(0.2), outcome="sent", to="wait")
-    await rows.event(enrollment, EventKind.STEP_ENTERED, 2, "wait", at(0.3), due_at=at(80).isoformat())  # type: ignore[attr-defined]
+    await rows.event(enrollment, EventKind.STEP_ENTERED, 2, "wait", at(0.3), due_at=at(80).isoformat())
     await rows.click(sent, at=at(0.2), verdict="bot", reason="previewer", metadata=None)
     await rows.click(sent, at=at(44), metadata=PHONE, reason="browser")
     await rows.event(enrollment, EventKind.STEP_LEFT, 2, "wait", at(44.0001), outcome="clicked", to="thanks")
-    more = {
+    more: dict[str, Any] = {
         "step_key": "thanks",
         "step_run": 3,
         "body": "You read the guide, so you know what your feet need.",
@@ -121,8 +122,8 @@ async def test_a_mail_is_shown_with_its_styles_and_without_its_scripts(team: Tea
 
 async def test_a_file_is_looked_at_and_then_imported(team: Team, shots: Path) -> None:
     await team.open("/contacts/import")
-    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": CSV.encode()}
-    await team.page.get_by_label("A CSV file").set_input_files(files=[file])  # type: ignore[list-item]
+    file = FilePayload(name="people.csv", mimeType="text/csv", buffer=CSV.encode())
+    await team.page.get_by_label("A CSV file").set_input_files(file)
     await team.page.get_by_role("button", name="Show what it would do").click()
     await expect(team.page.get_by_role("button", name="Import 2 rows")).to_be_visible()
     await team.page.screenshot(path=shots / "preview.png", full_page=True)

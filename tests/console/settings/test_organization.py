@@ -90,7 +90,7 @@ async def test_others_than_owners_read_and_cannot_change(visitor: Browser, api: 
     before = await now(api)
     shown = await browser.open("/settings")
     assert shown.status == 200
-    assert len(shown.body.cssselect("main fieldset[disabled]")) == 3
+    assert len(shown.body.cssselect("main fieldset[disabled]")) == 4
     assert shown.body.cssselect("main form .btn") == []
     assert not {"/console/settings/api-keys", "/console/settings/audit-log"} & set(shown.links(".settings nav a"))
     for path in ("tracking", "organization", "consent"):
