@@ -1,7 +1,6 @@
 """The areas of the console: each module declares its pages, in a list that `console/app.py` makes routes of."""
 
-from console.areas.campaigns import comparing, editing, launching, listing, previewing
-from console.areas.campaigns.reporting import PAGES as REPORTS
+from console.areas.campaigns.all import PAGES as CAMPAIGNS
 from console.areas.contacts.all import PAGES as CONTACTS
 from console.areas.exports import exports
 from console.areas.health import health
@@ -17,12 +16,7 @@ AREAS = (
     overview.pages,
     health.pages,
     *SEQUENCES,
-    listing.pages,
-    comparing.pages,
-    previewing.pages,
-    editing.pages,
-    launching.pages,
-    *REPORTS,
+    *CAMPAIGNS,
     *CONTACTS,
     exports.pages,
     clicks.pages,

@@ -37,16 +37,17 @@ async def send_campaign(team: Team, *names: str, **fields: Any) -> Sent:
     draft = {"name": "Spring", "channel": "simulator-sms", "message": OFFER, "audience": {"tags": ["live"]}, **fields}
     campaign = (await team.post("/campaigns", draft))["id"]
     await team.post(f"/campaigns/{campaign}/launch")
-    channels = (await team.get("/channels"))["items"]
-    (simulator,) = [each["id"] for each in channels if each["name"] == "simulator-sms"]
-    links = [await _link(team, simulator, phone) for phone in phones]
+    links = [await link_of(team, phone) for phone in phones]
     return Sent(campaign, contacts, links)
 
 
-async def _link(team: Team, channel_id: str, phone: str) -> str:
+async def link_of(team: Team, phone: str) -> str:
+    """The link of the newest message that this phone has received by the simulator, as soon as there is one."""
+    channels = (await team.get("/channels"))["items"]
+    (simulator,) = [each["id"] for each in channels if each["name"] == "simulator-sms"]
     async with asyncio.timeout(PATIENCE):
         while True:
-            received = (await team.get(f"/channels/{channel_id}/inbox", to=phone))["items"]
+            received = (await team.get(f"/channels/{simulator}/inbox", to=phone))["items"]
             if received:
                 return str(received[0]["links"][0])
             await asyncio.sleep(0.2)
