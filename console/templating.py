@@ -1,5 +1,6 @@
 """The templates: Jinja2 with everything escaped, and what each of them may call."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ class Templates:
             "short": numbers.short,
             "plural": numbers.plural,
             "country": places.country,
+            "read_only": _read_only,
             "reason": reasons.reason,
             "duration": times.duration,
             "iso_duration": times.iso_duration,
@@ -68,6 +70,12 @@ class Templates:
         return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
             classes, self._static.address("icons.svg"), name
         )
+
+
+def _read_only(markup: str, is_so: bool) -> Markup:
+    """Disables every field and button of a part of a page, for those who may look at it and not change it. Only markup of ours
+    has such tags: what people have written is escaped."""
+    return Markup(re.sub(r"<(input|select|textarea|button)\b", r"<\1 disabled", markup) if is_so else markup)
 
 
 def _once() -> str:
