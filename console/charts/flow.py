@@ -61,7 +61,7 @@ def flow(steps: Sequence[FlowStep], arrows: Sequence[FlowArrow], entered: int, l
         f(drawn.width),
         f(drawn.height),
         label,
-        Markup().join(_river(arrow, way) for arrow, way in pairs),
+        Markup().join(_river(arrow, way) for arrow, way in pairs if arrow.people),
         Markup().join(_stream(arrow, way) for arrow, way in pairs),
         Markup().join(_ripple(way) for arrow, way in pairs if arrow.clicked),
         Markup().join(_step(each, drawn, inside, icons) for each in steps),
@@ -131,7 +131,7 @@ def _ripple(way: Way) -> Markup:
 def _step(step: FlowStep, drawn: Layout, inside: int, icons: str) -> Markup:
     x, y = drawn.places[step.key]
     return Markup(
-        '<a class="node {kind}" href="{href}" aria-label="{label}"><title>{name}: {does}</title>'
+        '<a class="node {kind}" href="{href}" aria-label="{label}">{title}'
         '<rect class="box" x="{x}" y="{y}" width="{width}" height="{height}" rx="10"/>'
         '<circle class="seat" cx="{seat}" cy="{middle}" r="15"/>'
         '<svg class="i" x="{icon_x}" y="{icon_y}" width="16" height="16"><use href="{icon}"/></svg>'
@@ -143,8 +143,7 @@ def _step(step: FlowStep, drawn: Layout, inside: int, icons: str) -> Markup:
         kind=step.kind,
         href=step.href,
         label=f"Step {step.name}: {step.does}. {number(step.people)} people {step.unit}.",
-        name=step.name,
-        does=step.does,
+        title=_title(step),
         x=f(x),
         y=f(y),
         width=WIDTH,
@@ -158,7 +157,7 @@ def _step(step: FlowStep, drawn: Layout, inside: int, icons: str) -> Markup:
         first=f(y + 28),
         second=f(y + 44),
         short_name=_short(step.name, KEY_LETTERS),
-        short_does=_short(step.does, DOES_LETTERS - (len(step.unit) - 7 if len(step.unit) > 7 else 0)),
+        short_does=_short(step.does, _does_letters(step)),
         right=f(x + WIDTH - 14),
         figure=f(y + 29),
         unit_y=f(y + 45),
@@ -174,6 +173,17 @@ def _pool(step: FlowStep, x: float, y: float, inside: int) -> Markup:
     rect = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="3" rx="1.5"/>')
     level = f(whole * step.people / inside) if inside else "0"
     return rect.format("pool", f(x + 14), f(y + HEIGHT - 8), whole) + rect.format("level", f(x + 14), f(y + HEIGHT - 8), level)
+
+
+def _title(step: FlowStep) -> Markup:
+    """Shows the pointer what is too long to be drawn."""
+    if len(step.name) <= KEY_LETTERS and len(step.does) <= _does_letters(step):
+        return Markup()
+    return Markup("<title>{}: {}</title>").format(step.name, step.does)
+
+
+def _does_letters(step: FlowStep) -> int:
+    return DOES_LETTERS - max(0, len(step.unit) - len("waiting"))
 
 
 def _short(text: str, letters: int) -> str:

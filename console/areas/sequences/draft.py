@@ -80,17 +80,16 @@ class Draft:
                 found[f"{name}.{each.path}"] = sentence
         return found
 
-    async def check(self, page: Page, sequence_id: str | None) -> Any:
-        """Asks the API what publishing would say. Returns its answer, or None when there are faults."""
+    async def check(self, page: Page, sequence_id: str | None) -> None:
+        """Asks the API what publishing would say."""
         if not self.root:
-            return None
+            return
         try:
-            return await page.api.post("/sequences/check", {**self.body(), "sequence_id": sequence_id})
+            await page.api.post("/sequences/check", {**self.body(), "sequence_id": sequence_id})
         except ApiProblem as problem:
             if problem.status not in (409, 413, 422):
                 raise
             self.blame(problem)
-            return None
 
     def body(self) -> dict[str, Any]:
         return as_body(self.value)

@@ -45,7 +45,7 @@ async def create(page: Page) -> Response:
         except ApiProblem as problem:
             return await _refused(page, None, draft, problem)
         return _saved(page, made["id"], do)
-    return await _show(page, None, draft, opened, status=422 if do in ("save", "review") else 200)
+    return await _show(page, None, draft, opened, status=422 if do in ("save", "review") else 200, asks=do == "review")
 
 
 @pages.get("/sequences/{sequence_id}/edit", role=Role.EDITOR)
@@ -120,12 +120,13 @@ async def _show(
     channels: list[dict[str, Any]] | None = None,
 ) -> Response:
     """`checked` says that the faults are known already."""
-    known = await _known(page, draft, channels)
+    known, before, standing, _ = await asyncio.gather(
+        _known(page, draft, channels),
+        _published(page, sequence),
+        _standing(page, sequence),
+        _nothing() if checked else draft.check(page, sequence["id"] if sequence else None),
+    )
     media = {each["name"]: each["medium"] for each in known["channels"]}
-    if not checked:
-        await draft.check(page, sequence["id"] if sequence else None)
-    before = await _published(page, sequence)
-    standing = await _standing(page, sequence)
     return page.render(
         "sequences/edit.html",
         status,
@@ -176,7 +177,6 @@ def _step(draft: Draft, index: int, media: words.Media, opened: int | None) -> d
         "faults": faults,
         "is_bad": any(each.field.startswith(f"steps[{index}]") for each in draft.faults),
         "is_open": index == opened or bool(faults),
-        "triggers": len(step["triggers"]) if isinstance(step.get("triggers"), list) else 0,
     }
 
 

@@ -101,8 +101,10 @@ class Painter:
     def _step(self, key: str, arrived: int) -> FlowStep:
         step = self.steps.get(key, {})
         active = self.counts.get(key, {}).get("active", 0)
-        kind = step.get("kind") or self.counts.get(key, {}).get("kind")
-        does = words.does(step, self.media) if step else "only in another version"
+        kind = step.get("kind")
+        does = words.does(step, self.media) if step else ELSEWHERE
+        if not step:
+            return FlowStep(key, key, "send", "info", does, active, "here", self._at(key))
         if kind == "end":
             return FlowStep(key, key, "ends", "flag", does, arrived, "through", self._people(state="completed"))
         if kind in ("wait", "wait_for_click"):
@@ -139,7 +141,7 @@ class Painter:
 
     def _line(self, key: str, arrived: int) -> Line:
         count = self.counts.get(key)
-        does = words.does(self.steps[key], self.media) if key in self.steps else "only in another version"
+        does = words.does(self.steps[key], self.media) if key in self.steps else ELSEWHERE
         if count is None:
             return Line(key, does, arrived, 0, ())
         exits = [Exit(each["outcome"] or "", each["branch"], each["step_runs"]) for each in count["left"]]
@@ -152,6 +154,7 @@ class Painter:
         return url(f"/sequences/{self.sequence_id}/people", **filters, version=self.version)
 
 
+ELSEWHERE = "only in another version"
 WORDS = {"next": "", "on_click": "clicked", "on_timeout": "timed out"}
 
 

@@ -1,7 +1,7 @@
 """A form for each kind of step, and one for what counts for the whole sequence: which fields it has, what they hold, and what the
 step becomes when they are sent.
 
-A form knows only its fields: what else is written of a step, such as its triggers, stays as it is.
+A form knows only its fields: what else is written of a step stays as it is.
 """
 
 import json
@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+
+from console.areas.sequences.yaml_text import Unreadable, dump, read
 
 Values = Mapping[str, Any]
 
@@ -63,6 +65,14 @@ def _number(text: str) -> Any:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text
 
 
+def _yaml(text: str) -> Any:
+    """What cannot be read stays text, and the API says what is wrong with it."""
+    try:
+        return read(text).value if text.strip() else None
+    except Unreadable:
+        return text
+
+
 KINDS: Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     "text": (_text, lambda text: text.strip() or None),
     "area": (_text, lambda text: text if text.strip() else None),
@@ -76,6 +86,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     ),
     "pairs": (_lines, _pairs),
     "links": (_lines, _links),
+    "yaml": (lambda value: value if isinstance(value, str) else dump(value).rstrip("\n") if value else "", _yaml),
     "switch": (lambda value: "on" if value is True else "", lambda text: text == "on"),
     "tracking": (lambda value: "off" if value is False else "", lambda text: False if text == "off" else None),
 }
@@ -83,6 +94,12 @@ KINDS: Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
 
 KEY = Field("key", "Key", help="Small letters, digits and _.")
 NEXT = Field("next", "Then go to", "step", help="Empty: the step below.")
+TRIGGERS = Field(
+    "triggers",
+    "Triggers",
+    "yaml",
+    help="What clicks start beside the main line, as YAML: - key, link, and actions such as {kind: tag, tags: [hot]}.",
+)
 DURATION = "Such as P3D, PT12H or PT30M: days, hours, minutes."
 KIND = (("marketing", "Marketing: needs their consent"), ("transactional", "Transactional: what they expect"))
 
@@ -97,6 +114,7 @@ STEPS: Mapping[str, Sequence[Field]] = {
         Field("message.kind", "Kind", "choice", KIND, default="marketing"),
         Field("message.valid_for", "Worth sending for", "duration", help=DURATION),
         NEXT,
+        TRIGGERS,
     ),
     "wait_for_click": (
         KEY,
@@ -151,6 +169,7 @@ SEQUENCE: Sequence[Field] = (
     Field("utm.term", "UTM term"),
     Field("utm.content", "UTM content"),
     Field("utm_overwrite", "Replace UTM parameters that an address has", "switch", default=False),
+    TRIGGERS,
 )
 
 NEW: Mapping[str, Mapping[str, Any]] = {

@@ -149,8 +149,21 @@ async def test_the_form_of_each_kind_shows_the_step_and_gives_it_back(browser: B
     text = yaml(steps=[step, {"kind": "end", "key": "last"}])
     shown = await browser.send("/sequences/new", yaml=text, do="check")
     assert read((await press(browser, shown, "/sequences/new", "check")).value("yaml")).value == read(text).value
+    assert not [each for each in shown.all("#faults li") if "no such field" in each]
     renamed = await press(browser, shown, "/sequences/new", "check", **{"s0.key": "renamed"})
     assert read(renamed.value("yaml")).value["steps"][0] == {**step, "key": "renamed"}
+
+
+async def test_triggers_are_written_in_the_form_as_yaml_and_their_faults_stand_there(browser: Browser) -> None:
+    shown = await browser.send("/sequences/new", yaml=yaml(), do="check")
+    typed = "- key: hot\n  actions:\n    - {kind: tag, tags: [hot]}"
+    changed = await press(browser, shown, "/sequences/new", "check", **{"s0.triggers": typed})
+    triggers = read(changed.value("yaml")).value["steps"][0]["triggers"]
+    assert triggers == [{"key": "hot", "actions": [{"kind": "tag", "tags": ["hot"]}]}]
+    assert not changed.all("#faults li")
+    broken = await press(browser, shown, "/sequences/new", "check", **{"s0.triggers": "- ["})
+    assert broken.body.cssselect('[name="s0.triggers"]')[0].get("aria-invalid") == "true"
+    assert read(broken.value("yaml")).value["steps"][0]["triggers"] == "- ["
 
 
 async def test_steps_are_added_moved_and_removed(browser: Browser) -> None:
