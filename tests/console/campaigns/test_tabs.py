@@ -8,10 +8,11 @@ import pytest
 from models.database import Database
 from models.messages.message import MessageState
 from models.organizations.organization import Organization, create_organization
+from tests.api.triggers.test_firings import DONE, FAILED, SEND, TAG, Fired
 from tests.builders import Caller
 from tests.console.campaigns.test_report import HOSTILE, clicked
 from tests.console.conftest import Browser, with_role
-from tests.rows import Rows
+from tests.rows import Rows, minutes
 
 TABS = ("recipients", "message", "follow-ups", "history", "proof")
 
@@ -149,3 +150,64 @@ async def test_why_says_what_stopped_a_message_and_shows_the_rows(browser: Brows
     theirs = Rows(database, other.id)
     their_message = await theirs.message((await theirs.campaign()).content_id, await theirs.contact())
     assert (await browser.open(f"/messages/{their_message.id}/why")).status == 404
+
+
+async def fired(rows: Rows) -> tuple[Fired, str]:
+    campaign = await rows.campaign()
+    trigger = await rows.trigger([campaign.content_id], [TAG, SEND], campaign_id=campaign.id)
+    return Fired(rows, trigger), f"/campaigns/{campaign.id}/follow-ups"
+
+
+async def test_without_triggers_the_page_says_what_one_is(browser: Browser, rows: Rows) -> None:
+    campaign = await rows.campaign()
+    shown = await browser.open(f"/campaigns/{campaign.id}/follow-ups")
+    assert "No click of this campaign starts anything" in shown.text
+
+
+async def test_what_failed_is_tried_again(browser: Browser, api: Caller, rows: Rows) -> None:
+    made, path = await fired(rows)
+    await made.firing(DONE, DONE)
+    failed = await made.firing(DONE, FAILED)
+    shown = await browser.open(path)
+    assert "A click on any link" in shown.text
+    assert len(shown.all("tbody tr")) == 2
+    shown = await browser.open(path, trigger="hot", outcome="failed")
+    (form,) = shown.body.cssselect("tbody form")
+    assert str(failed.id) in form.get("action")
+    assert (await browser.send(form.get("action"), once=str(uuid4()))).location == f"/console{path}?trigger=hot"
+    assert (await api.get(made.path, params={"outcome": "failed"})).json()["items"] == []
+    assert (await browser.send(form.get("action"), once=str(uuid4()))).status == 409
+
+
+async def test_a_trigger_that_is_not_there_is_404(browser: Browser, rows: Rows) -> None:
+    _, path = await fired(rows)
+    assert (await browser.open(path, trigger="cold")).status == 404
+
+
+async def test_a_viewer_retries_nothing(visitor: Browser, api: Caller, rows: Rows) -> None:
+    made, path = await fired(rows)
+    failed = await made.firing(DONE, FAILED)
+    viewer = await with_role(visitor, api, "viewer")
+    assert (await viewer.open(path, outcome="failed")).body.cssselect("tbody form") == []
+    assert (await viewer.send(f"{path}/hot/{failed.id}/retry")).status == 403
+
+
+@pytest.mark.parametrize("path", ["", "/recipients", "/follow-ups"])
+async def test_a_page_of_a_campaign_is_light(browser: Browser, rows: Rows, path: str) -> None:
+    campaign = await rows.campaign(links=[(f"link-{number}", f"https://shop.example/{number}") for number in range(20)])
+    for number in range(60):
+        message = await rows.message(campaign.content_id, await rows.contact(first_name=f"Somebody with number {number}"))
+        await rows.click(message, number % 20, at=minutes(number * 97))
+    shown = await browser.open(f"/campaigns/{campaign.id}{path}", until="2026-11-08")
+    assert shown.status == 200
+    assert len(shown.answer.content) < 150_000
+
+
+async def test_the_list_of_clicks_is_light(browser: Browser, rows: Rows) -> None:
+    campaign = await rows.campaign(
+        name="A campaign with a name of some length", links=(("a-link", "https://shop.example/offer"),)
+    )
+    message = await rows.message(campaign.content_id, await rows.contact(first_name="Somebody with a long name"))
+    for number in range(60):
+        await rows.click(message, at=minutes(number))
+    assert len((await browser.open("/clicks")).answer.content) < 150_000
