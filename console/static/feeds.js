@@ -41,7 +41,9 @@ function begin(feed) {
     for (const name of ["pointerleave", "focusout", "scroll"]) each.addEventListener(name, perhaps, { signal: ended.signal });
   }
   place.append(button);
-  feed.before(place);
+  const head = feed.previousElementSibling; // in it, so that nothing moves
+  if (head?.matches("header")) head.append(place);
+  else feed.before(place);
   waiting.set(feed, held);
   return held;
 }

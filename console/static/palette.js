@@ -75,6 +75,7 @@ if (dialog) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) choose(chosen() + step);
     else if (event.key === "Enter") options()[chosen()]?.click();
+    else if (event.key === "Escape") dialog.close();
     else return;
     event.preventDefault();
   });
