@@ -61,7 +61,7 @@ async def _keys(
     return page.render(
         "settings/api_keys.html",
         problem.status if problem else 200,
-        keys=await page.api.get("/api-keys", limit=200, cursor=page.query("cursor")),
+        api_keys=await page.api.get("/api-keys", limit=200, cursor=page.query("cursor")),
         roles=ROLES,
         role_options=[(role.value, role.value) for role in ROLES],
         typed={"name": "", "role": Role.VIEWER.value, "expires_at": "", **(typed or {})},
@@ -81,7 +81,7 @@ async def sessions(page: Page) -> Response:
     async with services.database.transaction() as session:
         live = await list_sessions(session, page.signed_in.organization.id)
         session.expunge_all()
-    return page.render("settings/sessions.html", sessions=live, keys=keys)
+    return page.render("settings/sessions.html", sessions=live, api_keys=keys)
 
 
 @pages.post("/settings/sessions/{session_id}/end", role=Role.OWNER)

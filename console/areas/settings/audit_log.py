@@ -41,7 +41,7 @@ async def audit_log(page: Page) -> Response:
         "settings/audit_log.html",
         problem.status if problem else 200,
         found=found,
-        keys=keys,
+        api_keys=keys,
         problem=problem,
         typed={name: page.query(name) for name in FILTERS},
         pages_of=PAGES_OF,

@@ -158,6 +158,6 @@ async def test_a_viewer_reads_the_conversation_and_changes_nothing(visitor: Brow
     browser = await with_role(visitor, api, "viewer")
     shown = await browser.open(f"/contacts/{contact_id}")
     assert shown.status == 200
-    assert shown.body.cssselect("dialog, main form[method=post]") == []
+    assert shown.body.cssselect("dialog form, main form[method=post]") == []
     assert (await browser.send(f"/contacts/{contact_id}/consent", state="opted_out", reason="x")).status == 403
     assert (await browser.open(f"/contacts/{contact_id}/consent")).body.cssselect("main form") == []

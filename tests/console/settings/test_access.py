@@ -25,7 +25,7 @@ async def test_a_viewer_sees_no_keys_sessions_or_log(visitor: Browser, api: Call
     for path in ("/settings/link-domains", "/settings/notification-targets", "/settings/channels"):
         shown = await browser.open(path)
         assert shown.status == 200
-        assert shown.body.cssselect("main form[method=post], dialog") == []
+        assert shown.body.cssselect("main form[method=post], dialog form") == []
     for path, fields in {
         "/settings/api-keys": {"name": "x", "role": "owner"},
         "/settings/link-domains": {"host": "go.example.com"},

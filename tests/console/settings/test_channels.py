@@ -133,7 +133,7 @@ async def test_a_channel_is_tested_checked_paused_resumed_and_archived(browser: 
     await browser.send(f"{at}/archive")
     assert (await by_name(api, "simulator-sms"))["archived_at"] is not None
     gone = await browser.open(at)
-    assert ("Archived" in gone.text, gone.body.cssselect("dialog, main form[method=post]")) == (True, [])
+    assert ("Archived" in gone.text, gone.body.cssselect("dialog form, main form[method=post]")) == (True, [])
     assert (await browser.send(f"{at}/pause")).status == 409
 
 
@@ -141,7 +141,7 @@ async def test_a_viewer_sees_a_channel_and_cannot_touch_it(visitor: Browser, api
     at = f"/settings/channels/{(await by_name(api, 'simulator-sms'))['id']}"
     browser = await with_role(visitor, api, "viewer")
     shown = await browser.open(at)
-    assert (shown.status, shown.body.cssselect("dialog, main form[method=post]")) == (200, [])
+    assert (shown.status, shown.body.cssselect("dialog form, main form[method=post]")) == (200, [])
     for act in ("test", "check", "pause", "resume", "archive", "edit"):
         assert (await browser.send(f"{at}/{act}")).status == 403
     assert (await browser.open("/settings/channels/01a22ad0-0000-7000-8000-000000000000")).status == 404
