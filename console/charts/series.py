@@ -32,7 +32,7 @@ def intervals(
     begin, end = min(moments), max(moments)
     if unit != "day" and (end - begin) / LENGTHS[unit] > MOST + 1:
         unit = "day"
-    starts = _days(begin, end, times) if unit == "day" else steps(begin, end, LENGTHS[unit])
+    starts = _days(begin, end, times) if unit == "day" else steps(times.local(begin), end, LENGTHS[unit])
     length = LENGTHS[unit] if len(starts) < 2 else max(LENGTHS[unit], timedelta(days=(starts[1] - starts[0]).days))
     return add_up(series, starts, times), length
 
@@ -59,8 +59,9 @@ def _sum(inside: Sequence[Mapping[str, Any]], name: str) -> int:
 
 
 def steps(begin: datetime, end: datetime, length: timedelta) -> list[datetime]:
-    """Returns the moments at which intervals of this length begin, from the one of `begin` to the one of `end`."""
-    first = begin - (begin - datetime(2000, 1, 1, tzinfo=UTC)) % length
+    """Returns the moments at which intervals of this length begin, from the one of `begin` to the one of `end`: at whole hours of
+    the clocks of `begin`."""
+    first = begin.astimezone(UTC) - (begin.replace(tzinfo=UTC) - datetime(2000, 1, 1, tzinfo=UTC)) % length
     return [first + length * place for place in range((end - first) // length + 1)]
 
 

@@ -1,5 +1,7 @@
 """The report of a campaign in a real browser: at a desk, on a phone in the dark, and for those who do not see it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,13 +28,19 @@ PLACES = (
 )
 
 
-async def clicked(team: Team, stack: Settings) -> Any:
-    """Forty people of whom thirty have clicked in the last two days, and machines soon after the launch."""
+@asynccontextmanager
+async def rows_of(team: Team, stack: Settings) -> AsyncIterator[Rows]:
+    """Writes for the team's organization, past the API."""
     database = Database(stack.effective_database_url, 1)
-    rows = Rows(database, (await team.get("/organization"))["id"])
+    yield Rows(database, (await team.get("/organization"))["id"])
+    await database.close()
+
+
+async def clicked(rows: Rows) -> Any:
+    """Forty people of whom thirty have clicked in the last two days, and machines soon after the launch."""
     launched = now() - timedelta(hours=54)
     campaign = await rows.campaign(name="Autumn trail sale", links=(OFFER, TERMS), tracking_until=now() + timedelta(days=9))
-    async with database.transaction() as session:
+    async with rows.database.transaction() as session:
         (await session.get_one(Campaign, campaign.id)).launched_at = launched
     for number in range(40):
         person = await rows.contact(first_name=("Ada", "Ben", "Cy", "Dan")[number % 4], last_name=f"Lind {number}")
@@ -42,12 +50,12 @@ async def clicked(team: Team, stack: Settings) -> Any:
             await rows.click(message, number % 2, at=at, metadata=PLACES[number % len(PLACES)], reason="browser")
         if number % 7 == 0:
             await rows.click(message, at=launched + timedelta(minutes=number), verdict="bot", reason="scanner")
-    await database.close()
     return campaign
 
 
 async def test_the_report_at_a_desk(team: Team, stack: Settings, shots: Path) -> None:
-    campaign = await clicked(team, stack)
+    async with rows_of(team, stack) as rows:
+        campaign = await clicked(rows)
     await team.open(f"/campaigns/{campaign.id}")
     await expect(team.page.get_by_role("heading", level=1)).to_have_text("Autumn trail sale")
     await expect(team.page.locator(".world circle")).to_have_count(5)
@@ -60,8 +68,22 @@ async def test_the_report_at_a_desk(team: Team, stack: Settings, shots: Path) ->
     await expect(team.page.locator(".world circle")).to_have_count(1)
 
 
+async def test_a_click_appears_in_an_open_report(team: Team, stack: Settings) -> None:
+    async with rows_of(team, stack) as rows:
+        campaign = await clicked(rows)
+        await team.open(f"/campaigns/{campaign.id}")
+        people = team.page.locator('[data-live="people"]')
+        await expect(people).to_have_text("30")
+        await expect(team.page.locator("[data-connection]")).to_have_attribute("data-state", "on")
+        eve = await rows.message(campaign.content_id, await rows.contact(first_name="Eve"))
+        await rows.click(eve, at=now(), metadata=PLACES[0])
+        await expect(people).to_have_text("31")
+        await expect(team.page.locator(".feed li").first).to_contain_text("Eve")
+
+
 async def test_the_report_on_a_phone_in_the_dark(phone: Team, stack: Settings, shots: Path) -> None:
-    campaign = await clicked(phone, stack)
+    async with rows_of(phone, stack) as rows:
+        campaign = await clicked(rows)
     await phone.open(f"/campaigns/{campaign.id}")
     await expect(phone.page.locator(".funnel li")).to_have_count(5)
     await phone.page.screenshot(path=shots / "report-phone.png", full_page=True)
@@ -70,7 +92,8 @@ async def test_the_report_on_a_phone_in_the_dark(phone: Team, stack: Settings, s
 
 
 async def test_the_pages_beside_the_report(team: Team, stack: Settings, shots: Path) -> None:
-    campaign = await clicked(team, stack)
+    async with rows_of(team, stack) as rows:
+        campaign = await clicked(rows)
     for tab in ("recipients", "message", "follow-ups", "history", "proof"):
         await team.open(f"/campaigns/{campaign.id}/{tab}")
         await team.page.screenshot(path=shots / f"{tab}.png", full_page=True)
@@ -83,7 +106,8 @@ async def test_the_pages_beside_the_report(team: Team, stack: Settings, shots: P
 
 
 async def test_links_clicks_and_segments(team: Team, stack: Settings, shots: Path) -> None:
-    await clicked(team, stack)
+    async with rows_of(team, stack) as rows:
+        await clicked(rows)
     shared = await team.post("/shared-links", {"slug": "poster", "destination": "https://shop.example/", "name": "In the shop"})
     tracked = (await team.get("/links", of="messages"))["items"]
     either = {"any": [{"kind": "replied"}, {"kind": "last_click", "longer_ago": "P60D"}]}
