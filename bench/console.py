@@ -36,6 +36,8 @@ STREAMS, AT_ONCE = 400, 50
 GOAL_MS, GOAL_KB, GOAL_STREAM_KB, GOAL_SEEN_S = 150.0, 150.0, 50.0, 2.0
 NOT_MEASURED = ("/live", "/exports/")
 """Addresses that are no pages: streams and files."""
+LOOK_AT_PEOPLE = ("/launch", "/audience")
+"""Pages of a draft that look at the people of its audience for as long as `services/audience_preview.py` says."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def addresses(ids: Ids) -> tuple[list[str], list[str]]:
     found, left_out = [], []
     declared = [each.path for area in AREAS for each in area.declared if each.method == "GET"]
     for path in declared:
-        if path.startswith(NOT_MEASURED):
+        if path.startswith(NOT_MEASURED) or path.endswith(LOOK_AT_PEOPLE):
             continue
         values = {name: ids.of("draft_id" if path.endswith("/edit") and name == "campaign_id" else name) for name in _names(path)}
         if None in values.values():

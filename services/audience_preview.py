@@ -70,6 +70,7 @@ async def audience_preview(session: AsyncSession, limits: Limits, organization: 
         for person in page:
             session.expunge(person)
     found.found = found.looked_at if found.complete else await count_recipients_within(session, campaign)
+    found.complete = found.found == found.looked_at
     return found
 
 

@@ -13,15 +13,14 @@ from tests.console.conftest import Browser, with_role
 Org = tuple[Organization, str]
 
 
-async def people(api: Caller, database: Database, organization: Organization, number: int) -> None:
-    for person in await add_contacts(database, organization.id, number):
-        await api.patch(f"/contacts/{person}", json={"tags": ["news"]})
+async def people(database: Database, organization: Organization, number: int) -> None:
+    await add_contacts(database, organization.id, number, tags=["news"])
 
 
 async def test_the_people_add_up_and_each_reason_says_what_would_change_it(
     browser: Browser, api: Caller, database: Database, organization: Org
 ) -> None:
-    await people(api, database, organization[0], 3)
+    await people(database, organization[0], 3)
     await api.post("/contacts", json={"email": "a@example.com", "tags": ["news"]})
     async with database.transaction() as session:
         await add_suppression(session, organization[0].id, "sms", "+15555550001", SuppressionReason.BOUNCE)
@@ -41,7 +40,7 @@ async def test_the_people_add_up_and_each_reason_says_what_would_change_it(
 async def test_a_launch_leads_to_the_report_and_happens_once(
     browser: Browser, api: Caller, database: Database, organization: Org
 ) -> None:
-    await people(api, database, organization[0], 1)
+    await people(database, organization[0], 1)
     campaign = await new_campaign(api, audience={"tags": ["news"]})
     once = (await browser.open(f"/campaigns/{campaign}/launch")).value("once")
     for _ in range(2):
@@ -50,6 +49,9 @@ async def test_a_launch_leads_to_the_report_and_happens_once(
     assert (await api.get(f"/campaigns/{campaign}")).json()["state"] == "sending"
     assert (await browser.open(f"/campaigns/{campaign}/launch")).location == f"/console/campaigns/{campaign}"
     assert (await browser.send(f"/campaigns/{campaign}/launch", once="another")).status == 409
+    assert "Duplicate" in (await browser.open(f"/campaigns/{campaign}")).all("main .actions button")
+    copy = await browser.send(f"/campaigns/{campaign}/duplicate", once="copy")
+    assert (await browser.open(copy.location)).value("audience.tags") == "news"
 
 
 async def test_what_stops_it_is_named_and_its_button_does_nothing(browser: Browser, api: Caller) -> None:
@@ -68,7 +70,7 @@ async def test_what_stops_it_is_named_and_its_button_does_nothing(browser: Brows
 async def test_of_many_it_says_at_least(
     browser: Browser, api: Caller, database: Database, organization: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await people(api, database, organization[0], 5)
+    await people(database, organization[0], 5)
     campaign = await new_campaign(api, audience={"tags": ["news"]})
     monkeypatch.setattr(audience_preview, "PAGE", 2)
     monkeypatch.setattr(audience_preview, "SECONDS", 0.0)
@@ -81,7 +83,7 @@ async def test_of_many_it_says_at_least(
 async def test_whoever_sends_may_launch_and_not_edit(
     visitor: Browser, api: Caller, database: Database, organization: Org
 ) -> None:
-    await people(api, database, organization[0], 1)
+    await people(database, organization[0], 1)
     campaign = await new_campaign(api, audience={"tags": ["news"]})
     browser = await with_role(visitor, api, "sender")
     shown = await browser.open(f"/campaigns/{campaign}/edit")
