@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String, func, select, text
+from sqlalchemy import Index, String, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, col
@@ -185,11 +185,16 @@ async def version_numbers(session: AsyncSession, version_ids: Collection[UUID]) 
     return {row.id: row.version for row in rows}
 
 
+ACTIVE_BY_VERSION = """
+SELECT sequence_version_id, sum(enrollments)::int AS active
+FROM sequence_version version JOIN enrollment_count ON sequence_version_id = version.id
+WHERE version.sequence_id = :sequence_id AND state IN ('queued', 'running')
+GROUP BY sequence_version_id HAVING sum(enrollments) <> 0
+"""
+
+
 async def active_enrollments_by_version(session: AsyncSession, sequence_id: UUID) -> dict[UUID, int]:
-    """Returns how many enrollments are not over, by the id of the version that they are in. Versions without any are left out."""
-    rows = await session.execute(
-        select(col(Enrollment.sequence_version_id), func.count().label("active"))
-        .where(col(Enrollment.sequence_id) == sequence_id, col(Enrollment.state).in_(ACTIVE))
-        .group_by(col(Enrollment.sequence_version_id))
-    )
+    """Returns how many enrollments are not over, from counters, by the id of the version that they are in. Versions without any
+    are left out."""
+    rows = await session.execute(text(ACTIVE_BY_VERSION), {"sequence_id": sequence_id})
     return {row.sequence_version_id: row.active for row in rows}
