@@ -1,7 +1,9 @@
 """How the platform is, in numbers: its roles, its queues, what waits too long and the geo database. `GET /health` says in one
 word whether that is well, and the diagnostics what to do when it is not."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from math import isinf
 
 from pydantic import BaseModel, Field
 
@@ -13,7 +15,7 @@ from api.ops.workflow_links import workflow_list_url
 from models.base import now
 from models.clicks.queues import read_queues
 from models.organizations.organization import Organization
-from models.platform.heartbeat import LATE, heard_roles
+from models.platform.heartbeat import LATE, heard_roles, redirect_answers
 from models.platform.waiting import read_waiting
 from services.process.task_problems import count_running, count_task_problems, problems_query, running_query
 
@@ -68,8 +70,18 @@ class WorkflowsView(BaseModel):
     failing_url: str | None
 
 
+class RedirectView(BaseModel):
+    """From the request for a known link to its answer, in the last five minutes, of all redirects. Milliseconds are the end of
+    the range in which the value lies; null: no link was followed, or it took longer than 2.5 s."""
+
+    answers: int = Field(examples=[31877])
+    median_ms: float | None = Field(examples=[2.0])
+    p99_ms: float | None = Field(examples=[10.0])
+
+
 class PlatformView(BaseModel):
     checked_at: datetime
+    redirect: RedirectView
     roles: list[PlatformRole] = Field(description="Those that were heard within a day.")
     queues: QueuesView
     waiting: list[WaitingView]
@@ -94,6 +106,7 @@ async def state(session: SessionDep, caller: OrganizationDep, services: Services
             )
             for each in await heard_roles(session)
         ],
+        redirect=_redirect(await redirect_answers(session)),
         queues=QueuesView(
             clicks=queues.clicks,
             held_clicks=queues.held,
@@ -111,6 +124,20 @@ async def state(session: SessionDep, caller: OrganizationDep, services: Services
         ),
         workflows=await _workflows(services, caller),
     )
+
+
+def _redirect(answers: Mapping[float, int]) -> RedirectView:
+    total = sum(answers.values())
+
+    def within_ms(share: float) -> float | None:
+        found = 0
+        for bound, count in answers.items():
+            found += count
+            if total and found >= share * total:
+                return None if isinf(bound) else 1000 * bound
+        return None
+
+    return RedirectView(answers=total, median_ms=within_ms(0.5), p99_ms=within_ms(0.99))
 
 
 async def _workflows(services: Services, caller: Organization) -> WorkflowsView:

@@ -137,7 +137,8 @@ def create_app(settings: Settings | None = None, client: Client | None = None) -
         given = settings or Settings()
         parts = await _build(given, client)
         app.state.parts = parts
-        async with signs_of_life("redirect", given.alive_file("redirect"), parts.database), _running(parts):
+        file, lately = given.alive_file("redirect"), parts.meters.lately
+        async with signs_of_life("redirect", file, parts.database, about=lately), _running(parts):
             yield
 
     app = Redirect(

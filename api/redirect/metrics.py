@@ -1,6 +1,6 @@
 """What the redirect counts, and how Prometheus gets it."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -15,6 +15,9 @@ from models.clicks.inbox import InboxClick, LinkOfRecipient
 from services.deliver_signals import SignalDelivery
 from services.process.meters import BATCH, SECONDS, Histogram, counter, gauge, registry
 
+KEPT = 75
+"""Signs of life that a redirect remembers: five minutes."""
+
 Stored = Callable[[Sequence[InboxClick], Sequence[LinkOfRecipient]], None]
 
 
@@ -23,6 +26,7 @@ class Meters:
 
     def __init__(self) -> None:
         self._seconds = Histogram(SECONDS)
+        self._before = deque([self._seconds.counts()], maxlen=KEPT)
         self._answers: Counter[tuple[str, ...]] = Counter()
         self._batches = Histogram(BATCH)
         self._verdicts: Counter[tuple[str, ...]] = Counter()
@@ -32,6 +36,12 @@ class Meters:
         self._answers[str(status),] += 1
         if status == 302:
             self._seconds.add(seconds)
+
+    def lately(self) -> dict[str, dict[str, int]]:
+        """What a sign of life says: the answers since `KEPT` signs ago, by the seconds within which."""
+        counts = self._seconds.counts()
+        self._before.append(counts)
+        return {"answers": {bound: count - self._before[0][bound] for bound, count in counts.items()}}
 
     def judged(self, click: InboxClick) -> None:
         self._verdicts[click.verdict, click.reason] += 1

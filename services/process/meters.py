@@ -24,6 +24,10 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
+    def counts(self) -> dict[str, int]:
+        """By the upper ends of the buckets, as texts; that of the last one is empty."""
+        return dict(zip([*map(str, self._bounds), ""], self._counts, strict=True))
+
     def family(self, name: str, about: str) -> HistogramMetricFamily:
         ends = [*map(str, map(float, self._bounds)), "+Inf"]
         buckets = list(zip(ends, map(float, accumulate(self._counts)), strict=True))

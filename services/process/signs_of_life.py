@@ -7,10 +7,11 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -29,11 +30,15 @@ async def _always() -> bool:
 
 @asynccontextmanager
 async def signs_of_life(
-    role: str, file: Path, database: Database, works: Callable[[], Awaitable[bool]] = _always
+    role: str,
+    file: Path,
+    database: Database,
+    works: Callable[[], Awaitable[bool]] = _always,
+    about: Callable[[], Mapping[str, Any]] = dict,
 ) -> AsyncIterator[None]:
-    """Shows signs of life while the block runs. Without `works`, as for a worker that does not reach Temporal, there is no
-    row."""
-    tasks = [asyncio.create_task(_touch_always(file)), asyncio.create_task(_write(role, database, works))]
+    """Shows signs of life while the block runs. Without `works`, as for a worker that does not reach Temporal, there is no row.
+    `about` is what the row says of this process."""
+    tasks = [asyncio.create_task(_touch_always(file)), asyncio.create_task(_write(role, database, works, about))]
     try:
         yield
     finally:
@@ -59,13 +64,15 @@ def _touch(file: Path) -> None:
         file.touch()
 
 
-async def _write(role: str, database: Database, works: Callable[[], Awaitable[bool]]) -> None:
+async def _write(
+    role: str, database: Database, works: Callable[[], Awaitable[bool]], about: Callable[[], Mapping[str, Any]]
+) -> None:
     instance, well = f"{os.getpid()}@{socket.gethostname()}", True
     while True:
         try:
             if await works():
                 async with database.transaction() as session:
-                    await heartbeat.beat(session, role, instance)
+                    await heartbeat.beat(session, role, instance, about())
             well = True
         except Exception as error:  # whatever the error is, health names what is away
             if well:
