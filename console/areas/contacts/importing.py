@@ -141,7 +141,8 @@ def _column(column: Mapping[str, Any], said: Mapping[str, str | None]) -> dict[s
     """With what it becomes now, and what it could become."""
     header = str(column["header"])
     own = column["property"] or re.sub(r"\W+", "_", header, flags=re.ASCII).strip("_").lower()[:60] or "column"
-    own = own if not own[0].isdigit() else f"_{own}"
+    if own[0].isdigit() or own in FIELDS or own in CONSENT_COLUMNS:  # no name of a property, or a field's
+        own = f"_{own}"
     kinds = [(own, f"{own}, as text"), *((f"{own}:{kind}", f"{own}, as {kind}") for kind in TYPES if kind != "text")]
     fields = [(name, name.replace("_", " ").capitalize()) for name in (*FIELDS, *CONSENT_COLUMNS)]
     if header in said:
@@ -167,7 +168,7 @@ def _row(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> dict[s
         value = contact.get("properties", {}).get(column["property"]) if column["property"] else contact.get(column["field"])
         if column["field"] == "tags":
             value = contact.get("tags_add") or contact.get("tags")
-        shown = ", ".join(value) if isinstance(value, list) else value
+        shown = ", ".join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else value
         cells.append({"value": shown, "fault": faults.pop(name, "") if name else ""})
     return {**row, "cells": cells, "others": [*faults.values()]}
 

@@ -36,6 +36,7 @@ async def test_a_preview_shows_rows_and_faults_and_stores_nothing(browser: Brows
     assert "not an e-mail address" in shown.text
     assert "neither true nor false" in shown.text
     assert [shown.value(f"becomes-{number}") for number in range(4)] == ["external_id", "email", "first_name", "vip:boolean"]
+    assert all(len(each.cssselect("[selected]")) == 1 for each in shown.body.cssselect("th select"))
     assert (await api.get("/contacts")).json()["items"] == []
 
 
