@@ -13,6 +13,7 @@ from models.campaigns.campaign import Campaign
 from models.clicks.recording import Metadata
 from models.database import Database
 from settings import Settings
+from tests.api.triggers.test_firings import DONE, FAILED, SEND, TAG, Fired
 from tests.console.browser.conftest import Team
 from tests.rows import OFFER, Rows
 
@@ -94,6 +95,9 @@ async def test_the_report_on_a_phone_in_the_dark(phone: Team, stack: Settings, s
 async def test_the_pages_beside_the_report(team: Team, stack: Settings, shots: Path) -> None:
     async with rows_of(team, stack) as rows:
         campaign = await clicked(rows)
+        made = Fired(rows, await rows.trigger([campaign.content_id], [TAG, SEND], campaign_id=campaign.id))
+        await made.firing(DONE, DONE)
+        await made.firing(DONE, FAILED)
     for tab in ("recipients", "message", "follow-ups", "history", "proof"):
         await team.open(f"/campaigns/{campaign.id}/{tab}")
         await team.page.screenshot(path=shots / f"{tab}.png", full_page=True)
