@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 WIDTH, HEIGHT, PITCH = 252, 64, 344
-MARGIN, TRACK, RADIUS = 28, 12, 10
+MARGIN, CLEAR, TRACK, RADIUS = 44, 36, 12, 10
 NUMBER, ABOVE, CURVE, STRAIGHT = 30, 14, 62, 30
 APART, ACROSS = 84, 180
 DRIFTS = 4
@@ -149,7 +149,7 @@ class _Drawing:
         left = max((column + 1 for (side, _), column in self.tracks.items() if side == "left"), default=0)
         right = max((column + 1 for (side, _), column in self.tracks.items() if side == "right"), default=0)
         lanes = max(self.lane.values()) + 1
-        self.begin = MARGIN + TRACK * left
+        self.begin = MARGIN + (CLEAR + TRACK * left if left else 0)
         self.end = self.begin + PITCH * (lanes - 1) + WIDTH
         above = self._gap(-1)
         self.tops: list[float] = [max(24, TRACK * len(above.outside) + STRAIGHT if above.outside else 0)]
@@ -158,7 +158,7 @@ class _Drawing:
         last = self.gaps[-1]
         places = {key: (self.begin + PITCH * self.lane[key], self.tops[self.row[key]]) for key in self.keys}
         bottom = self.tops[-2] + HEIGHT + (last.bend_at if last.outside else 0) + MARGIN
-        width = max(self.end + TRACK * right + MARGIN, 360)
+        width = self.end + (CLEAR + TRACK * right if right else 0) + MARGIN
         return Layout(places, self._ways(places), width, bottom)
 
     def _ways(self, places: Mapping[str, tuple[float, float]]) -> list[Way]:
@@ -192,7 +192,8 @@ class _Drawing:
         self, side: str, target: str, first: tuple[float, float], last: tuple[float, float], begin: int, end: int
     ) -> list[tuple[float, float]]:
         column = self.tracks[side, target]
-        x = self.begin - TRACK * (column + 1) if side == "left" else self.end + TRACK * (column + 1)
+        out = CLEAR + TRACK * (column + 0.5)
+        x = self.begin - out if side == "left" else self.end + out
         return [
             first,
             (first[0], self._track_at(begin, side, target)),

@@ -132,7 +132,7 @@ async def _show(
         status,
         sequence=sequence,
         draft=draft,
-        steps=[_step(draft, index, media, opened) for index in range(len(draft.steps))],
+        steps=_steps(draft, media, opened),
         standing=standing,
         settings=_settings(draft),
         options=_options(known),
@@ -159,6 +159,15 @@ def _is_definition(draft: Draft) -> bool:
     )
 
 
+def _steps(draft: Draft, media: words.Media, opened: int | None) -> list[dict[str, Any]]:
+    """With the first one that has a fault open, when no other one is."""
+    steps = [_step(draft, index, media, opened) for index in range(len(draft.steps))]
+    if opened is None:
+        for step in [each for each in steps if each["faults"]][:1]:
+            step["is_open"] = True
+    return steps
+
+
 def _step(draft: Draft, index: int, media: words.Media, opened: int | None) -> dict[str, Any]:
     """What the list of steps shows of one. A step of which nothing is known has no form."""
     step = draft.steps[index] if isinstance(draft.steps[index], Mapping) else {}
@@ -176,7 +185,7 @@ def _step(draft: Draft, index: int, media: words.Media, opened: int | None) -> d
         "seal": forms.seal(held),
         "faults": faults,
         "is_bad": any(each.field.startswith(f"steps[{index}]") for each in draft.faults),
-        "is_open": index == opened or bool(faults),
+        "is_open": index == opened,
     }
 
 
