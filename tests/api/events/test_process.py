@@ -18,8 +18,11 @@ import pytest
 from alembic import command
 
 from bench.parts.events import StreamEvent, follow_events
+from console.cookies import SESSION
 from migrations.config import alembic_config
 from models.database import Database
+from models.organizations.caller import Caller, find_by_key
+from models.organizations.console_session import begin_session
 from models.organizations.organization import create_organization
 from stack.children.processes import tethered
 from stack.servers.ports import free_ports
@@ -35,6 +38,8 @@ PATIENCE = 240.0
 STREAMS, AT_ONCE, MOST_BYTES = 100, 20, 100_000
 """How many are opened for the measure of memory, how many of them together, and what each may cost the process. When it was
 measured, it was 53 to 69 kB."""
+PAGES, MOST_BYTES_OF_PAGE = 500, 50_000
+"""The same for open pages of the console. When it was measured, it was 34 to 40 kB."""
 
 
 class Api:
@@ -72,20 +77,24 @@ class Api:
         await self.stop()
 
     @asynccontextmanager
-    async def crowd(self, count: int) -> AsyncIterator[None]:
-        """In the block, there are so many more streams, and all tell of everything."""
+    async def crowd(self, count: int, page_token: str = "") -> AsyncIterator[None]:
+        """In the block, there are so many more streams, and all tell of everything. With the token of a session they are those of
+        open pages."""
         async with AsyncExitStack() as streams:
             for _ in range(0, count, AT_ONCE):
-                await asyncio.gather(*(streams.enter_async_context(self._bare_stream()) for _ in range(AT_ONCE)))
+                await asyncio.gather(*(streams.enter_async_context(self._bare_stream(page_token)) for _ in range(AT_ONCE)))
             yield
 
     @asynccontextmanager
-    async def _bare_stream(self) -> AsyncIterator[None]:
+    async def _bare_stream(self, page_token: str) -> AsyncIterator[None]:
         """A stream without a client that understands it, which would cost more than the stream."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
-            writer.write(f"GET /v1/events/stream HTTP/1.1\r\nHost: a.test\r\nAuthorization: Bearer {self.key}\r\n\r\n".encode())
-            await reader.readuntil(b"event: ready\n")
+            path, signed = "/v1/events/stream", f"Authorization: Bearer {self.key}"
+            if page_token:
+                path, signed = "/console/live", f"Cookie: {SESSION}={page_token}"
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: a.test\r\n{signed}\r\n\r\n".encode())
+            await reader.readuntil(b"event: changed\n" if page_token else b"event: ready\n")
             yield
         finally:
             writer.close()
@@ -122,7 +131,7 @@ async def place(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFac
         "SECRET_KEYS": "22" * 32,
         "TEMPORAL_ADDRESS": "127.0.0.1:1",
         "VAR_DIR": str(directory),
-        "ORGANIZATION_STREAMS": str(3 * STREAMS),
+        "ORGANIZATION_STREAMS": str(2 * PAGES),
     }
     apis = [Api(key, port, directory / f"{port}.log", **variables) for port in free_ports(2)]
     yield Place(url, organization.id, apis)
@@ -233,6 +242,18 @@ async def test_a_hundred_streams_take_little_memory_and_leave_none_behind(two: l
         for _ in range(3):
             async with api.crowd(STREAMS):
                 assert (api.memory() - before) / STREAMS < MOST_BYTES
+
+
+async def test_five_hundred_open_pages_take_less_than_fifty_kilobytes_each(two: list[Api], database: Database) -> None:
+    api = two[0]
+    async with database.transaction() as session:
+        found = await find_by_key(session, api.key)
+        assert isinstance(found, Caller)
+        _, token = await begin_session(session, found.key)
+    async with api.crowd(AT_ONCE, token):
+        before = api.memory()
+    async with api.crowd(PAGES, token):
+        assert (api.memory() - before) / PAGES < MOST_BYTES_OF_PAGE
 
 
 async def test_a_stream_stays_while_postgresql_is_silent_and_then_goes_on_without_loss(
