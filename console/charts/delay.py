@@ -7,7 +7,7 @@ from math import log
 
 from markupsafe import Markup
 
-from console.charts.drawing import Point, f, monotone
+from console.charts.drawing import Point, drawn, f, monotone
 from console.charts.waterline import interval_name, ticks
 from console.words.times import latency
 
@@ -47,7 +47,7 @@ def delay(intervals: Sequence[Delay], length: timedelta, label: str, promise: fl
                 ),
                 _ticks(intervals, length),
                 Markup('<text class="rest" x="100%" y="11" text-anchor="end">{}</text>').format(rest),
-                *(_hit(intervals, place, length) for place in range(len(intervals))),
+                drawn(_hit(intervals, place, length) for place in range(len(intervals))),
             )
         ),
     )
@@ -91,23 +91,16 @@ def _ticks(intervals: Sequence[Delay], length: timedelta) -> Markup:
     return found
 
 
-def _hit(intervals: Sequence[Delay], place: int, length: timedelta) -> Markup:
+def _hit(intervals: Sequence[Delay], place: int, length: timedelta) -> str:
     each, count = intervals[place], len(intervals)
     name = interval_name(each.begin, length)
     said = "nothing was woken" if each.median is None else latency(each.median)
     more = "" if each.p99 is None else f" · 99 of 100 within {latency(each.p99)}"
-    return Markup(
-        '<g class="hit"><title>{name}: {said}{more}</title><rect x="{left}%" y="{top}" width="{width}%" height="{height}"/>'
-        '<line x1="{x}%" x2="{x}%" y1="{top}" y2="{foot}"/>'
-        '<text class="readout" x="100%" y="11" text-anchor="end"><tspan>{name} </tspan> {said}<tspan>{more}</tspan></text></g>'
-    ).format(
-        name=name,
-        said=said,
-        more=more,
-        left=f(100 * place / count),
-        width=f(100 / count),
-        height=PLOT,
-        x=f(100 * (place + 0.5) / count),
-        top=TOP,
-        foot=TOP + PLOT,
+    x = f(100 * (place + 0.5) / count)
+    return (
+        f'<g class="hit"><title>{name}: {said}{more}</title>'
+        f'<rect x="{f(100 * place / count)}%" y="{TOP}" width="{f(100 / count)}%" height="{PLOT}"/>'
+        f'<line x1="{x}%" x2="{x}%" y1="{TOP}" y2="{TOP + PLOT}"/>'
+        '<text class="readout" x="100%" y="11" text-anchor="end">'
+        f"<tspan>{name} </tspan> {said}<tspan>{more}</tspan></text></g>"
     )

@@ -1,8 +1,10 @@
 """What all charts draw with: short numbers, smooth lines, and round steps of a scale."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+
+from markupsafe import Markup
 
 Point = tuple[float, float]
 
@@ -11,6 +13,12 @@ def f(value: float) -> str:
     """A number for an attribute, with at most two decimals."""
     text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text in ("", "-0") else text
+
+
+def drawn(parts: Iterable[str]) -> Markup:
+    """SVG that is made of numbers, dates and words of ours alone. Nothing in it is escaped, because that takes most of the time of
+    a large drawing, so no text of anybody goes through it."""
+    return Markup("".join(parts))  # noqa: S704 - see above
 
 
 def monotone(points: Sequence[Point]) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
-from console.charts.drawing import Point, f, monotone, scale
+from console.charts.drawing import Point, drawn, f, monotone, scale
 from console.words.numbers import short
 from console.words.times import DAYS, MONTHS
 
@@ -186,26 +186,18 @@ def _date(moment: datetime) -> str:
 
 def _hits(frame: _Frame, length: timedelta, rest: str) -> Markup:
     """What the pointer finds: one step each, and its numbers in the corner, where `rest` was."""
-    found = Markup('<text class="rest" x="100%" y="11" text-anchor="end">{}</text>').format(rest)
-    for i, each in enumerate(frame.intervals):
-        name = interval_name(each.begin, length)
-        x, numbers = frame.percent(i + 0.5), f"{each.people:,} people"
-        others = f" · {each.clicks:,} clicks · {each.machines:,} by machines"
-        found += Markup(
-            '<g class="hit"><title>{name}: {numbers}{others}</title>'
-            '<rect x="{left}%" y="{top}" width="{width}%" height="{height}"/>'
-            '<line x1="{x}%" x2="{x}%" y1="{top}" y2="{foot}"/>'
-            '<text class="readout" x="100%" y="11" text-anchor="end">'
-            "<tspan>{name} </tspan> {numbers}<tspan>{others}</tspan></text></g>"
-        ).format(
-            name=name,
-            numbers=numbers,
-            others=others,
-            left=frame.percent(i),
-            width=frame.percent(1),
-            top=TOP - 8,
-            height=HEIGHT - FOOT - TOP,
-            x=x,
-            foot=HEIGHT - FOOT - 6,
-        )
-    return found
+    left_over = Markup('<text class="rest" x="100%" y="11" text-anchor="end">{}</text>').format(rest)
+    return left_over + drawn(_hit(frame, i, interval_name(each.begin, length), each) for i, each in enumerate(frame.intervals))
+
+
+def _hit(frame: _Frame, place: int, name: str, each: Interval) -> str:
+    numbers = f"{each.people:,} people"
+    others = f" · {each.clicks:,} clicks · {each.machines:,} by machines"
+    x = frame.percent(place + 0.5)
+    return (
+        f'<g class="hit"><title>{name}: {numbers}{others}</title>'
+        f'<rect x="{frame.percent(place)}%" y="{TOP - 8}" width="{frame.percent(1)}%" height="{HEIGHT - FOOT - TOP}"/>'
+        f'<line x1="{x}%" x2="{x}%" y1="{TOP - 8}" y2="{HEIGHT - FOOT - 6}"/>'
+        '<text class="readout" x="100%" y="11" text-anchor="end">'
+        f"<tspan>{name} </tspan> {numbers}<tspan>{others}</tspan></text></g>"
+    )
