@@ -16,8 +16,8 @@ def f(value: float) -> str:
 
 
 def drawn(parts: Iterable[str]) -> Markup:
-    """SVG that is made of numbers, dates and words of ours alone. Nothing in it is escaped, because that takes most of the time of
-    a large drawing, so no text of anybody goes through it."""
+    """SVG that is made of numbers, dates and words of ours alone. Nothing in it is escaped, because that takes most of the time
+    of a large drawing, so no text of anybody goes through it."""
     return Markup("".join(parts))  # noqa: S704 - see above
 
 
