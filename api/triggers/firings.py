@@ -48,6 +48,8 @@ class FiringView(BaseModel):
     trigger_key: str = Field(examples=["hot"])
     step_key: str | None = Field(description="Set when the trigger stands on a single send step.")
     contact_id: UUID
+    first_name: str | None = Field(description="Of the contact, as the last name.", examples=["Ada"])
+    last_name: str | None = Field(examples=["Lovelace"])
     occurrence: int = Field(description="1 for the first one of this contact.", examples=[1])
     state: FiringState = Field(examples=["failed"])
     message_id: UUID = Field(description="The message that was clicked, or not clicked.")
@@ -174,6 +176,8 @@ def _view(found: FiringWithActions) -> FiringView:
         **{**same, **shown},
         trigger_key=trigger.key,
         step_key=trigger.step_key,
+        first_name=found.contact.first_name,
+        last_name=found.contact.last_name,
         state=found.state,
         link=firing.link_name,
         actions=[_action(position, kind, outcomes.get(position)) for position, kind in enumerate(kinds)],

@@ -34,6 +34,7 @@ class FiringWithActions:
     firing: Firing
     trigger: Trigger
     actions: Sequence[FiringAction]
+    contact: Contact
 
     @property
     def state(self) -> FiringState:
@@ -139,7 +140,9 @@ async def _with_actions(session: AsyncSession, triggers: Sequence[Trigger], firi
     for each in await session.scalars(statement.order_by(col(FiringAction.position))):
         actions[each.firing_id].append(each)
     of = {each.id: each for each in triggers}
-    return [FiringWithActions(each, of[each.trigger_id], actions[each.id]) for each in firings]
+    wanted = select(Contact).where(col(Contact.id).in_({each.contact_id for each in firings}))
+    people = {each.id: each for each in await session.scalars(wanted)}
+    return [FiringWithActions(each, of[each.trigger_id], actions[each.id], people[each.contact_id]) for each in firings]
 
 
 # The actions that failed have no outcome any more, and neither do those that were skipped because of one of them. What else was
