@@ -36,14 +36,15 @@ async def report(page: Page) -> Response:
         "devices": DEVICES,
     }
     try:
-        numbers = await page.api.get(f"{path}/analytics", interval=unit, time_zone=page.times.zone_name, **given)
+        found = await page.together(
+            numbers=page.api.get(f"{path}/analytics", interval=unit, time_zone=page.times.zone_name, **given),
+            clicks=page.maybe(_newest_clicks(page, shown, given), 422, 429),
+        )
     except ApiProblem as problem:
         if problem.status not in (404, 422, 429):
             raise
         return page.render("sequences/report.html", problem.status, problem=problem, numbers=None, **context)
-    clicks = await page.maybe(
-        page.api.get("/clicks", **{"verdict": "all", **given}, sequence_id=shown.sequence["id"], limit=FEED), 422, 429
-    )
+    numbers, clicks = found["numbers"], found["clicks"]
     bars, length = intervals(numbers["series"], unit, begin, end, page.times)
     return page.render(
         "sequences/report.html",
@@ -58,6 +59,11 @@ async def report(page: Page) -> Response:
         is_live=not given.get("until"),
         **context,
     )
+
+
+async def _newest_clicks(page: Page, shown: Shown, given: dict[str, str]) -> Any:
+    """With those of machines, unless one verdict is asked for."""
+    return await page.api.get("/clicks", **{"verdict": "all", **given}, sequence_id=shown.sequence["id"], limit=FEED)
 
 
 def _span(shown: Shown, given: dict[str, str], page: Page) -> tuple[datetime, datetime]:
