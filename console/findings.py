@@ -12,7 +12,9 @@ ICONS = {"channel_paused": "pause", "link_tracking_off": "pause", "metadata_off"
 PLACES = (
     (("channel_", "callbacks_"), "/settings/channels", "Channels"),
     (("link_tracking_", "metadata_"), "/settings", "Settings"),
-    (("refusals_undecided",), "/contacts/answers", "Decide"),
+    (("refusals_undecided",), "/replies", "Decide"),
+    (("notification_target_",), "/settings/notification-targets", "Targets"),
+    (("addresses_suppressed",), "/suppressions", "Addresses"),
     (("geo_", "clicks_without_metadata"), "/health#geo", "Places"),
     (("enrollments_failed", "workflow", "campaign_gone"), "/health#workflows", "Workflows"),
 )

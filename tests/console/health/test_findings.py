@@ -1,0 +1,24 @@
+"""What needs somebody leads only to pages that are there."""
+
+from console.findings import PLACES, QUESTIONS, to_do
+from console.registry import AREAS
+from tests.console.health.test_health import EVIL
+
+FINDING = {"severity": "problem", "sentence": EVIL, "what_to_change": "Change it.", "question": "delivery"}
+
+
+def test_every_place_is_a_page() -> None:
+    pages = {each.path for area in AREAS for each in area.declared if each.method == "GET"}
+    assert {path.split("#")[0] for _, path, _ in PLACES} <= pages
+
+
+def test_problems_and_warnings_are_to_do_and_explanations_are_not() -> None:
+    found = to_do([{**FINDING, "code": "channel_paused"}, {**FINDING, "code": "no_links", "severity": "info"}])
+    assert [(each.title, each.href, each.question) for each in found] == [
+        (EVIL, "/console/settings/channels", QUESTIONS["delivery"])
+    ]
+
+
+def test_what_has_no_page_of_its_own_has_no_button() -> None:
+    (found,) = to_do([{**FINDING, "code": "temporal_away", "severity": "warning"}])
+    assert (found.href, found.verb, found.look) == ("", "", "warn")
