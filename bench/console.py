@@ -5,7 +5,6 @@ Every page of the registry is asked for, one after the other. Without a Chromium
 """
 
 import asyncio
-import re
 import sys
 import tempfile
 import time
@@ -17,13 +16,13 @@ from pathlib import Path
 import httpx
 import psutil
 
-from bench.parts.console_data import CAMPAIGNS, CONTACTS, Ids, fill
+from bench.parts.console_data import CAMPAIGNS, CONTACTS, fill
+from bench.parts.console_pages import addresses
 from bench.parts.open_report import seconds_until_seen
 from bench.parts.processes import role
 from bench.parts.report import percentile, print_report
 from console.addresses import BASE
 from console.cookies import SESSION
-from console.registry import AREAS
 from console.static_files import FOLDER
 from demo.client import Consumer
 from models.database import Database
@@ -34,10 +33,6 @@ from stack.session import own_stack
 ASKED, WARM_UP = 30, 3
 STREAMS, AT_ONCE = 400, 50
 GOAL_MS, GOAL_KB, GOAL_STREAM_KB, GOAL_SEEN_S = 150.0, 150.0, 50.0, 2.0
-NOT_MEASURED = ("/live", "/exports/")
-"""Addresses that are no pages: streams and files."""
-LOOK_AT_PEOPLE = ("/launch", "/audience")
-"""Pages of a draft that look at the people of its audience for as long as `services/audience_preview.py` says."""
 
 
 @dataclass(frozen=True)
@@ -113,30 +108,11 @@ async def _measure(settings: Settings, directory: Path) -> Measured:
         signed_in = await client.post(f"{BASE}/sign-in", data={"key": key})
         assert signed_in.status_code == 303, signed_in.text  # noqa: S101 - otherwise sign-in pages would be measured
         paths, left_out = addresses(ids)
-        pages = {path: await _ask(client, path) for path in paths}
-        stream_bytes = await _stream_bytes(settings, client.cookies[SESSION], ids)
+        pages = {path: await _ask(client, address) for path, address in paths.items()}
+        stream_bytes = await _stream_bytes(settings, client.cookies[SESSION], ids["campaign_id"])
     await consumer.close()
     await database.close()
     return Measured(pages, left_out, stream_bytes, seen)
-
-
-def addresses(ids: Ids) -> tuple[list[str], list[str]]:
-    """Returns the addresses of all pages, and those for whose parameters there is no id."""
-    found, left_out = [], []
-    declared = [each.path for area in AREAS for each in area.declared if each.method == "GET"]
-    for path in declared:
-        if path.startswith(NOT_MEASURED) or path.endswith(LOOK_AT_PEOPLE):
-            continue
-        values = {name: ids.of("draft_id" if path.endswith("/edit") and name == "campaign_id" else name) for name in _names(path)}
-        if None in values.values():
-            left_out.append(path)
-        else:
-            found.append(path.format(**values))
-    return found, left_out
-
-
-def _names(path: str) -> list[str]:
-    return re.findall(r"{(\w+)}", path)
 
 
 async def _ask(client: httpx.AsyncClient, path: str) -> Asked:
@@ -150,29 +126,29 @@ async def _ask(client: httpx.AsyncClient, path: str) -> Asked:
     return Asked(milliseconds, len(answer.content), answer.status_code)
 
 
-async def _stream_bytes(settings: Settings, session: str, ids: Ids) -> float:
+async def _stream_bytes(settings: Settings, session: str, campaign_id: str) -> float:
     """Returns the bytes of the API's process for each open live page."""
     (api,) = [each for each in psutil.Process().children(recursive=True) if role(each) == "api" and not each.children()]
-    async with _streams(settings, session, ids, AT_ONCE):
+    async with _streams(settings, session, campaign_id, AT_ONCE):
         pass  # the first ones take what every further one shares
     before = api.memory_info().rss
-    async with _streams(settings, session, ids, STREAMS):
+    async with _streams(settings, session, campaign_id, STREAMS):
         return float(api.memory_info().rss - before) / STREAMS
 
 
 @asynccontextmanager
-async def _streams(settings: Settings, session: str, ids: Ids, count: int) -> AsyncIterator[None]:
+async def _streams(settings: Settings, session: str, campaign_id: str, count: int) -> AsyncIterator[None]:
     async with AsyncExitStack() as streams:
         for _ in range(0, count, AT_ONCE):
-            await asyncio.gather(*(streams.enter_async_context(_stream(settings, session, ids)) for _ in range(AT_ONCE)))
+            await asyncio.gather(*(streams.enter_async_context(_stream(settings, session, campaign_id)) for _ in range(AT_ONCE)))
         yield
 
 
 @asynccontextmanager
-async def _stream(settings: Settings, session: str, ids: Ids) -> AsyncIterator[None]:
+async def _stream(settings: Settings, session: str, campaign_id: str) -> AsyncIterator[None]:
     reader, writer = await asyncio.open_connection("127.0.0.1", settings.api_port)
     try:
-        path = f"{BASE}/live?campaign_id={ids.campaign_id}"
+        path = f"{BASE}/live?campaign_id={campaign_id}"
         writer.write(f"GET {path} HTTP/1.1\r\nHost: a.test\r\nCookie: {SESSION}={session}\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         assert b" 200 " in head.split(b"\r\n", 1)[0] + b" ", head  # noqa: S101 - otherwise refusals would be measured

@@ -3,7 +3,6 @@ has very many clicks and the newest ones have some, a sequence with people insid
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
@@ -44,28 +43,8 @@ SEQUENCE = {
 }
 
 
-@dataclass(frozen=True)
-class Ids:
-    """Of each kind the one whose page is asked for."""
-
-    campaign_id: UUID
-    draft_id: str
-    sequence_id: str
-    enrollment_id: str
-    contact_id: UUID
-    message_id: str
-    segment_id: str
-    link_id: UUID
-    shared_link_id: str
-
-    def of(self, name: str) -> str | None:
-        """The id for a parameter of a page's address."""
-        found = getattr(self, name, None)
-        return None if found is None else str(found)
-
-
-async def fill(database: Database, organization: Organization, consumer: Consumer) -> Ids:
-    """Takes about five minutes."""
+async def fill(database: Database, organization: Organization, consumer: Consumer) -> dict[str, str]:
+    """Takes about five minutes. Returns of each kind the id whose page is asked for."""
     campaign = await _campaigns(database, organization, consumer)
     sequence_id, enrollment_id = await _sequence(consumer)
     await _contacts(database, organization.id)
@@ -76,17 +55,20 @@ async def fill(database: Database, organization: Organization, consumer: Consume
         (person,) = await people_to_look_at(session, campaign, 1)
     message = (await consumer.get(f"/messages?contact_id={person}&limit=1"))["items"][0]
     await vacuum(database)
-    return Ids(
-        campaign_id=campaign.campaign_id,
-        draft_id=draft["id"],
-        sequence_id=sequence_id,
-        enrollment_id=enrollment_id,
-        contact_id=person,
-        message_id=message["id"],
-        segment_id=segment["id"],
-        link_id=campaign.links[0],
-        shared_link_id=link["id"],
-    )
+    channels = (await consumer.get("/channels"))["items"]
+    return {
+        "campaign_id": str(campaign.campaign_id),
+        "draft_id": draft["id"],
+        "sequence_id": sequence_id,
+        "enrollment_id": enrollment_id,
+        "contact_id": str(person),
+        "message_id": message["id"],
+        "segment_id": segment["id"],
+        "link_id": str(campaign.links[0]),
+        "shared_link_id": link["id"],
+        "channel_id": channels[0]["id"],
+        "version": "1",
+    }
 
 
 def _draft(name: str) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -49,6 +49,7 @@ class Team:
     page: Page
     context: BrowserContext
     wrong: list[str] = field(default_factory=list)
+    look: str = "desk"
 
     async def post(self, path: str, body: Any = None) -> Any:
         answer = await self.client.post(f"/v1{path}", json=body)
@@ -91,10 +92,27 @@ class Team:
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
             self.wrong.append(message.text)
 
+    async def at_a_desk(self) -> None:
+        """Pages are shown wide and in the light from now on."""
+        await self._show("desk", DESKTOP["width"], DESKTOP["height"], "light")
+
+    async def on_a_phone(self) -> None:
+        """Pages are shown narrow and in the dark from now on."""
+        await self._show("phone", PHONE["width"], PHONE["height"], "dark")
+
+    async def _show(self, look: str, width: int, height: int, scheme: Literal["light", "dark"]) -> None:
+        self.look = look
+        await self.page.set_viewport_size({"width": width, "height": height})
+        await self.page.emulate_media(color_scheme=scheme)
+
+    async def violations(self) -> list[str]:
+        """What axe-core finds on the page: the rule, and the first place."""
+        found = (await Axe().run(self.page)).response["violations"]
+        return [f"{each['id']} at {each['nodes'][0]['html'][:200]}" for each in found]
+
     async def assert_accessible(self) -> None:
         """No violation that axe-core can find."""
-        results = await Axe().run(self.page)
-        assert results.violations_count == 0, results.generate_report()
+        assert await self.violations() == []
 
 
 @pytest.fixture

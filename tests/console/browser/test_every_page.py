@@ -1,16 +1,67 @@
-"""Every page in a real browser: nothing breaks the policy, nothing is inaccessible, nothing is wider than a phone."""
+"""Every page of the registry in a real browser, about things with hostile names: nothing breaks the policy, nothing is
+inaccessible, nothing is wider than a phone."""
 
-from playwright.async_api import expect
-
+from bench.parts.console_pages import addresses
 from tests.console.browser.conftest import Team
+from tests.console.browser.sent import send_campaign
+
+HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>\u202e\u2066 ' + "W" * 90
+WITHOUT_AN_ID = {"/contacts/import/{import_id}"}
+"""Pages about what these tests do not make: their areas' tests look at them."""
 
 
-async def test_the_overview_of_a_new_organization(team: Team) -> None:
-    await expect(team.page.get_by_role("heading", level=1)).to_have_text("Overview")
-    await team.assert_accessible()
+async def everything(team: Team) -> dict[str, str]:
+    """One of each thing, and its id by the name of the parameter in addresses."""
+    sent = await send_campaign(team, HOSTILE, "Ben", name=HOSTILE)
+    await sent.click()
+    message = (await team.get("/messages", campaign_id=sent.campaign_id))["items"][0]
+    draft = await team.post(
+        "/campaigns", {"name": HOSTILE, "channel": "simulator-email", "message": {"subject": "Hi", "body": "Hi"}}
+    )
+    sequence = await team.post("/sequences", {"name": HOSTILE, "steps": STEPS})
+    await team.post(f"/sequences/{sequence['id']}/publish")
+    enrolled = await team.post(f"/sequences/{sequence['id']}/enrollments", {"contact_ids": [sent.contacts[0]]})
+    segment = await team.post("/segments", {"name": HOSTILE, "definition": {"kind": "tags", "has": "any", "tags": ["demo"]}})
+    shared = await team.post("/shared-links", {"slug": "poster", "destination": "https://example.com/?q=<b>", "name": HOSTILE})
+    target = await team.post("/notification-targets", {"name": "Sales", "address": "json://127.0.0.1:9/"})
+    campaign = await team.get(f"/campaigns/{sent.campaign_id}")
+    return {
+        "campaign_id": sent.campaign_id,
+        "draft_id": draft["id"],
+        "message_id": message["id"],
+        "contact_id": sent.contacts[0],
+        "sequence_id": sequence["id"],
+        "version": "1",
+        "enrollment_id": enrolled["results"][0]["enrollment_id"],
+        "segment_id": segment["id"],
+        "shared_link_id": shared["id"],
+        "link_id": campaign["links"][0]["id"],
+        "target_id": target["id"],
+        "channel_id": campaign["channel_id"],
+    }
 
 
-async def test_the_overview_on_a_phone_in_the_dark(phone: Team) -> None:
-    await expect(phone.page.get_by_role("heading", level=1)).to_have_text("Overview")
-    await phone.assert_accessible()
-    assert await phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+STEPS = [
+    {"kind": "send", "key": "hello", "channel": "simulator-sms", "message": {"body": "Hi: https://example.com"}},
+    {"kind": "wait_for_click", "key": "wait", "timeout": "P3D", "on_click": "done", "on_timeout": "done"},
+    {"kind": "end", "key": "done"},
+]
+
+
+async def test_every_page_at_a_desk_and_on_a_phone_in_the_dark(team: Team) -> None:
+    found, left_out = addresses(await everything(team))
+    assert set(left_out) <= WITHOUT_AN_ID
+    problems = []
+    for path, address in found.items():
+        for look in (team.at_a_desk, team.on_a_phone):
+            await look()
+            answer = await team.open(address)
+            assert answer is not None
+            if answer.status != 200:
+                problems.append(f"{path}: {answer.status}")
+            if await team.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                problems.append(f"{path}: wider than {team.look}")
+            problems += [f"{path} {team.look}: {each}" for each in await team.violations()]
+        problems += [f"{path}: {each}" for each in team.wrong]
+        team.wrong.clear()
+    assert problems == []

@@ -1,0 +1,31 @@
+"""The addresses of all pages of the console, with ids of things that there are."""
+
+import re
+from collections.abc import Mapping
+
+from console.registry import AREAS
+
+NO_PAGES = ("/live", "/pulse", "/exports/")
+"""Addresses that answer with streams and files."""
+FILES = ("/export",)
+
+
+def page_paths() -> list[str]:
+    """As they are declared: `/campaigns/{campaign_id}`."""
+    declared = [each.path for area in AREAS for each in area.declared if each.method == "GET"]
+    return [path for path in declared if not path.startswith(NO_PAGES) and not path.endswith(FILES)]
+
+
+def addresses(ids: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Returns the address of each page by its declared path, and the paths for whose parameters there is no id. `ids` has an id
+    for each parameter, and a draft's for the editor and the launch of a campaign (`draft_id`)."""
+    found, left_out = {}, []
+    for path in page_paths():
+        of_draft = path.startswith("/campaigns/") and path.endswith(("/edit", "/launch", "/audience"))
+        given = {**ids, **({"campaign_id": ids["draft_id"]} if of_draft and "draft_id" in ids else {})}
+        names = re.findall(r"{(\w+)}", path)
+        if all(name in given for name in names):
+            found[path] = path.format(**{name: given[name] for name in names})
+        else:
+            left_out.append(path)
+    return found, left_out
