@@ -118,18 +118,18 @@ class Team:
 @pytest.fixture
 async def team(stack: Settings, chrome: Browser) -> AsyncIterator[Team]:
     """A new organization, signed in at desktop width, in the light."""
-    async for each in _team(stack, chrome, viewport=DESKTOP, color_scheme="light"):
+    async for each in new_team(stack, chrome, viewport=DESKTOP, color_scheme="light"):
         yield each
 
 
 @pytest.fixture
 async def phone(stack: Settings, chrome: Browser) -> AsyncIterator[Team]:
     """The same on a phone in the dark."""
-    async for each in _team(stack, chrome, viewport=PHONE, color_scheme="dark", has_touch=True):
+    async for each in new_team(stack, chrome, viewport=PHONE, color_scheme="dark", has_touch=True):
         yield each
 
 
-async def _team(stack: Settings, chrome: Browser, **look: Any) -> AsyncIterator[Team]:
+async def new_team(stack: Settings, chrome: Browser, **look: Any) -> AsyncIterator[Team]:
     address = f"http://127.0.0.1:{stack.api_port}"
     database = Database(stack.effective_database_url, 1)
     async with database.transaction() as session:

@@ -1,8 +1,14 @@
 """Every page of the registry in a real browser, about things with hostile names: nothing breaks the policy, nothing is
 inaccessible, nothing is wider than a phone."""
 
-from bench.parts.console_pages import addresses
-from tests.console.browser.conftest import Team
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser
+
+from bench.parts.console_pages import addresses, page_paths
+from settings import Settings
+from tests.console.browser.conftest import DESKTOP, Team, new_team
 from tests.console.browser.sent import send_campaign
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>\u202e\u2066 ' + "W" * 90
@@ -48,20 +54,25 @@ STEPS = [
 ]
 
 
-async def test_every_page_at_a_desk_and_on_a_phone_in_the_dark(team: Team) -> None:
-    found, left_out = addresses(await everything(team))
-    assert set(left_out) <= WITHOUT_AN_ID
-    problems = []
-    for path, address in found.items():
-        for look in (team.at_a_desk, team.on_a_phone):
-            await look()
-            answer = await team.open(address)
-            assert answer is not None
-            if answer.status != 200:
-                problems.append(f"{path}: {answer.status}")
-            if await team.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                problems.append(f"{path}: wider than {team.look}")
-            problems += [f"{path} {team.look}: {each}" for each in await team.violations()]
-        problems += [f"{path}: {each}" for each in team.wrong]
-        team.wrong.clear()
+@pytest.fixture(scope="module")
+async def shown(stack: Settings, chrome: Browser) -> AsyncIterator[tuple[Team, dict[str, str]]]:
+    """One organization with one of each thing, and the address of each page by its declared path."""
+    async for team in new_team(stack, chrome, viewport=DESKTOP):
+        found, left_out = addresses(await everything(team))
+        assert set(left_out) <= WITHOUT_AN_ID
+        yield team, found
+
+
+@pytest.mark.parametrize("path", [path for path in page_paths() if path not in WITHOUT_AN_ID])
+async def test_every_page_at_a_desk_and_on_a_phone_in_the_dark(shown: tuple[Team, dict[str, str]], path: str) -> None:
+    team, found = shown
+    for look in (team.at_a_desk, team.on_a_phone):
+        await look()
+        answer = await team.open(found[path])
+        assert answer is not None
+        assert answer.status == 200
+        assert await team.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"wider than a {team.look}"
+        assert await team.violations() == []
+    problems = [*team.wrong]
+    team.wrong.clear()
     assert problems == []
