@@ -18,11 +18,14 @@ def page_paths() -> list[str]:
 
 def addresses(ids: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Returns the address of each page by its declared path, and the paths for whose parameters there is no id. `ids` has an id
-    for each parameter, and a draft's for the editor and the launch of a campaign (`draft_id`)."""
+    for each parameter, a draft's for the editor and the launch of a campaign (`draft_id`), and a shared link's for the editor of
+    links (`shared_link_id`)."""
     found, left_out = {}, []
     for path in page_paths():
         of_draft = path.startswith("/campaigns/") and path.endswith(("/edit", "/launch", "/audience"))
         given = {**ids, **({"campaign_id": ids["draft_id"]} if of_draft and "draft_id" in ids else {})}
+        if path == "/links/{link_id}/edit":
+            given["link_id"] = ids.get("shared_link_id", "")
         names = re.findall(r"{(\w+)}", path)
         if all(name in given for name in names):
             found[path] = path.format(**{name: given[name] for name in names})

@@ -19,6 +19,11 @@ from stack.session import own_stack
 PATIENCE = 20_000
 """Milliseconds for which a page may take to show something, on a busy machine."""
 expect.set_options(timeout=PATIENCE)
+TOO_WIDE = """
+() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.body.querySelectorAll("*")]
+  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+  .map((each) => `${each.tagName}.${each.className} ${each.textContent.trim().slice(0, 60)}`).slice(0, 8).concat("the page")
+"""
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -104,6 +109,11 @@ class Team:
         self.look = look
         await self.page.set_viewport_size({"width": width, "height": height})
         await self.page.emulate_media(color_scheme=scheme)
+
+    async def too_wide(self) -> list[str]:
+        """What stands beyond the right edge, when the page can be scrolled sideways."""
+        found: list[str] = await self.page.evaluate(TOO_WIDE)
+        return found
 
     async def violations(self) -> list[str]:
         """What axe-core finds on the page: the rule, and the first place."""
