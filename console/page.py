@@ -89,7 +89,7 @@ class Page:
                 query[name] = value if isinstance(value, list) else [str(value)]
         return self.request.url.path + (f"?{urlencode(query, doseq=True)}" if query else "")
 
-    def render(self, template: str, status: int = 200, **context: Any) -> Response:
+    def render(self, template: str, status: int = 200, /, **context: Any) -> Response:
         """Returns the page. Templates have `page` beside what they are given."""
         body = self.templates.render(template, page=self, times=self.times, **context)
         response = Response(body, status, PAGE_HEADERS, media_type="text/html")

@@ -24,8 +24,8 @@ class Templates:
     def __init__(self, static: StaticFiles) -> None:
         self._static = static
 
-    def render(self, name: str, **context: Any) -> str:
-        return self._environment.get_template(name).render(**context)
+    def render(self, template: str, /, **context: Any) -> str:
+        return self._environment.get_template(template).render(**context)
 
     @cached_property
     def _environment(self) -> Environment:
