@@ -81,7 +81,8 @@ FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS link (name, place) RETURN
 PEOPLE = """
 WITH person AS (
     INSERT INTO contact (id, org_id, external_id, email, first_name, tags, properties, created_at, updated_at)
-    SELECT uuidv7(), :org_id, 'p' || n, 'p' || n || '@example.com', 'Person', '{}', '{}', :launched_at, :launched_at
+    SELECT uuidv7(), :org_id, CAST(:prefix AS text) || n, CAST(:prefix AS text) || n || '@example.com', 'Person',
+        '{}', '{}', :launched_at, :launched_at
     FROM generate_series(1, :people) AS n RETURNING id
 )
 INSERT INTO message (id, org_id, contact_id, channel_id, content_id, recipient_number, campaign_id, state, tracked, created_at,
@@ -122,9 +123,9 @@ class SentCampaign:
     launched_at: datetime
 
 
-async def send_campaign(session: AsyncSession, org_id: UUID, campaign_id: UUID, clicks: int) -> SentCampaign:
-    """Makes the rows of a campaign of this draft, sent to a tenth as many people as there will be clicks. It needs the rights of
-    a superuser, to leave out triggers and the checks of foreign keys."""
+async def send_campaign(session: AsyncSession, org_id: UUID, campaign_id: UUID, clicks: int, prefix: str = "p") -> SentCampaign:
+    """Makes the rows of a campaign of this draft, sent to a tenth as many people as there will be clicks, whose external ids
+    begin with `prefix`. It needs the rights of a superuser, to leave out triggers and the checks of foreign keys."""
     await session.execute(text("SELECT set_config('session_replication_role', 'replica', true)"))
     people, launched_at = max(1, min(MOST_PEOPLE, clicks // CLICKS_A_PERSON)), now() - MONTH
     channel_id = (await channels_by_name(session, org_id))["simulator-sms"].id
@@ -133,6 +134,7 @@ async def send_campaign(session: AsyncSession, org_id: UUID, campaign_id: UUID, 
         "channel_id": channel_id,
         "campaign_id": campaign_id,
         "people": people,
+        "prefix": prefix,
         "launched_at": launched_at,
     }
     content_id = (await session.execute(text(CAMPAIGN), values)).scalar_one()

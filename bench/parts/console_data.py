@@ -33,7 +33,7 @@ SEQUENCE = {
             "kind": "send",
             "key": "hello",
             "channel": "simulator-sms",
-            "message": {"body": "Hi: {{ links.offer }}", "links": LINKS},
+            "message": {"body": "Hi: {{ links.offer }} {{ links.shop }}", "links": LINKS},
         },
         {"kind": "wait_for_click", "key": "wait", "timeout": "P3D", "on_click": "thanks", "on_timeout": "reminder"},
         {"kind": "send", "key": "thanks", "channel": "simulator-sms", "message": {"body": "Thanks"}, "next": "done"},
@@ -89,7 +89,7 @@ async def _campaigns(database: Database, organization: Organization, consumer: C
 
 async def _clicked(database: Database, organization: Organization, campaign_id: UUID, clicks: int) -> SentCampaign:
     async with database.transaction() as session:
-        campaign = await send_campaign(session, organization.id, campaign_id, clicks)
+        campaign = await send_campaign(session, organization.id, campaign_id, clicks, f"{campaign_id}-")
     await Clicks(database, campaign, clicks).record(clicks)
     return campaign
 

@@ -106,6 +106,10 @@ async def test_styles_and_scripts_are_kept_for_ever_under_an_address_with_their_
     answer = await browser.client.get(style)
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-type"].startswith("text/css")
+    assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept-Encoding")
+    plain = await browser.client.get(style, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text == answer.text
     old = await browser.client.get(re.sub(r"static/\w+", "static/0", style))
     assert (old.status_code, old.headers["cache-control"]) == (200, "no-store")
     assert (await browser.client.get("/console/static/0/nothing.js")).status_code == 404
