@@ -1,6 +1,6 @@
 """Stylesheets, scripts and icons: their addresses change with their content, so that browsers keep them for ever. They are sent
-compressed. Pages are not, because they hold what somebody typed beside the token of the session's forms, and the length of what is
-compressed would say how much the two have in common (BREACH)."""
+compressed. Pages are not, because they hold what somebody typed beside the token of the session's forms, and the length of what
+is compressed would say how much the two have in common (BREACH)."""
 
 import gzip
 import hashlib
