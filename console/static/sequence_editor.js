@@ -30,6 +30,7 @@ if (form) {
     for (const each of form.querySelectorAll("details[data-step]")) if (open.has(each.dataset.step)) each.open = true;
     const fresh = answer.querySelector("textarea[name=yaml]");
     if (fresh && document.activeElement !== text) text.value = fresh.value;
+    document.title = answer.title;
     if (fresh) text.setAttribute("aria-invalid", fresh.getAttribute("aria-invalid") ?? "false");
     number();
   };

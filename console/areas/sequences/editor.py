@@ -131,6 +131,7 @@ async def _show(
         "sequences/edit.html",
         status,
         sequence=sequence,
+        name=_name(draft, sequence),
         draft=draft,
         steps=_steps(draft, media, opened),
         standing=standing,
@@ -147,8 +148,16 @@ async def _show(
     )
 
 
+def _name(draft: Draft, sequence: dict[str, Any] | None) -> str:
+    """The name in the text counts; while the text cannot be read, the saved one."""
+    written = draft.value.get("name")
+    return written.strip() if isinstance(written, str) and written.strip() else sequence["name"] if sequence else "New sequence"
+
+
 def _is_definition(draft: Draft) -> bool:
     """Whether there is something that can be compared: a list of steps that are steps."""
+    if draft.root is None:
+        return False
     value = draft.value
     utm, triggers = value.get("utm"), value.get("triggers") or []
     return (

@@ -266,3 +266,25 @@ async def test_a_viewer_cannot_edit_and_another_organizations_sequence_is_not_th
     assert (await viewer.send(f"/sequences/{sequence}/publish")).status == 403
     await visitor.sign_in(organization[1])
     assert (await visitor.open("/sequences/0198c0de-0000-7000-8000-000000000002/edit")).status == 404
+
+
+@pytest.mark.parametrize("do", ["check", "add", "save", "review"])
+async def test_a_text_that_cannot_be_read_says_so_where_the_steps_were(browser: Browser, api: Caller, do: str) -> None:
+    sequence = await new_sequence(api)
+    path = f"/sequences/{sequence}/edit"
+    shown = await browser.send(path, yaml="name: x\nsteps: [", do=do, kind="wait")
+    (said,) = shown.all('[data-part="steps"] .consequence')
+    assert "The text cannot be read. Line " in said
+    assert "steps can be added" in said
+    assert shown.value("yaml").startswith("name: x\nsteps: [")
+    assert shown.all(".diff, #publish .consequence:not(.bad)") == []
+    assert all(each.get("aria-disabled") == "true" for each in shown.body.cssselect("#publish .btn.primary"))
+    assert (await api.get(f"/sequences/{sequence}")).json()["version"] == 1
+
+
+async def test_the_title_follows_the_name(browser: Browser, api: Caller) -> None:
+    sequence = await new_sequence(api)
+    shown = await browser.send(f"/sequences/{sequence}/edit", yaml=yaml(name="Autumn"), do="check")
+    assert shown.all("h1") == ["Autumn, draft of version 2"]
+    assert shown.all("title")[0].startswith("Autumn")
+    assert (await browser.send("/sequences/new", yaml=yaml(name="Autumn"), do="check")).all("h1") == ["Autumn"]
