@@ -1,6 +1,7 @@
 """Answers the requests of pages: who is signed in, whether a form is ours, and what a refusal looks like."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from urllib.parse import quote, unquote
@@ -16,6 +17,7 @@ from api.handling.services import Services
 from console.addresses import BASE, url
 from console.api_calls import ApiCalls, ApiProblem
 from console.cookies import NOTICE, SESSION, by_itself
+from console.failing import Handle
 from console.page import Page
 from console.pages import FORM_BYTES, Declared
 from console.pulse import Pulses
@@ -23,6 +25,8 @@ from console.security import PAGE_HEADERS, form_token, is_ours, is_token
 from console.templating import Templates
 from models.organizations.console_session import SignedIn, find_session
 
+CONTENT_TYPE = r"(?i)(application/x-www-form-urlencoded|multipart/form-data; *boundary=[^;]+)(; *charset=utf-8)?"
+"""What browsers send. Other encodings can hold characters that no answer can be written with."""
 BODY_SECONDS = 60.0
 """The time that a form may take to arrive."""
 TOKEN = "form_token"  # noqa: S105 - the name of a field
@@ -45,12 +49,13 @@ class Answering:
     def __init__(self, inner: ASGIApp, templates: Templates) -> None:
         self._inner, self._templates, self._pulses = inner, templates, Pulses()
 
-    def route(self, declared: Declared) -> Route:
+    def route(self, declared: Declared, around: Callable[[Handle], Handle]) -> Route:
         async def answer(request: Request) -> Response:
             request.scope["route"] = route  # the log of requests shows it
             return await self._answer(request, declared)
 
-        route = Route(BASE + ("" if declared.path == "/" else declared.path), answer, methods=[declared.method])
+        path = BASE + ("" if declared.path == "/" else declared.path)
+        route = Route(path, around(answer), methods=[declared.method])
         return route
 
     async def not_found(self, request: Request) -> Response:
@@ -121,6 +126,8 @@ async def _form(request: Request, token: str, limit: int) -> FormData:
     size = request.headers.get("content-length", "")
     if not (size.isascii() and size.isdecimal() and len(size) < 12 and int(size) <= limit):
         raise Refused(413, "This is too large", f"A form may have {limit / 2**20:g} MB. Nothing was changed.")
+    if not re.fullmatch(CONTENT_TYPE, request.headers.get("content-type", "")):
+        raise Refused(400, "This form cannot be read", "Nothing was changed. Open the page again.")
     try:
         async with asyncio.timeout(BODY_SECONDS):
             form = await request.form(max_files=1, max_fields=2_000, max_part_size=limit)

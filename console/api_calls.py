@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message
 from api.callers.caller import CONSOLE_KEY
 
 PREFIX = "/v1"
+UNWRITABLE = "Something in this form cannot be stored: a number that is too long, lists that are too deep, or a broken character."
 
 
 class ApiProblem(Exception):
@@ -29,6 +30,11 @@ class ApiProblem(Exception):
         self.detail: str = document.get("detail", "")
         self.errors: list[dict[str, Any]] = document.get("errors", [])
         self.retry_after = retry_after
+
+    @property
+    def first(self) -> str:
+        """A sentence of what has to change first."""
+        return str(self.errors[0]["message"]) if self.errors else self.detail
 
     def faults(self) -> dict[str, str]:
         """Returns a sentence for each field that has to change; the first one counts."""
@@ -95,7 +101,7 @@ class ApiCalls:
         await self._inner(scope, receive, send)
 
     async def _call(self, method: str, path: str, query: Mapping[str, Any], body: Any, headers: dict[str, str]) -> Any:
-        content = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
+        content = body if isinstance(body, bytes) else b"" if body is None else _written(body)
         if content and "content-type" not in headers:
             headers["content-type"] = "application/json"
         exchange = _Exchange(content)
@@ -104,6 +110,15 @@ class ApiCalls:
         if exchange.status >= 400:
             raise ApiProblem(exchange.status, document or {}, exchange.headers.get("retry-after"))
         return document
+
+
+def _written(body: Any) -> bytes:
+    """Raises ApiProblem for what no JSON document can hold: a number too long, lists too deep, half of a pair of surrogates."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        document = {"title": "The request is not valid", "detail": UNWRITABLE, "code": "invalid", "errors": []}
+        raise ApiProblem(422, document) from None
 
 
 class _Exchange:

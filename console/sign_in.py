@@ -62,15 +62,12 @@ class SignIn:
         return _signed_in(request, token, _next(fields.get("next", "")))
 
     async def with_link(self, request: Request) -> Response:
-        """The link of `./linkwake up` or `./linkwake sign-in`, which works once. `?next=` is the page that it leads to."""
+        """The link of `./linkwake up` or `./linkwake sign-in`, which works once. `?next=` is the page that it leads to. Failures
+        are not counted: a code cannot be guessed, and pictures on other sites could lock their visitors out."""
         services: Services = request.app.state.services
-        network = network_of(request)
         async with services.database.transaction() as session:
-            if not await may_try(session, network):
-                return self._shown(request, 429, WAIT)
             key = await use_sign_in_link(session, request.path_params["code"])
             if key is None:
-                note_failure(session, network)
                 return self._shown(request, 401, USED)
             _, token = await begin_session(session, key)
         return _signed_in(request, token, _next(request.query_params.get("next", "")))
@@ -110,7 +107,7 @@ def network_of(request: Request) -> str:
     (`TRUSTED_PROXIES`) it is the address that the proxy has added."""
     services: Services = request.app.state.services
     host = request.client.host if request.client else ""
-    hop = request.headers.get("x-forwarded-for", "").rsplit(",", 1)[-1].strip()
+    hop = ",".join(request.headers.getlist("x-forwarded-for")).rsplit(",", 1)[-1].strip()
     try:
         if hop and any(ip_address(host) in each for each in services.settings.trusted_proxies):
             host = hop
@@ -130,7 +127,7 @@ def _next(text: str) -> str:
     ours = text.startswith((f"{BASE}/", f"{BASE}?")) and not text.startswith(
         (f"{BASE}/sign-", f"{BASE}/static/", f"{BASE}/theme")
     )
-    return text if ours and "\\" not in text and text.isprintable() else BASE
+    return text if ours and "\\" not in text and "/.." not in text and text.isprintable() else BASE
 
 
 async def _fields(request: Request) -> dict[str, str]:

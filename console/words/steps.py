@@ -77,6 +77,11 @@ def does(step: Step, media: Media) -> str:
 
 def _change(change: Any) -> str:
     given = change if isinstance(change, Mapping) else {}
-    parts = [f"+ {each}" for each in given.get("tags_add") or ()] + [f"− {each}" for each in given.get("tags_remove") or ()]
-    parts += [str(name) for field in ("fields", "properties") for name in given.get(field) or ()]
+    parts = [f"+ {each}" for each in _listed(given.get("tags_add"))] + [f"− {each}" for each in _listed(given.get("tags_remove"))]
+    parts += [str(name) for field in ("fields", "properties") for name in _listed(given.get(field))]
     return ", ".join(parts) or "changes the contact"
+
+
+def _listed(value: Any) -> list[Any]:
+    """What is in it; nothing for what is no list, which a draft may hold."""
+    return list(value) if isinstance(value, list | tuple | Mapping) else []

@@ -110,8 +110,15 @@ async def test_a_link_is_of_no_use_after_half_an_hour(visitor: Browser, database
     assert (await visitor.open(f"/sign-in/{code}")).status == 401
 
 
+async def test_links_that_do_not_work_lock_nobody_out(visitor: Browser, organization: Org) -> None:
+    """A picture on another site can ask for them."""
+    for _ in range(FAILURES + 1):
+        assert (await visitor.open("/sign-in/aaaa")).status == 401
+    assert (await visitor.sign_in(organization[1])).location == "/console"
+
+
 @pytest.mark.parametrize(
-    "wanted", ["https://evil.test", "//evil.test", "/console/../x\\", "/console/sign-out", "javascript:1", ""]
+    "wanted", ["https://evil.test", "//evil.test", "/console/../x", "/console/x\\", "/console/sign-out", "javascript:1", ""]
 )
 async def test_the_sign_in_leads_nowhere_else(visitor: Browser, organization: Org, wanted: str) -> None:
     answer = await visitor.client.post("/console/sign-in", data={"key": organization[1], "next": wanted})

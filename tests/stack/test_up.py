@@ -1,6 +1,7 @@
 """The whole stack as a person runs it, on ports and a directory of its own."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -112,7 +113,9 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[OwnStack, str]:
     """Where a first stack was ended by `kill -9`, and the API key it had printed. It starts among variables of other work."""
     stack = OwnStack(tmp_path_factory.mktemp("killed") / "var")
     with stack.up(**HOSTILE) as (process, first):
-        assert first == f"API        http://127.0.0.1:{stack.api}/docs\n", stack.words()
+        assert re.fullmatch(rf"Console    http://127\.0\.0\.1:{stack.api}/console/sign-in/\S+   \(signs in once.*\)\n", first), (
+            stack.words()
+        )
         assert answers("127.0.0.1", stack.api, "/docs")
         assert process.stdout is not None
         key = next(line.split()[2] for line in process.stdout if line.startswith("API key"))
@@ -126,7 +129,7 @@ def restarted(killed: tuple[OwnStack, str]) -> Iterator[tuple[OwnStack, str, sub
     """The same stack, started again in the same environment."""
     stack, key = killed
     with stack.up(**HOSTILE) as (process, first):
-        assert first.startswith("API"), stack.words()
+        assert first.startswith("Console"), stack.words()
         yield stack, key, process
 
 
@@ -191,7 +194,7 @@ def test_servers_of_ones_own_replace_the_embedded_ones_and_stay_when_the_directo
     with EmbeddedTemporal(tmp_path / "temporal") as temporal:
         own = {"DATABASE_URL": postgres.url("ones_own"), "TEMPORAL_ADDRESS": temporal.address}
         with stack.up(**own) as (process, first):
-            assert first.startswith("API"), stack.words()
+            assert first.startswith("Console"), stack.words()
             commands = [" ".join(child.cmdline()) for child in psutil.Process(process.pid).children()]
             roles = sorted(command.split()[-1] for command in commands if "guard.py" not in command)
             assert roles == ["api", "redirect", "worker"]

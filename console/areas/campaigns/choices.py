@@ -41,7 +41,7 @@ async def choices(page: Page, contact_ids: Sequence[str] = ()) -> Choices:
         targets=page.api.get("/notification-targets", limit=MOST),
         domains=page.api.get("/organization/link-domains", limit=MOST),
         people=page.api.get("/contacts", limit=PEOPLE),
-        **{each: page.maybe(page.api.get(f"/contacts/{each}"), 404, 422) for each in named},
+        **{f"contact {each}": page.maybe(page.api.get(f"/contacts/{each}"), 404, 422) for each in named},
     )
     listed = {name: found[name]["items"] for name in ("channels", "segments", "sequences", "targets", "domains", "people")}
     return Choices(
@@ -52,7 +52,7 @@ async def choices(page: Page, contact_ids: Sequence[str] = ()) -> Choices:
         targets=[(each["name"], f"{each['name']}, {each['service']}") for each in listed["targets"]],
         domains=[(f"https://{each['host']}", each["host"]) for each in listed["domains"] if each["held_since"]],
         people=listed["people"],
-        named={each: found[each] for each in named if found[each] is not None},
+        named={each: found[f"contact {each}"] for each in named if found[f"contact {each}"] is not None},
     )
 
 

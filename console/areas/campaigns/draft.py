@@ -153,7 +153,7 @@ def repeated(typed: Typed) -> dict[str, str]:
 
 def _add_trigger(typed: Typed) -> None:
     taken = {each["key"] for each in typed["triggers"]}
-    key = next(name for name in (f"trigger_{number}" for number in range(1, 100)) if name not in taken)
+    key = next(name for name in (f"trigger_{number}" for number in range(1, len(taken) + 2)) if name not in taken)
     new = {"key": key, "when": "clicked", "times": "1", "actions": [draft_actions.new("tag")]}
     typed["triggers"] = complete({"triggers": [*typed["triggers"], new]})["triggers"]
 

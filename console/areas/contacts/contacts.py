@@ -13,6 +13,9 @@ from models.organizations.api_key import Role
 
 pages = Pages("contacts")
 
+MOST_CHOSEN = 100
+"""More than the list shows at once."""
+
 
 @pages.get("/contacts")
 async def contacts(page: Page) -> Response:
@@ -26,7 +29,8 @@ async def tag_chosen(page: Page) -> Response:
     chosen, tag = page.fields("contact"), page.field("tag").strip()
     if not chosen:
         return page.go_to("/contacts", "Nobody was chosen, so nobody was tagged.")
-    changes = (page.api.patch(f"/contacts/{each}", {"tags_add": [tag]}) for each in chosen[:100])
+    chosen = chosen[:MOST_CHOSEN]
+    changes = (page.api.patch(f"/contacts/{each}", {"tags_add": [tag]}) for each in chosen)
     outcomes = await asyncio.gather(*changes, return_exceptions=True)
     refused = [each for each in outcomes if isinstance(each, ApiProblem)]
     unforeseen = [each for each in outcomes if isinstance(each, BaseException) and not isinstance(each, ApiProblem)]

@@ -20,6 +20,8 @@ pages = Pages("contacts")
 
 OPTIONS = ("match_on", "default_country", "tags", "clear")
 ROWS = 5
+MOST_COLUMNS = 200
+"""What an import takes. A page shows no more, because each has a list of what it may become."""
 LEFT_OUT = "-"
 
 
@@ -95,7 +97,7 @@ def _options(page: Page) -> dict[str, Any]:
     if "default_country" not in page.form and (country := country_of(page.times.zone_name)):
         given["default_country"] = country
     columns = dict[str, str | None]()
-    for number in range(200):
+    for number in range(MOST_COLUMNS):
         becomes = page.field(f"becomes-{number}")
         if becomes:
             columns[page.field(f"header-{number}")] = None if becomes == LEFT_OUT else becomes
@@ -106,10 +108,11 @@ async def _refused(page: Page, file: CarriedFile, packed: str, options: dict[str
     """A file whose columns can be read is shown with them, so that they can be mapped; for any other one the reason is all."""
     if problem.status not in (409, 413, 415, 422, 429):
         raise problem
-    if problem.status != 422 or not await asyncio.to_thread(file.headers):
+    headers = await asyncio.to_thread(file.headers) if problem.status == 422 else []
+    if not 0 < len(headers) <= MOST_COLUMNS:
         sentences = [each["message"] for each in problem.errors] or [problem.detail]
         return await _choose(page, " ".join(sentences), problem.status)
-    return _shown(page, file, packed, options, None, problem)
+    return _shown(page, file, packed, options, headers, problem)
 
 
 def _shown(
@@ -117,22 +120,23 @@ def _shown(
     file: CarriedFile,
     packed: str,
     options: dict[str, Any],
-    found: dict[str, Any] | None,
+    found: dict[str, Any] | list[str],
     problem: ApiProblem | None = None,
 ) -> Response:
+    """`found` is what the API says of the file, or the names of its columns when it is refused."""
     said = orjson.loads(options.get("columns", "{}"))
     unknown = {"field": None, "property": None, "type": None}
-    columns = found["columns"] if found else [{"header": each, **unknown} for each in file.headers()]
+    columns = [{"header": each, **unknown} for each in found] if isinstance(found, list) else found["columns"]
     return page.render(
         "contacts/import_preview.html",
         problem.status if problem else 200,
         file=file,
         packed=packed,
         options=options,
-        found=found,
+        found=None if isinstance(found, list) else found,
         problem=problem,
         columns=[_column(each, said) for each in columns],
-        rows=[_row(row, columns) for row in found["rows"]] if found else [],
+        rows=[] if isinstance(found, list) else [_row(row, columns) for row in found["rows"]],
         countries=[("", "with a country code only"), *dialled_countries()],
     )
 

@@ -29,8 +29,14 @@ class Way:
     size: int = 14
 
 
+LONGEST = 100
+"""Characters of a field that are read as a time or a number. What is longer goes to the API as it is."""
+
+
 def _length(text: str, _times: Times) -> Any:
     """`60` and `60 d` are sixty days, `1 h 30 min` is an hour and a half."""
+    if len(text) > LONGEST:
+        return text
     if text.strip().isdecimal():
         return f"P{int(text)}D"
     parts = PART.findall(text)
@@ -55,9 +61,10 @@ def _moment(text: str, times: Times) -> Any:
     """A date or a time on the organization's clocks."""
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        here = found if found.tzinfo else found.replace(tzinfo=times.now.tzinfo)
+        return here.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
         return text
-    return (found if found.tzinfo else found.replace(tzinfo=times.now.tzinfo)).astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _moment_words(value: Any, times: Times) -> str:
@@ -70,8 +77,8 @@ def _moment_words(value: Any, times: Times) -> str:
 def _scalar(text: str, _times: Times) -> Any:
     """`12` is a number, `true` is true, `"12"` is a text, and so is everything else."""
     try:
-        found = json.loads(text)
-    except ValueError:
+        found = json.loads(text) if len(text) <= LONGEST else text
+    except (ValueError, RecursionError):
         return text
     return found if isinstance(found, str | int | float | bool) else text
 

@@ -202,7 +202,10 @@ _Dumper.add_representer(str, _text)
 
 def dump(value: Any) -> str:
     """Returns the value as YAML that `read` reads as the same value."""
-    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000))
+    try:
+        return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000))
+    except RecursionError:
+        raise Unreadable(1, "Lists and objects may not stand as deep as this in each other.") from None
 
 
 def with_entry(text: str, name: str, value: Any) -> str:
