@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.http.time_limit import READ_SECONDS, WRITE_SECONDS
 from console import failing
 from console.failing import Failing
 from console.static_files import StaticFiles
@@ -45,7 +46,7 @@ async def test_a_database_that_is_away_is_a_page_that_says_what_is_safe() -> Non
 async def test_a_page_that_takes_too_long_is_given_up_before_the_api_would_answer_with_a_document(
     method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failing, "SOONER", failing.WRITE_SECONDS - 0.05 if method == "POST" else failing.READ_SECONDS - 0.05)
+    monkeypatch.setattr(failing, "SOONER", WRITE_SECONDS - 0.05 if method == "POST" else READ_SECONDS - 0.05)
 
     async def silent(_request: Request) -> Response:
         await asyncio.Event().wait()
