@@ -70,7 +70,7 @@ SOURCES = {
     ConsentSource.HELD_REFUSAL: "in a message that somebody judged",
     ConsentSource.PROVIDER: "at the provider",
     ConsentSource.COMPLAINT: "by a complaint",
-    ConsentSource.API: "recorded by the API",
+    ConsentSource.API: "recorded by hand or by the API",
     ConsentSource.IMPORT: "recorded by an import",
 }
 

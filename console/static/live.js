@@ -5,6 +5,7 @@ import { swap } from "./swap.js";
 
 const LEAST = 1000, SHARE = 5; // a page is fetched at most once a second, and for at most a sixth of the time
 const SILENT = 40_000; // a stream says every 15 s that it lives
+const LATE = [3000, 10_000]; // after the last change, for what follows from it and is no event itself, such as a counter
 const POLL = 30_000; // how often a page is fetched that has no stream, because its organization has too many
 const WAITS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000];
 const ASKED = { cache: "no-store", headers: { "X-Live": "1" } };
@@ -12,11 +13,13 @@ const ASKED = { cache: "no-store", headers: { "X-Live": "1" } };
 const events = document.body.dataset.events?.trim();
 let stopped = !events;
 let listening = null; // ends what is open while the page is shown
+let later = [];
 let changed = false, fetching = false, timer = 0, fetchedAt = -Infinity, took = 0;
 
 function stop(state) {
   stopped = true;
   clearTimeout(timer);
+  later.forEach(clearTimeout);
   listening?.abort();
   showConnection(state);
 }
@@ -24,6 +27,12 @@ function stop(state) {
 function hear() {
   changed = true;
   plan();
+}
+
+function hearOf() {
+  hear();
+  later.forEach(clearTimeout);
+  later = LATE.map((wait) => setTimeout(hear, wait));
 }
 
 function plan() {
@@ -71,7 +80,7 @@ async function follow(signal, alive, failures) {
     rest = lines.pop();
     if (!lines.includes("event: changed")) continue;
     showConnection("on");
-    hear();
+    hearOf();
   }
 }
 

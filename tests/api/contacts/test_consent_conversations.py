@@ -72,17 +72,17 @@ def answer(**fields: Any) -> Consent:
 @pytest.mark.parametrize(
     ("fields", "channel", "sentence"),
     [
-        ({"state": ConsentState.OPTED_OUT}, None, "opted out of everything, recorded by the API"),
-        ({"state": ConsentState.OPTED_IN, "medium": "sms"}, None, "opted in to messages by sms, recorded by the API"),
+        ({"state": ConsentState.OPTED_OUT}, None, "opted out of everything, recorded by hand or by the API"),
+        ({"state": ConsentState.OPTED_IN, "medium": "sms"}, None, "opted in to messages by sms, recorded by hand or by the API"),
         (
             {"state": ConsentState.OPTED_OUT, "medium": "email", "message_kind": "marketing"},
             "news",
-            "opted out of marketing messages by the channel 'news', recorded by the API",
+            "opted out of marketing messages by the channel 'news', recorded by hand or by the API",
         ),
         (
             {"state": ConsentState.UNKNOWN, "message_kind": "marketing"},
             None,
-            "took back the answer about marketing messages, recorded by the API",
+            "took back the answer about marketing messages, recorded by hand or by the API",
         ),
     ],
 )
