@@ -17,6 +17,7 @@ from console.cookies import NOTICE, THEME, THEMES, set_cookie
 from console.pulse import UNKNOWN, Pulse
 from console.security import PAGE_HEADERS
 from console.templating import Templates
+from console.words.consent import who_gets_marketing
 from console.words.times import Times
 from models.organizations.api_key import Role
 from models.organizations.console_session import SignedIn
@@ -51,6 +52,10 @@ class Page:
     def temporal_ui_url(self) -> str | None:
         services: Services = self.request.app.state.services
         return services.settings.effective_temporal_ui_url
+
+    def who_gets_marketing(self, medium: str | None = None) -> str:
+        """In words, as the organization has set it."""
+        return who_gets_marketing(self.signed_in.organization.consent_required, medium)
 
     def may(self, role: str) -> bool:
         return self.signed_in.role.may(Role(role))

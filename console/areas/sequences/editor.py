@@ -136,7 +136,7 @@ async def _show(
         steps=_steps(draft, media, opened),
         standing=standing,
         settings=_settings(draft),
-        options=_options(known),
+        options=_options(page, known),
         kinds=[(kind, word) for kind, word in words.KINDS.items()],
         lines=changed_lines(before, draft.body()) if _is_definition(draft) else [],
         changes=changed_steps(before["steps"] if before else [], draft.steps, standing) if _is_definition(draft) else [],
@@ -229,7 +229,7 @@ async def _channels(page: Page) -> list[dict[str, Any]]:
     return [each for each in (await page.api.get("/channels", limit=100))["items"] if not each["archived_at"]]
 
 
-def _options(known: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+def _options(page: Page, known: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
     media = {"sms": "SMS", "email": "e-mail"}
     return {
         "channels": [
@@ -237,6 +237,10 @@ def _options(known: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
         ],
         "sequences": [(each["id"], each["name"]) for each in known["sequences"]],
         "targets": [(each["name"], f"{each['name']}, {each['service']}") for each in known["targets"]],
+        "kinds": [
+            ("marketing", f"Marketing: {page.who_gets_marketing()}"),
+            ("transactional", "Transactional: what they expect"),
+        ],
     }
 
 

@@ -101,7 +101,6 @@ TRIGGERS = Field(
     help="What clicks start beside the main line, as YAML: - key, link, and actions such as {kind: tag, tags: [hot]}.",
 )
 DURATION = "Such as P3D, PT12H or PT30M: days, hours, minutes."
-KIND = (("marketing", "Marketing: needs their consent"), ("transactional", "Transactional: what they expect"))
 
 STEPS: Mapping[str, Sequence[Field]] = {
     "send": (
@@ -111,7 +110,7 @@ STEPS: Mapping[str, Sequence[Field]] = {
         Field("message.body", "Text", "area"),
         Field("message.html", "HTML", "area", help="E-mail only. Without a text, it is made from this."),
         Field("message.links", "Links", "links", help="One a line: name, colon, address. In the text: {{ links.name }}."),
-        Field("message.kind", "Kind", "choice", KIND, default="marketing"),
+        Field("message.kind", "Kind", "choice", "kinds", default="marketing"),
         Field("message.valid_for", "Worth sending for", "duration", help=DURATION),
         NEXT,
         TRIGGERS,
