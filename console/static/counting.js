@@ -1,3 +1,4 @@
+// People who are counted when the page is there: `<form data-count-from>` names the same page with its count, which takes a while.
 // A segment's builder: the count follows the typing, and a condition asks for what its kind needs. Without it, the form's
 // buttons do the same.
 const PAUSE = 500; // milliseconds after the last key
@@ -34,4 +35,13 @@ if (form) {
   form.addEventListener("change", (event) => {
     if (/^(kind|compare|join|about):/.test(event.target.name)) count(true);
   });
+}
+
+const uncounted = document.querySelector("form[data-count-from]");
+if (uncounted) {
+  fetch(uncounted.dataset.countFrom)
+    .then(async (answer) => {
+      if (answer.ok && !answer.redirected) show(new DOMParser().parseFromString(await answer.text(), "text/html"), false);
+    })
+    .catch(() => {}); // the link to the same count stays
 }

@@ -16,7 +16,8 @@ pages = Pages("campaigns")
 
 @pages.get("/campaigns/{campaign_id}/launch", role=Role.SENDER)
 async def before(page: Page) -> Response:
-    return await _before(page)
+    """A large audience takes a while to count. So the page is there at once, and `?count=1` shows it with who gets it."""
+    return await _before(page, counted=page.query("count") == "1")
 
 
 @pages.post("/campaigns/{campaign_id}/launch", role=Role.SENDER)
@@ -38,17 +39,18 @@ async def audience(page: Page) -> Response:
     return page.render("campaigns/parts/audience.html", audience=await _audience(page), is_part=True)
 
 
-async def _before(page: Page, problem: ApiProblem | None = None) -> Response:
+async def _before(page: Page, problem: ApiProblem | None = None, counted: bool = True) -> Response:
     campaign = await page.api.get(f"/campaigns/{page.path('campaign_id')}", recipients="false")
     if campaign["state"] != "draft":
         return page.go_to(f"/campaigns/{campaign['id']}", "It was launched already.")
     found = await page.together(
         check=page.api.post(f"/campaigns/{campaign['id']}/check"),
-        audience=_audience(page),
+        audience=_audience(page) if counted else _not_counted(),
         channels=page.api.get("/channels", limit=100),
     )
     medium = next((each["medium"] for each in found["channels"]["items"] if each["id"] == campaign["channel_id"]), "sms")
-    nobody = found["audience"]["complete"] and not found["audience"]["gets"]
+    audience = found["audience"]
+    nobody = audience is not None and audience["complete"] and not audience["gets"]
     return page.render(
         "campaigns/launch.html",
         problem.status if problem else 200,
@@ -67,6 +69,10 @@ async def _audience(page: Page) -> dict[str, Any]:
     found: dict[str, Any] = await page.api.post(f"/campaigns/{page.path('campaign_id')}/audience-preview")
     reasons = [{**each, "words": reason(each["reason"]), "change": change_of(each["reason"])} for each in found["left_out"]]
     return {**found, "left_out": reasons}
+
+
+async def _not_counted() -> None:
+    return None
 
 
 def _follows(trigger: dict[str, Any]) -> tuple[str, str]:

@@ -127,7 +127,7 @@ STAGES: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("recipients", "Recipients", "not sent", "/recipients", {}),
     ("sent", "Sent", "not reported as delivered", "/recipients", {"state": "accepted"}),
     ("delivered", "Delivered", "sent and not clicked", "/recipients", {"state": "accepted"}),
-    ("clicked", "Clicked", "clicked without a follow-up", "/recipients", {"clicked": "true"}),
+    ("clicked", "Clicked", "clicked and were not written to or enrolled", "/recipients", {"clicked": "true"}),
     ("followed_up", "Followed up", "", "/follow-ups", {}),
 )
 

@@ -5,7 +5,8 @@ from playwright.async_api import expect
 from tests.console.browser.conftest import Team
 from tests.console.browser.sent import send_campaign
 
-HOT = {"key": "hot", "link": "offer", "actions": [{"kind": "tag", "tags": ["hot"]}]}
+THANKS = {"kind": "send", "channel": "simulator-sms", "message": {"body": "Thank you"}}
+HOT = {"key": "hot", "link": "offer", "actions": [{"kind": "tag", "tags": ["hot"]}, THANKS]}
 LATE = 30_000
 """Milliseconds within which a busy machine has counted it and the page was read again."""
 TEXT = "main => main.innerText.replace(/\\s+/g, ' ')"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from console.areas.campaigns import launching
 from models.consent.suppression import SuppressionReason, add_suppression
 from models.database import Database
 from models.organizations.organization import Organization
@@ -25,7 +26,7 @@ async def test_the_people_add_up_and_each_reason_says_what_would_change_it(
     async with database.transaction() as session:
         await add_suppression(session, organization[0].id, "sms", "+15555550001", SuppressionReason.BOUNCE)
     campaign = await new_campaign(api, audience={"tags": ["news"]})
-    shown = await browser.open(f"/campaigns/{campaign}/launch")
+    shown = await browser.open(f"/campaigns/{campaign}/launch", count="1")
     assert shown.all(".figure") == ["2", "2"]
     assert "of 4 found" in shown.text
     assert sorted(shown.all(".rank.machines td:first-child")[:2]) == [
@@ -35,6 +36,29 @@ async def test_the_people_add_up_and_each_reason_says_what_would_change_it(
     assert shown.all("form.sheet button.primary") == ["Launch to 2 people"]
     part = await browser.open(f"/campaigns/{campaign}/audience")
     assert (part.all(".figure"), part.all("nav")) == (["2", "2"], [])
+
+
+async def test_the_page_is_there_before_anybody_is_counted(
+    browser: Browser, api: Caller, database: Database, organization: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await people(database, organization[0], 2)
+    campaign = await new_campaign(api, audience={"tags": ["news"]})
+
+    async def never(*_: object) -> None:
+        raise AssertionError("It was counted.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(launching, "_audience", never)
+        shown = await browser.open(f"/campaigns/{campaign}/launch")
+    assert (shown.status, shown.all(".figure")) == (200, [])
+    (button,) = shown.body.cssselect("form.sheet button.primary")
+    assert (button.get("type"), button.get("aria-disabled")) == ("button", "true")
+    (counted,) = [each for each in shown.links("main a") if each.endswith("?count=1")]
+    assert shown.body.cssselect("form.sheet")[0].get("data-count-from") == counted
+    with_count = await browser.open(counted)
+    assert with_count.all("form.sheet button.primary") == ["Launch to 2 people"]
+    for part in shown.body.cssselect("[data-counted]"):
+        assert with_count.body.cssselect(f'[data-counted="{part.get("data-counted")}"]')
 
 
 async def test_a_launch_leads_to_the_report_and_happens_once(
@@ -57,7 +81,7 @@ async def test_a_launch_leads_to_the_report_and_happens_once(
 async def test_what_stops_it_is_named_and_its_button_does_nothing(browser: Browser, api: Caller) -> None:
     trigger = {"key": "hot", "link": "nowhere", "actions": [{"kind": "tag", "tags": ["hot"]}]}
     campaign = await new_campaign(api, audience={"tags": ["nobody"]}, triggers=[trigger], link_tracking=False)
-    shown = await browser.open(f"/campaigns/{campaign}/launch")
+    shown = await browser.open(f"/campaigns/{campaign}/launch", count="1")
     assert len(shown.all(".consequence.bad")) >= 2
     assert any("Nobody gets it" in each for each in shown.all(".consequence.bad"))
     assert any("tracking is off" in each for each in shown.all(".consequence.warn"))
@@ -74,7 +98,7 @@ async def test_of_many_it_says_at_least(
     campaign = await new_campaign(api, audience={"tags": ["news"]})
     monkeypatch.setattr(audience_preview, "PAGE", 2)
     monkeypatch.setattr(audience_preview, "SECONDS", 0.0)
-    shown = await browser.open(f"/campaigns/{campaign}/launch")
+    shown = await browser.open(f"/campaigns/{campaign}/launch", count="1")
     assert shown.all("form.sheet button.primary") == ["Launch to at least 2 people"]
     assert "of 5 found" in shown.text
     assert "too many to look at each" in shown.text

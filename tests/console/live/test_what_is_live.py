@@ -37,7 +37,7 @@ class Place:
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
-        self.ids: dict[str, str] = {}
+        self.ids: dict[str, Any] = {}
         self.messages: list[Any] = []
 
     async def begin(self) -> None:
