@@ -141,9 +141,16 @@ async def _form(request: Request, token: str, limit: int) -> FormData:
     return form
 
 
+def _is_no_address(page: Page, problem: ApiProblem) -> bool:
+    """Whether the API refused a part of the address itself, such as an id that is none. Its own name of a part may say more:
+    `link_id` is its `shared_link_id`."""
+    parts = tuple(page.request.path_params)
+    return problem.status == 422 and any(error["field"].endswith(parts) for error in problem.errors)
+
+
 def _problem_page(page: Page, problem: ApiProblem) -> Response:
     """What the API refused and no form shows."""
-    if problem.status == 404 and page.request.method == "GET":
+    if page.request.method == "GET" and (problem.status == 404 or _is_no_address(page, problem)):
         return page.render("error.html", 404, title=NOT_FOUND.title, text=NOT_FOUND.text, retry_after=None)
     sentences = [f"{error['field']}: {error['message']}" for error in problem.errors if error["field"] not in problem.detail]
     text = " ".join([problem.detail, *sentences])

@@ -19,6 +19,12 @@ PLACES = (
     (("enrollments_failed", "workflow", "campaign_gone"), "/health#workflows", "Workflows"),
 )
 """Beginnings of codes, the page on which one can do something about it, and the word on the button."""
+FOR_PEOPLE = {
+    "channel_paused": "Correct that, send a test on its page, and resume it there. What waits goes on, except what is too late.",
+    "channel_test_failed": "Correct that in its settings, and send another test.",
+    "refusals_undecided": "Read them and decide about each.",
+}
+"""What to change, where the API names calls: said for whoever stands in front of the console."""
 QUESTIONS = {
     "clicks_not_showing": "Why are clicks not showing?",
     "automation_not_triggered": "Why was the automation not triggered?",
@@ -51,7 +57,13 @@ def to_do(findings: Iterable[Mapping[str, Any]]) -> Sequence[ToDo]:
 def _shown(finding: Mapping[str, Any]) -> ToDo:
     look, icon = LOOKS[finding["severity"]]
     code: str = finding["code"]
-    place = next(((url(path), verb) for beginnings, path, verb in PLACES if code.startswith(beginnings)), ("", ""))
+    place = _place(code, finding.get("channel_id"))
     question = QUESTIONS.get(finding["question"], "")
     icon = "place" if code.startswith("geo_") else ICONS.get(code, icon)
-    return ToDo(look, icon, finding["sentence"], finding["what_to_change"], question, *place)
+    return ToDo(look, icon, finding["sentence"], FOR_PEOPLE.get(code, finding["what_to_change"]), question, *place)
+
+
+def _place(code: str, channel_id: str | None) -> tuple[str, str]:
+    if channel_id:
+        return url(f"/settings/channels/{channel_id}"), "Channel"
+    return next(((url(path), verb) for beginnings, path, verb in PLACES if code.startswith(beginnings)), ("", ""))

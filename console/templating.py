@@ -1,6 +1,7 @@
 """The templates: Jinja2 with everything escaped, and what each of them may call."""
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class Templates:
             "places": PLACES,
             "keys": {each.key: each for each in PLACES},
             "days": times.DAYS,
+            "countries": places.countries(),
             "state": states.state,
             "url": url,
             "new_once": _once,
@@ -55,6 +57,7 @@ class Templates:
             "short": numbers.short,
             "plural": numbers.plural,
             "country": places.country,
+            "attributes": _attributes,
             "read_only": _read_only,
             "reason": reasons.reason,
             "duration": times.duration,
@@ -70,6 +73,16 @@ class Templates:
         return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
             classes, self._static.address("icons.svg"), name
         )
+
+
+def _attributes(given: Mapping[str, Any]) -> Markup:
+    """The attributes of an element. What is False or None is left out, because `required="False"` requires; what is True has no
+    value."""
+    return Markup("").join(
+        Markup(" {}").format(name) if value is True else Markup(' {}="{}"').format(name, value)
+        for name, value in given.items()
+        if value is not None and value is not False
+    )
 
 
 def _read_only(markup: str, is_so: bool) -> Markup:

@@ -15,6 +15,7 @@ def troubled(channels: Iterable[Channel]) -> Iterator[Finding]:
         if channel.paused_at is not None:
             yield Finding(
                 code="channel_paused",
+                channel_id=channel.id,
                 question="delivery",
                 severity="problem",
                 sentence=f"The channel '{channel.name}' has been paused for {since(channel.paused_at)} and sends nothing. "
@@ -25,6 +26,7 @@ def troubled(channels: Iterable[Channel]) -> Iterator[Finding]:
         if channel.test_error is not None:
             yield Finding(
                 code="channel_test_failed",
+                channel_id=channel.id,
                 question="delivery",
                 severity="warning",
                 sentence=f"The last test of the channel '{channel.name}' failed {since(channel.tested_at)} ago. "
@@ -39,6 +41,7 @@ def refused_callbacks(channels: Sequence[Channel], refused: Mapping[UUID, int]) 
         if count := refused.get(channel.id, 0):
             yield Finding(
                 code="callbacks_refused",
+                channel_id=channel.id,
                 question="delivery",
                 severity="warning",
                 count=count,

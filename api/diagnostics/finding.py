@@ -117,6 +117,7 @@ class Finding(BaseModel):
     level: Level | None = Field(None, description="Where something is switched off.")
     trigger_key: str | None = Field(None, description="Which trigger it is about.", examples=["hot"])
     step_key: str | None = Field(None, description="The step, or the send step on which this trigger stands.")
+    channel_id: UUID | None = Field(None, description="Which channel it is about.")
     contact_ids: list[UUID] = Field(default_factory=list, description="Up to three examples.")
     firing_id: UUID | None = Field(None, description="A firing of which an action failed, as an example.")
     count: int | None = Field(None, description="How many messages, clicks, contacts or enrollments it is about.")

@@ -6,3 +6,5 @@ import "./editor.js";
 import "./live.js";
 import "./sequence_editor.js";
 import "./keys.js";
+import "./toasts.js";
+import "./unsaved.js";

@@ -25,6 +25,6 @@ def short(value: float) -> str:
     return f"{value / 1_000:g} k" if value >= 1_000 else f"{value:g}"
 
 
-def plural(count: int, one: str, many: str = "") -> str:
-    """`1 person`, `2 people`"""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def plural(count: int | None, one: str, many: str = "") -> str:
+    """`1 person`, `2 people`, `– people` when nobody knows"""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"

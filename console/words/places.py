@@ -5,9 +5,20 @@ from functools import cache
 from babel import Locale
 
 
+NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+"""Codes of unions, of tests and of what is not known."""
+
+
 @cache
 def _territories() -> dict[str, str]:
     return dict(Locale("en").territories)
+
+
+@cache
+def countries() -> dict[str, str]:
+    """Names of countries by code, in the order of names."""
+    codes = {code for code in _territories() if len(code) == 2 and code.isalpha()} - NO_COUNTRIES
+    return {code: _territories()[code] for code in sorted(codes, key=_territories().__getitem__)}
 
 
 def country(code: str | None) -> str:

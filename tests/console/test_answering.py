@@ -42,6 +42,15 @@ async def test_a_page_about_nothing_is_404_and_never_an_error_of_ours(browser: B
     assert shown.status in ((404, 422) if "{" in path else (200, 303)), shown.text
 
 
+ABOUT_ONE = [each for each in PAGES if "{" in each.path and not each.path.endswith("/letter")]
+
+
+@pytest.mark.parametrize("declared", ABOUT_ONE, ids=lambda each: each.path)
+async def test_a_page_of_what_is_no_id_is_404(browser: Browser, declared: Declared) -> None:
+    shown = await browser.open(re.sub(r"{\w+}", "nonsense", declared.path))
+    assert (shown.status, shown.all("h1")) == (404, ["There is nothing at this address"]), shown.text
+
+
 @pytest.mark.parametrize("declared", WRITES, ids=lambda each: each.path)
 async def test_a_form_without_its_token_does_nothing(browser: Browser, declared: Declared) -> None:
     shown = await browser.send(address(declared.path), form_token="wrong")

@@ -19,6 +19,13 @@ def test_problems_and_warnings_are_to_do_and_explanations_are_not() -> None:
     ]
 
 
+def test_a_channel_has_its_own_page_and_words_without_calls() -> None:
+    api = {"what_to_change": "Correct that with PATCH /v1/channels/7.", "channel_id": "7"}
+    found = to_do([{**FINDING, **api, "code": code} for code in ("channel_paused", "channel_test_failed")])
+    assert {each.href for each in found} == {"/console/settings/channels/7"}
+    assert not any("/v1/" in each.text for each in found)
+
+
 def test_what_has_no_page_of_its_own_has_no_button() -> None:
     (found,) = to_do([{**FINDING, "code": "temporal_away", "severity": "warning"}])
     assert (found.href, found.verb, found.look) == ("", "", "warn")

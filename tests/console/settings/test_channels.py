@@ -145,3 +145,34 @@ async def test_a_viewer_sees_a_channel_and_cannot_touch_it(visitor: Browser, api
     for act in ("test", "check", "pause", "resume", "archive", "edit"):
         assert (await browser.send(f"{at}/{act}")).status == 403
     assert (await browser.open("/settings/channels/01a22ad0-0000-7000-8000-000000000000")).status == 404
+
+
+@pytest.mark.parametrize("kind", list(ChannelKind))
+async def test_only_what_a_kind_requires_must_be_typed(browser: Browser, kind: ChannelKind) -> None:
+    shown = await browser.open("/settings/channels/new", kind=kind.value)
+    required = {each.name for each in settings_of(kind, sorted(CHANNEL_TYPES[kind].media)[0]) if each.required}
+    asked = {each.get("name") for each in shown.body.cssselect("main [required]")}
+    assert asked - {"name"} <= required
+    assert not shown.body.xpath("//@*[. = 'False' or . = 'None']")
+
+
+async def test_a_host_without_an_address_is_saved_and_its_test_says_so(browser: Browser) -> None:
+    made = await browser.send("/settings/channels/new", **{**SMTP, "config.host": "nothing.invalid"})
+    assert made.status == 303, made.text
+    tested = await browser.send(f"{made.location}/test", to_address="me@example.com")
+    assert tested.all(".badge.failed") != []
+    form = await browser.open("/settings/channels/new", kind="smtp")
+    assert "One that has no address yet is not: a test tells" in form.text
+
+
+async def test_a_simulator_offers_no_real_message_and_its_links_open_beside(browser: Browser, api: Caller) -> None:
+    at = f"/settings/channels/{(await by_name(api, 'simulator-email'))['id']}"
+    shown = await browser.open(at)
+    assert ("of yours" in shown.text, "real message" in shown.text) == (False, False)
+    assert "reaches nobody, at most one" in shown.text
+    assert (await browser.send(f"{at}/test", to_address="me@example.com")).status == 200
+    inbox = await browser.open(f"{at}/inbox")
+    assert inbox.body.cssselect("body[data-events*='/live'] [data-live=received] .bubble")
+    assert {each.get("target") for each in inbox.body.cssselect(".line a")} <= {"_blank"}
+    real = await browser.send("/settings/channels/new", **SMTP)
+    assert "To a mailbox of yours" in (await browser.open(real.location)).text
