@@ -4,7 +4,6 @@ from functools import cache
 
 from babel import Locale
 
-
 NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 """Codes of unions, of tests and of what is not known."""
 

@@ -4,6 +4,8 @@ from playwright.async_api import Dialog, expect
 
 from tests.console.browser.conftest import Team
 
+SUBMITTED = "document.querySelector('form[data-unsaved]').dispatchEvent(new Event('submit', {bubbles: true}))"
+
 
 async def test_a_channel_is_made_by_its_button_and_the_toast_is_closed(team: Team) -> None:
     await team.open("/settings/channels/new?kind=simulator&medium=email")
@@ -61,4 +63,4 @@ async def test_a_filter_has_a_title_and_a_close_button_and_takes_the_focus(team:
     await team.page.get_by_role("button", name="Filter").click()
     await popover.get_by_label("Country").select_option("Norway")
     await popover.get_by_role("button", name="Show").click()
-    await expect(team.page.locator(".filters")).to_contain_text("Norway")
+    await expect(team.page.get_by_role("group", name="Filters")).to_contain_text("Norway")
