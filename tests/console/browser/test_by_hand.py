@@ -46,9 +46,7 @@ async def test_editors_ask_before_typing_is_lost(team: Team) -> None:
         async with team.page.expect_event("dialog"):
             await team.page.get_by_role("link", name="Health", exact=True).first.click(no_wait_after=True)
         await expect(team.page).to_have_url(f"{team.address}/console{path}")
-        await team.page.evaluate(
-            "document.querySelector('form[data-unsaved]').dispatchEvent(new Event('submit', {bubbles: true}))"
-        )
+        await team.page.evaluate(SUBMITTED)
     assert asked == ["beforeunload"] * 3
 
 
