@@ -142,7 +142,7 @@ async def _form(request: Request, token: str, limit: int) -> FormData:
 
 
 def _is_no_address(page: Page, problem: ApiProblem) -> bool:
-    """Whether the API refused a part of the address itself, such as an id that is none. Its own name of a part may say more:
+    """Whether the API refused a part of the address itself, such as `nonsense` for an id. Its name of a part may say more:
     `link_id` is its `shared_link_id`."""
     parts = tuple(page.request.path_params)
     return problem.status == 422 and any(error["field"].endswith(parts) for error in problem.errors)
