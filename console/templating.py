@@ -13,7 +13,7 @@ from console.addresses import url
 from console.charts import all as charts
 from console.navigation import PLACES
 from console.static_files import StaticFiles
-from console.words import messages, numbers, places, reasons, states, times
+from console.words import fields, messages, numbers, places, reasons, states, times
 from models.base import new_id
 
 FOLDER = Path(__file__).parent / "templates"
@@ -60,6 +60,7 @@ class Templates:
             "attributes": _attributes,
             "read_only": _read_only,
             "reason": reasons.reason,
+            "label": fields.label_of,
             "duration": times.duration,
             "iso_duration": times.iso_duration,
             "latency": times.latency,

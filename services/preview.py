@@ -1,5 +1,6 @@
 """Shows a campaign's message as one contact would get it, without sending anything."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from services.composing.compose import contact_fields
 from services.composing.rendering import Reader
 from services.contents.compile_content import refuse
 from services.contents.fill_in import FillIn
+from services.contents.unsubscribe_errors import unsubscribe_errors
 from services.judging.judge import Judge
 from services.judging.judged_texts import compiled_message, filled_in
 from services.launch import utm_of
@@ -34,7 +36,8 @@ PLACEHOLDER = "x" * TOKEN_LENGTH
 @dataclass(frozen=True)
 class Preview:
     """`contact` is whose fields were filled in; its `id` is None for the invented contact. `html` is the HTML part of an e-mail.
-    `characters` counts those of `body`. `sms` are the segments of a text message, with tracked addresses at their real length."""
+    `characters` counts those of `body`. `sms` are the segments of a text message, with tracked addresses at their real length.
+    `faults` are what would refuse its launch, although it can be shown."""
 
     contact: dict[str, Any]
     subject: str | None
@@ -43,6 +46,7 @@ class Preview:
     tracked: bool
     characters: int
     sms: Segments | None
+    faults: Sequence[FieldError]
 
 
 async def preview(
@@ -78,7 +82,7 @@ async def preview(
         raise Invalid(f"The message cannot be filled in for this contact: {texts.field}: {texts.message}", [texts])
     subject, body, html = texts
     sms = count_segments(body) if channel.medium == Medium.SMS else None
-    return Preview(shown_as, subject, body, html, tracked, len(body), sms)
+    return Preview(shown_as, subject, body, html, tracked, len(body), sms, [*unsubscribe_errors(message, channel, "message")])
 
 
 async def _contact(session: AsyncSession, org_id: UUID, contact_id: UUID | None) -> Contact:

@@ -50,6 +50,7 @@ from services.contents.compile_content import refuse
 from services.contents.compile_sends import size_errors
 from services.contents.named_channel import named_channel_errors
 from services.contents.store_content import medium_errors
+from services.contents.unsubscribe_errors import unsubscribe_errors
 from services.judging.judged_texts import check_messages, check_utm
 from services.launch import check_launch, launch
 from services.launch_warnings import launch_warnings
@@ -245,7 +246,10 @@ async def _checked(
     errors += await _audience_errors(session, org_id, body.audience.contact_ids)
     errors += await unknown_segments(session, org_id, body.audience.model_dump(mode="json"))
     errors += await notification_texts_errors(judge, org_id, notify_texts(triggers))
-    errors += await saved_trigger_errors(session, org_id, triggers, placed(saved))
+    wrong_triggers = await saved_trigger_errors(session, org_id, triggers, placed(saved))
+    if wrong_triggers and channel is not None:  # a draft is saved without it, but all texts that lack it are named at once
+        errors += unsubscribe_errors(body.message, channel, "message")
+    errors += wrong_triggers
     refuse(errors, "The campaign cannot be saved")
     assert channel is not None  # noqa: S101 - without a channel there were errors
     return channel

@@ -212,6 +212,7 @@ class Preview(BaseModel):
     tracked: bool
     characters: int = Field(description="Of `body`.")
     sms: SmsLength | None = Field(description="Of a text message.")
+    faults: list[LaunchFinding] = Field(description="What it lacks to be launched, such as a way to unsubscribe.")
 
 
 def summary_fields(

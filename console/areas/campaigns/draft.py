@@ -7,7 +7,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from console.areas.campaigns import draft_actions
-from console.areas.campaigns.draft_message import message_of, repeated_links, typed_message, with_all_of_message
+from console.areas.campaigns.draft_message import link_faults, message_of, typed_message, with_all_of_message
 from console.typed import comma_list, duration_of, nested, typed_duration
 
 Typed = dict[str, Any]
@@ -142,12 +142,12 @@ def messages_of(typed: Typed) -> list[dict[str, Any]]:
     return [typed["message"], *(action["message"] for each in typed["triggers"] for action in each["actions"])]
 
 
-def repeated(typed: Typed) -> dict[str, str]:
-    """Returns the faults that the API cannot see: two links of one name."""
-    found = repeated_links(typed["message"], "message")
+def faults_of_links(typed: Typed) -> dict[str, str]:
+    """Returns the faults that the API cannot see: links without a name, and two of one name."""
+    found = link_faults(typed["message"], "message")
     for place, trigger in enumerate(typed["triggers"]):
         for number, action in enumerate(trigger["actions"]):
-            found |= repeated_links(action["message"], f"triggers[{place}].actions[{number}].message")
+            found |= link_faults(action["message"], f"triggers[{place}].actions[{number}].message")
     return found
 
 

@@ -40,10 +40,15 @@ def message_of(typed: Mapping[str, Any], medium: str | None) -> dict[str, Any]:
     }
 
 
-def repeated_links(typed: Mapping[str, Any], path: str) -> dict[str, str]:
-    """Returns a fault for each name that two links have, because only one of them would be kept."""
+def link_faults(typed: Mapping[str, Any], path: str) -> dict[str, str]:
+    """Returns a fault for each link without a name, and for each name that two links have, because only one would be kept."""
+    nameless = {
+        f"{path}.links[{place}].name": "Give this link a name, such as offer: the text and the report call it by that."
+        for place, each in enumerate(typed["links"])
+        if not each["name"].strip()
+    }
     names = [each["name"].strip() for each in typed["links"] if each["name"].strip()]
-    return {
+    return nameless | {
         f"{path}.links.{name}": "Two links have this name: give one of them another." for name in names if names.count(name) > 1
     }
 

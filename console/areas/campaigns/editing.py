@@ -21,7 +21,7 @@ pages = Pages("campaigns")
 _OF_LIST = re.compile(r"(.*\btags)\[\d+\]")
 _OF_MESSAGE = re.compile(r"(.*\.)?message")
 _AT_A_FIELD = re.compile(
-    r"name|channel|link_tracking|link_domain|utm\.\w+|(triggers\[\d+\]\.actions\[\d+\]\.)?message\.(subject|body|html|valid_for|links\..*)"
+    r"name|channel|link_tracking|link_domain|utm\.\w+|(triggers\[\d+\]\.actions\[\d+\]\.)?message\.(subject|body|html|valid_for|links[.\[].*)"
     r"|audience\.(tags|exclude_tags|(segment_ids|exclude_segment_ids|contact_ids)\[\d+\])"
     r"|triggers\[\d+\]\.(key|link|times|within|segment_id|actions|actions\[\d+\]\.(tags|channel|sequence_id|variables|field|value|target|text))"
 )
@@ -101,9 +101,11 @@ async def _answer(page: Page, campaign: dict[str, Any] | None) -> Response:
 
 
 async def _save(page: Page, campaign: dict[str, Any] | None, typed: draft.Typed, offered: Choices) -> dict[str, Any]:
-    if repeated := draft.repeated(typed):
-        errors = [{"field": field, "message": message} for field, message in repeated.items()]
-        raise ApiProblem(422, {"title": "The draft cannot be saved", "detail": "Two links share a name.", "errors": errors})
+    if wrong := draft.faults_of_links(typed):
+        errors = [{"field": field, "message": message} for field, message in wrong.items()]
+        raise ApiProblem(
+            422, {"title": "The draft cannot be saved", "detail": "A link needs a name of its own.", "errors": errors}
+        )
     body = draft.request_of(typed, offered.media)
     if campaign is None:
         made: dict[str, Any] = await page.api.post("/campaigns", body, once=page.field("once"), recipients="false")

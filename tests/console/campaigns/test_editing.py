@@ -277,3 +277,29 @@ async def test_names_of_fields_that_are_not_ours_change_nothing(browser: Browser
     odd = {"message[0]": "x", "message.body.x": "x", "triggers.0": "x", "__class__": "x", "utm": "x", "triggers[9999].key": ""}
     shown = await browser.send("/campaigns/new", **odd, **TYPED, do="preview")
     assert shown.status == 200
+
+
+async def test_a_link_without_a_name_is_told_at_the_field_of_its_name(browser: Browser, api: Caller) -> None:
+    typed = {**TYPED, "message.links[0].name": "", "message.links[0].url": "https://www.example.com/offer"}
+    shown = await browser.send("/campaigns/new", **typed)
+    assert shown.status == 422
+    (field,) = shown.body.cssselect('[name="message.links[0].name"]')
+    (fault,) = shown.body.cssselect(f'[id="{field.get("aria-describedby")}"]')
+    assert (field.get("aria-invalid"), "Give this link a name" in fault.text_content()) == ("true", True)
+    assert shown.value("message.links[0].url") == "https://www.example.com/offer"
+    assert (await api.get("/campaigns")).json()["items"] == []
+
+
+async def test_every_text_without_a_way_to_unsubscribe_is_told_at_once_and_in_words(browser: Browser) -> None:
+    typed = {"name": "Spring", "channel": "simulator-email", "message.subject": "Hello", "message.body": "Hello"}
+    typed |= {"link_tracking": "on", "triggers[0].key": "hot", "triggers[0].when": "clicked", "triggers[0].times": "1"}
+    action = "triggers[0].actions[0]"
+    typed |= {f"{action}.kind": "send", f"{action}.channel": "simulator-email", f"{action}.message.kind": "marketing"}
+    typed |= {f"{action}.message.subject": "More", f"{action}.message.body": "More"}
+    shown = await browser.send("/campaigns/new", **typed, do="save")
+    assert shown.status == 422
+    invalid = {each.get("name") for each in shown.body.cssselect("[aria-invalid=true]")}
+    assert invalid >= {"message.body", f"{action}.message.body"}
+    preview = " ".join(shown.all("[data-preview-into] .consequence"))
+    assert preview.startswith("Text: A marketing e-mail must offer a way to unsubscribe")
+    assert "triggers[0]" not in shown.text
