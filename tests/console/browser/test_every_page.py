@@ -49,8 +49,6 @@ async def everything(team: Team) -> dict[str, str]:
     }
 
 
-<<<<<<< Updated upstream
-=======
 COVERED = """
 () => [...document.querySelectorAll("main :is(tr, .feed li) :is(a, button, summary, select, input)")].filter((each) => {
   each.scrollIntoView({ block: "center", inline: "center" });
@@ -61,7 +59,6 @@ COVERED = """
 }).map((each) => each.outerHTML.slice(0, 200))
 """
 """What the mouse cannot reach, because something else of its row lies over it."""
->>>>>>> Stashed changes
 STEPS = [
     {"kind": "send", "key": "hello", "channel": "simulator-sms", "message": {"body": "Hi: https://example.com"}},
     {"kind": "wait_for_click", "key": "wait", "timeout": "P3D", "on_click": "done", "on_timeout": "done"},
