@@ -238,7 +238,7 @@ async def test_a_cursor_of_the_future_is_refused(api: Caller, kind: str, cursor:
 
 
 async def test_a_zone_that_only_python_knows_is_refused(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.organizations.time_zone._known", lambda: {"Mars/Olympus"})
+    monkeypatch.setattr("models.organizations.time_zone.known_time_zones", lambda: {"Mars/Olympus"})
     assert is_problem(await api.get("/exports/clicks?time_zone=Mars/Olympus"), 422, "invalid")
 
 

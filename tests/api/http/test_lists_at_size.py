@@ -36,8 +36,8 @@ shows the same and takes a minute to make."""
 MOST_BUFFERS = 300
 """For a page of 50 rows of one table."""
 
-MOST_BUFFERS_JOINED = 700
-"""Of clicks, with the link, the message, the place and the device of each; and of an audience, with a page for each tag."""
+MOST_BUFFERS_JOINED = 900
+"""Of clicks, each with its link, message, place, device, person and sender; and of an audience, with a page for each tag."""
 
 # Ids grow with the number of the row, by a millisecond. The oldest 60 have what nobody else has.
 CONTACTS = """
@@ -119,6 +119,7 @@ TABLES = [CONTACTS, TAGS, ENROLLMENTS, MESSAGES, CLICKS, METADATA, SUPPRESSIONS,
 TABLES += [FIRING_ACTIONS, NOTIFICATIONS]
 
 LISTS = [
+    *(f"/links{each}" for each in ("", "?of=messages", "?of=shared")),
     "/contacts",
     "/contacts?tag=all",
     "/contacts?tag=rare",
