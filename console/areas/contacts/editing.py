@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import orjson
 from starlette.responses import Response
 
 from console.api_calls import ApiProblem
 from console.areas.contacts.country import country_of
+from console.areas.contacts.properties import EMPTY_ROWS, KINDS, Row, TypedProperties
 from console.page import Page
 from console.pages import Pages
 from models.organizations.api_key import Role
@@ -20,83 +20,97 @@ SHOWN = (*TEXTS, "tags", "properties")
 
 @pages.get("/contacts/new", role=Role.SENDER)
 async def new(page: Page) -> Response:
-    typed = dict.fromkeys((*TEXTS, "tags", "properties"), "")
-    return _form(page, None, {**typed, **{name: page.query(name) for name in TEXTS}})
+    return _form(page, None, {"tags": "", **{name: page.query(name) for name in TEXTS}}, TypedProperties([], ""))
 
 
 @pages.post("/contacts/new", role=Role.SENDER)
 async def create(page: Page) -> Response:
-    typed = _typed(page)
+    typed, properties = _typed(page), TypedProperties.sent(page)
+    if page.field("do") == "rows":
+        return _form(page, None, typed, properties)
+    body = _body(page, typed, {name: "" for name in TEXTS})
     try:
-        made = await page.api.post("/contacts", {**_body(page, typed)}, once=page.field("once"))
+        made = await page.api.post("/contacts", _with_properties(body, properties, {}), once=page.field("once"))
     except ApiProblem as problem:
-        return _refused(page, None, typed, problem)
+        return _refused(page, None, typed, properties, problem)
     return page.go_to(f"/contacts/{made['id']}", "Added.")
 
 
 @pages.get("/contacts/{contact_id}/edit", role=Role.SENDER)
 async def edit(page: Page) -> Response:
     contact = await page.api.get(f"/contacts/{page.path('contact_id')}")
-    return _form(page, contact, shown_fields(contact))
+    return _form(page, contact, shown_fields(contact), TypedProperties.of(contact["properties"]))
 
 
 @pages.post("/contacts/{contact_id}/edit", role=Role.SENDER)
 async def change(page: Page) -> Response:
     """Sends what differs from what is stored, so that two people who change different fields do not undo each other."""
     contact = await page.api.get(f"/contacts/{page.path('contact_id')}")
-    typed, shown = _typed(page), shown_fields(contact)
+    typed, properties = _typed(page), TypedProperties.sent(page)
+    if page.field("do") == "rows":
+        return _form(page, contact, typed, properties)
+    body = _body(page, typed, shown_fields(contact))
     try:
-        body = _body(page, {name: typed[name] for name in SHOWN if typed[name] != shown[name]}, contact["properties"])
-        await page.api.patch(f"/contacts/{contact['id']}", body)
+        await page.api.patch(f"/contacts/{contact['id']}", _with_properties(body, properties, contact["properties"]))
     except ApiProblem as problem:
-        return _refused(page, contact, typed, problem)
+        return _refused(page, contact, typed, properties, problem)
     return page.go_to(f"/contacts/{contact['id']}", "Saved.")
 
 
 def shown_fields(contact: dict[str, Any]) -> dict[str, str]:
-    """What the form shows of a contact: tags as a list with commas, properties as JSON."""
-    properties = orjson.dumps(contact["properties"], option=orjson.OPT_INDENT_2).decode() if contact["properties"] else ""
-    texts = {name: contact[name] or "" for name in TEXTS}
-    return {**texts, "tags": ", ".join(contact["tags"]), "properties": properties}
+    """What the form shows of a contact: tags as a list with commas."""
+    return {**{name: contact[name] or "" for name in TEXTS}, "tags": ", ".join(contact["tags"])}
 
 
 def _typed(page: Page) -> dict[str, str]:
-    return {name: page.field(name).strip() for name in SHOWN}
+    return {name: page.field(name).strip() for name in (*TEXTS, "tags")}
 
 
-def _body(page: Page, typed: dict[str, str], before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Raises ApiProblem for properties that are no JSON object, as the API would."""
-    new_contact = before is None
-    body: dict[str, Any] = {name: typed[name] or None for name in TEXTS if name in typed and (typed[name] or not new_contact)}
-    if typed.get("phone") and (country := country_of(page.times.zone_name)):
+def _body(page: Page, typed: dict[str, str], shown: dict[str, str]) -> dict[str, Any]:
+    """What differs from what was shown."""
+    differs = {name: value for name, value in typed.items() if value != shown.get(name)}
+    body: dict[str, Any] = {name: differs[name] or None for name in TEXTS if name in differs}
+    if body.get("phone") and (country := country_of(page.times.zone_name)):
         body["default_country"] = country
-    if "tags" in typed:
+    if "tags" in differs:
         body["tags"] = [tag for each in typed["tags"].split(",") if (tag := each.strip())]
-    if "properties" in typed:
-        given = _properties(typed["properties"])
-        body["properties"] = {**dict.fromkeys(set(before or {}) - set(given)), **given}
     return body
 
 
-def _properties(text: str) -> dict[str, Any]:
+def _with_properties(body: dict[str, Any], typed: TypedProperties, before: dict[str, Any]) -> dict[str, Any]:
+    """With the properties that change. Those that cannot be read are sent as text: the API refuses it together with whatever else
+    is wrong, so that all faults are said at once."""
     try:
-        found = orjson.loads(text) if text else {}
-    except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
-        sentence = 'Write a JSON object, such as {"plan": "gold"}.'
-        errors = [{"field": "properties", "message": sentence}]
-        raise ApiProblem(422, {"code": "invalid", "title": "Invalid", "detail": sentence, "errors": errors})
-    return found
+        given = typed.read()
+    except ValueError:
+        return {**body, "properties": "unreadable"}
+    changed = {name: value for name, value in given.items() if name not in before or before[name] != value}
+    changed |= dict.fromkeys(set(before) - set(given))
+    return {**body, "properties": changed} if changed else body
 
 
-def _refused(page: Page, contact: dict[str, Any] | None, typed: dict[str, str], problem: ApiProblem) -> Response:
+def _refused(
+    page: Page, contact: dict[str, Any] | None, typed: dict[str, str], properties: TypedProperties, problem: ApiProblem
+) -> Response:
     if problem.status not in (409, 422):
         raise problem
-    return _form(page, contact, typed, problem)
+    try:
+        properties.read()
+    except ValueError as sentence:
+        fault = {"field": "properties", "message": str(sentence)}
+        problem.errors = [fault if each["field"] == "properties" else each for each in problem.errors]
+        if len(problem.errors) == 1:
+            problem.detail = f"Properties: {sentence}"
+    return _form(page, contact, typed, properties, problem)
 
 
-def _form(page: Page, contact: dict[str, Any] | None, typed: dict[str, str], problem: ApiProblem | None = None) -> Response:
+def _form(
+    page: Page,
+    contact: dict[str, Any] | None,
+    typed: dict[str, str],
+    properties: TypedProperties,
+    problem: ApiProblem | None = None,
+) -> Response:
     faults = problem.faults() if problem else {}
     for field in ("tags", "properties"):  # the API names the entry that is wrong
         found = [text for name, text in faults.items() if name.startswith((f"{field}[", f"{field}."))]
@@ -108,6 +122,9 @@ def _form(page: Page, contact: dict[str, Any] | None, typed: dict[str, str], pro
         problem.status if problem else 200,
         contact=contact,
         typed=typed,
+        properties=properties,
+        rows=[*properties.rows, *[Row()] * EMPTY_ROWS],
+        kinds=KINDS,
         problem=problem,
         faults=faults,
         shown=SHOWN,

@@ -162,3 +162,50 @@ async def test_another_organizations_contact_is_not_found(browser: Browser) -> N
         assert (await browser.open(f"/contacts/{other}{path}")).status == 404
     assert (await browser.send(f"/contacts/{other}/consent", state="opted_in", reason="x")).status == 404
     assert (await browser.send(f"/contacts/{other}/erase", confirm="erase")).status == 404
+
+
+async def test_all_faults_of_the_form_are_said_at_once_at_their_fields(browser: Browser) -> None:
+    typed = {"phone": "12", "email": "nonsense", "property-0": "size", "value-0": "many", "kind-0": "number"}
+    shown = await browser.send("/contacts/new", **typed)
+    assert shown.status == 422
+    assert {each.get("id") for each in shown.body.cssselect(".fault")} == {"phone-fault", "email-fault", "properties-fault"}
+    assert "size is no number" in shown.text
+    assert {name: shown.value(name) for name in typed} == typed
+
+
+async def test_properties_are_rows_of_name_and_value(browser: Browser, api: Caller) -> None:
+    before = {"plan": "gold", "size": 3, "vip": True, "sizes": [1, 2]}
+    contact_id = await add(api, email="ada@example.com", properties=before)
+    path = f"/contacts/{contact_id}/edit"
+    shown = await browser.open(path)
+    (form,) = shown.body.cssselect("main form.sheet")
+    fields = {name: value.removeprefix("\n") for name, value in form.form_values()}
+    assert (await browser.send(path, **fields)).status == 303
+    assert (await api.get(f"/contacts/{contact_id}")).json()["properties"] == before
+    names = {fields[f"property-{number}"]: number for number in range(3)}
+    fields |= {f"value-{names['size']}": "4.5", f"property-{names['plan']}": "", f"value-{names['plan']}": ""}
+    fields |= {"property-3": "zip", "value-3": "0150"}
+    assert (await browser.send(path, **fields)).status == 303
+    after = (await api.get(f"/contacts/{contact_id}")).json()["properties"]
+    assert after == {"size": 4.5, "vip": True, "sizes": [1, 2], "zip": "0150"}
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        (("", "x", "text"), "has no name"),
+        (("size", "", "text"), "has no value"),
+        (("vip", "perhaps", "boolean"), "neither yes nor no"),
+        (("plan", "x", "text"), "stands here twice"),
+    ],
+)
+async def test_a_row_that_cannot_be_read_says_why(browser: Browser, row: tuple[str, str, str], sentence: str) -> None:
+    fields = dict(zip(("property-0", "value-0", "kind-0"), row, strict=True))
+    shown = await browser.send("/contacts/new", email="a@example.com", properties='{"plan": "gold"}', **fields)
+    assert (shown.status, sentence in " ".join(shown.all(".fault"))) == (422, True)
+
+
+async def test_more_rows_come_without_saving(browser: Browser, api: Caller) -> None:
+    shown = await browser.send("/contacts/new", email="a@example.com", do="rows", **{"property-0": "plan", "value-0": "gold"})
+    assert (shown.status, shown.value("property-0"), shown.value("property-3")) == (200, "plan", "")
+    assert (await api.get("/contacts")).json()["items"] == []
