@@ -13,7 +13,7 @@ from console.addresses import url
 from console.charts import all as charts
 from console.navigation import PLACES
 from console.static_files import StaticFiles
-from console.words import fields, messages, numbers, places, reasons, states, times
+from console.words import faults, fields, messages, numbers, places, reasons, states, times
 from models.base import new_id
 
 FOLDER = Path(__file__).parent / "templates"
@@ -64,6 +64,7 @@ class Templates:
             "duration": times.duration,
             "iso_duration": times.iso_duration,
             "latency": times.latency,
+            "in_words": faults.in_words,
         }
         made.globals["place"] = places.place
         made.globals["percent"] = numbers.percent

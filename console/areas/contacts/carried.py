@@ -42,6 +42,25 @@ class CarriedFile:
             raise CannotBeCarried(NOT_CARRIED)
         return text
 
+    def lines(self, most: int) -> dict[int, list[str]]:
+        """Returns the cells of the first `most` rows that say something, as they are in the file, by the line in which each
+        begins."""
+        found = dict[int, list[str]]()
+        try:
+            text, _ = decode_csv(self.content)
+            reader = csv_rows(text, find_delimiter(text))
+            next(reader, None)
+            line = reader.line_num + 1
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    found[line] = cells
+                if len(found) >= most:
+                    break
+                line = reader.line_num + 1
+        except (Invalid, csv.Error):
+            pass
+        return found
+
     def headers(self) -> list[str]:
         """The names of its columns as far as they can be read."""
         try:

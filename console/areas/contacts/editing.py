@@ -28,7 +28,7 @@ async def create(page: Page) -> Response:
     typed, properties = _typed(page), TypedProperties.sent(page)
     if page.field("do") == "rows":
         return _form(page, None, typed, properties)
-    body = _body(page, typed, {name: "" for name in TEXTS})
+    body = _body(page, typed, dict.fromkeys(TEXTS, ""))
     try:
         made = await page.api.post("/contacts", _with_properties(body, properties, {}), once=page.field("once"))
     except ApiProblem as problem:

@@ -22,6 +22,8 @@ OPTIONS = ("match_on", "default_country", "tags", "clear")
 ROWS = 5
 MOST_COLUMNS = 200
 """What an import takes. A page shows no more, because each has a list of what it may become."""
+JUDGED = 100
+"""So many rows are judged before the import, which is what the API does at once; the first ones are shown."""
 LEFT_OUT = "-"
 
 
@@ -40,10 +42,10 @@ async def preview(page: Page) -> Response:
         return await _choose(page, str(reason))
     options = _options(page)
     try:
-        found = await page.api.send_file("/contact-imports/preview", file.content, "text/csv", limit=ROWS, **options)
+        found = await page.api.send_file("/contact-imports/preview", file.content, "text/csv", limit=JUDGED, **options)
     except ApiProblem as problem:
         return await _refused(page, file, packed, options, problem)
-    return _shown(page, file, packed, options, found)
+    return _shown(page, file, packed, options, found, lines=await asyncio.to_thread(file.lines, ROWS))
 
 
 @pages.post("/contacts/import", role=Role.SENDER, with_file=True)
@@ -57,14 +59,15 @@ async def begin(page: Page) -> Response:
         made = await page.api.send_file("/contact-imports", file.content, "text/csv", once=page.field("once"), **options)
     except ApiProblem as problem:
         return await _refused(page, file, page.field("packed"), options, problem)
-    return page.go_to(f"/contacts/import/{made['id']}")
+    return page.go_to(f"/contacts/import/{made['id']}", file=file.name)
 
 
 @pages.get("/contacts/import/{import_id}")
 async def progress(page: Page) -> Response:
-    """The browser asks for the page again every other second until the import is over, also without JavaScript."""
+    """The browser asks for the page again every other second until the import is over, also without JavaScript. `?file=` is the
+    name of the file: nobody stores it."""
     found = await page.api.get(f"/contact-imports/{page.path('import_id')}")
-    response = page.render("contacts/import_progress.html", found=found)
+    response = page.render("contacts/import_progress.html", found=found, file=page.query("file")[:200])
     if found["state"] in ("waiting", "running"):
         response.headers["Refresh"] = "2"
     return response
@@ -122,11 +125,13 @@ def _shown(
     options: dict[str, Any],
     found: dict[str, Any] | list[str],
     problem: ApiProblem | None = None,
+    lines: Mapping[int, Sequence[str]] | None = None,
 ) -> Response:
     """`found` is what the API says of the file, or the names of its columns when it is refused."""
     said = orjson.loads(options.get("columns", "{}"))
     unknown = {"field": None, "property": None, "type": None}
     columns = [{"header": each, **unknown} for each in found] if isinstance(found, list) else found["columns"]
+    judged = [] if isinstance(found, list) else found["rows"]
     return page.render(
         "contacts/import_preview.html",
         problem.status if problem else 200,
@@ -136,7 +141,9 @@ def _shown(
         found=None if isinstance(found, list) else found,
         problem=problem,
         columns=[_column(each, said) for each in columns],
-        rows=[] if isinstance(found, list) else [_row(row, columns) for row in found["rows"]],
+        rows=[_row(row, columns, (lines or {}).get(row["line"], ())) for row in judged[:ROWS]],
+        judged=len(judged),
+        left_out=sum(row["result"] == "failed" for row in judged),
         countries=[("", "with a country code only"), *dialled_countries()],
     )
 
@@ -160,19 +167,21 @@ def _column(column: Mapping[str, Any], said: Mapping[str, str | None]) -> dict[s
     return {"header": header, "becomes": becomes, "options": [(LEFT_OUT, "Left out"), *fields, *kinds]}
 
 
-def _row(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The cells of a row as they were read, each with its fault."""
+def _row(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]], written: Sequence[str]) -> dict[str, Any]:
+    """The cells of a row as they were read, each with its fault; what could not be read stands as the file has it."""
     contact = row["contact"] or {}
     faults = dict[str, str]()
     for error in row["errors"]:
         faults.setdefault(error["field"].partition("[")[0], error["message"])
     cells = []
-    for column in columns:
+    for place, column in enumerate(columns):
         name = column["field"] or column["property"]
         value = contact.get("properties", {}).get(column["property"]) if column["property"] else contact.get(column["field"])
         if column["field"] == "tags":
             value = contact.get("tags_add") or contact.get("tags")
         shown = ", ".join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else value
+        if shown is None and place < len(written) and written[place].strip():
+            shown = written[place].strip()
         cells.append({"value": shown, "fault": faults.pop(name, "") if name else ""})
     return {**row, "cells": cells, "others": [*faults.values()]}
 

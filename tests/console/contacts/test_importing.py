@@ -46,12 +46,13 @@ async def test_the_file_survives_until_it_is_imported_once(browser: Browser, api
     assert [each.status for each in answers] == [303, 303]
     assert answers[0].location == answers[1].location
     (made,) = (await api.get("/contact-imports")).json()["items"]
-    assert (made["total"], answers[0].location) == (3, f"/console/contacts/import/{made['id']}")
-    shown = await browser.open(answers[0].location)
+    path = f"/console/contacts/import/{made['id']}"
+    assert (made["total"], answers[0].location) == (3, f"{path}?file=people.csv")
+    shown = await browser.open(path)
     assert shown.answer.headers["refresh"] == "2"
     assert shown.body.cssselect("progress[max='3']")
-    assert (await browser.send(f"{answers[0].location}/cancel")).status == 303
-    over = await browser.open(answers[0].location)
+    assert (await browser.send(f"{path}/cancel")).status == 303
+    over = await browser.open(path)
     assert ("refresh" in over.answer.headers, "Cancelled" in over.text) == (False, True)
     assert "/console/contacts/import/" in " ".join((await browser.open("/contacts/import")).links("tbody a"))
 
@@ -141,3 +142,25 @@ def test_what_was_not_packed_here_or_becomes_endless_is_refused(packed: str) -> 
 def test_what_does_not_get_smaller_is_not_carried() -> None:
     with pytest.raises(CannotBeCarried):
         CarriedFile("x", os.urandom(MOST_BYTES)).packed()
+
+
+async def test_a_row_that_is_left_out_shows_what_the_file_has_and_is_counted(browser: Browser) -> None:
+    shown = await choose(browser, "email,first_name\nnonsense,Eve\nada@example.com,Ada\n")
+    (row, _) = shown.all("main tbody tr")
+    assert ("nonsense" in row, "Eve" in row) == (True, True)
+    assert "Import 2 rows, 1 left out" in shown.all(".head button")
+    assert "1 row will be left out" in shown.text
+    assert row.count("must have an @-sign") == 1
+
+
+async def test_a_number_without_a_country_says_which_field_helps(browser: Browser) -> None:
+    fields = {**form_of(await choose(browser, "phone\n412 00 123\n")), "default_country": ""}
+    shown = await browser.send("/contacts/import/preview", **fields)
+    assert "choose the country of numbers without +" in shown.text
+    assert "default_country" not in shown.text
+
+
+async def test_the_result_names_the_file(browser: Browser) -> None:
+    answer = await browser.send("/contacts/import", **form_of(await choose(browser, CSV)))
+    shown = Shown(await browser.client.get(answer.location))
+    assert shown.all("h1") == ["Import of people.csv"]
