@@ -13,7 +13,7 @@ from console.addresses import url
 from console.charts import all as charts
 from console.navigation import PLACES
 from console.static_files import StaticFiles
-from console.words import faults, fields, messages, numbers, places, reasons, states, times
+from console.words import actions, consent_sources, faults, fields, messages, numbers, personal_data, places, reasons, states, times
 from models.base import new_id
 
 FOLDER = Path(__file__).parent / "templates"
@@ -50,6 +50,7 @@ class Templates:
             "url": url,
             "new_once": _once,
             "addresses_marked": messages.addresses_marked,
+            "consent_sources": consent_sources.SOURCES,
         }
         made.filters |= {
             "n": numbers.number,
@@ -65,6 +66,8 @@ class Templates:
             "iso_duration": times.iso_duration,
             "latency": times.latency,
             "in_words": faults.in_words,
+            "done": actions.done,
+            "kept_of": personal_data.kept_of,
         }
         made.globals["place"] = places.place
         made.globals["percent"] = numbers.percent

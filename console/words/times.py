@@ -38,6 +38,10 @@ class Times:
         """`Thu 26 Nov, 09:00`, with the year when it is not this one; a dash for None."""
         return self._shown(value, lambda moment: f"{self._day(moment)}, {moment:%H:%M}")
 
+    def exactly(self, value: str | datetime | None) -> Markup:
+        """`Thu 26 Nov, 09:00:08`"""
+        return self._shown(value, lambda moment: f"{self._day(moment)}, {moment:%H:%M:%S}")
+
     def day(self, value: str | datetime | None) -> Markup:
         """`Thu 26 Nov`"""
         return self._shown(value, self._day)

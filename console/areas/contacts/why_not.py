@@ -22,8 +22,10 @@ async def why_not(page: Page) -> Response:
         campaigns=page.api.get("/campaigns", limit=100),
         sequences=page.api.get("/sequences", limit=100),
         answer=_answer(page, path, about),
+        steps=_steps(page, about["sequence_id"]),
     )
     answer, problem = found.pop("answer")
+    steps = found.pop("steps")
     return page.render(
         "contacts/why_not.html",
         problem.status if problem else 200,
@@ -31,13 +33,21 @@ async def why_not(page: Page) -> Response:
         facts=facts(answer["facts"], page) if answer else [],
         proof=rows(answer["rows"]) if answer else [],
         problem=problem,
+        steps=steps,
+        was_asked="campaign_id" in page.request.query_params,
         about=about,
         **found,
     )
 
 
+async def _steps(page: Page, sequence_id: str) -> list[str]:
+    """The keys of the steps of the sequence that is chosen."""
+    sequence = await page.maybe(page.api.get(f"/sequences/{sequence_id}"), 404, 422) if sequence_id else None
+    return [each["key"] for each in sequence["steps"]] if sequence else []
+
+
 async def _answer(page: Page, path: str, about: dict[str, str]) -> tuple[dict[str, Any] | None, ApiProblem | None]:
-    if not any(about.values()):
+    if not any(about[name] for name in about if name != "step"):
         return None, None
     try:
         return await page.api.get(f"{path}/why", **about), None

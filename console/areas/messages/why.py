@@ -8,6 +8,7 @@ from starlette.responses import Response
 from console.addresses import url
 from console.page import Page
 from console.pages import Pages
+from console.words.consent_sources import SOURCES
 
 pages = Pages("contacts")
 
@@ -19,6 +20,16 @@ IDS = {
     "enrollment_id": "/enrollments/{}",
 }
 """Facts that lead somewhere."""
+NAMES = {"message_id": "The message", "enrollment_id": "The enrollment"}
+"""What has no name of its own beside its id."""
+UNSHOWN = {"channel_id", "key_id", "cause_id", "firing_id", "click_id", "trigger_id"}
+"""Ids without a page: what they are is said by a fact beside them, and the rows that prove the answer name them."""
+MEDIA = {"sms": "SMS", "email": "e-mail"}
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "consent_source": SOURCES,
+    "medium": MEDIA,
+    "consent_state": {"opted_in": "opted in", "opted_out": "opted out"},
+}
 TABLES = {"contact": "/contacts/{}", "campaign": "/campaigns/{}", "sequence": "/sequences/{}", "segment": "/segments/{}"}
 MOMENTS = ("given_at", "lifted_at", "since", "clicked_at", "due_at", "refused_at", "late_after", "reported_at")
 
@@ -35,19 +46,25 @@ async def why(page: Page) -> Response:
 
 
 def facts(given: Mapping[str, Any], page: Page) -> list[dict[str, Any]]:
-    """The facts as name, value and where they lead."""
-    return [
-        {
-            "name": name.removesuffix("_id").replace("_", " "),
-            "value": page.times.at(value) if name in MOMENTS else _said(value),
-            "href": url(IDS[name].format(value)) if name in IDS else "",
-        }
-        for name, value in given.items()
-    ]
+    """The facts as name, value and where they lead. A thing stands there once: by its name, which leads to its page."""
+    named = {f"{name}_id" for name in given}  # `campaign` beside `campaign_id`
+    found = []
+    for name, value in given.items():
+        if name in named or name in UNSHOWN:
+            continue
+        with_page = name if name in IDS else f"{name}_id"
+        href = url(IDS[with_page].format(given[with_page])) if with_page in IDS and with_page in given else ""
+        shown = page.times.at(value) if name in MOMENTS else NAMES.get(name) or _word(name, value)
+        found.append({"name": name.removesuffix("_id").replace("_", " "), "value": shown, "href": href})
+    return found
 
 
 def rows(given: list[dict[str, str]]) -> list[dict[str, str]]:
     return [{**each, "href": url(TABLES[each["table"]].format(each["id"])) if each["table"] in TABLES else ""} for each in given]
+
+
+def _word(name: str, value: Any) -> str:
+    return WORDS.get(name, {}).get(value) or _said(value) if isinstance(value, str) else _said(value)
 
 
 def _said(value: Any) -> str:

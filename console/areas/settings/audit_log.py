@@ -24,6 +24,9 @@ PAGES_OF = {
 }
 """Where the page of what was changed is."""
 
+LISTS = {"campaign": "/campaigns", "sequence": "/sequences", "channel": "/channels", "segment": "/segments"}
+"""Lists that say the names of things, of which one page is asked for; what is not on it stands by its kind."""
+
 
 @pages.get("/settings/audit-log", role=Role.OWNER)
 async def audit_log(page: Page) -> Response:
@@ -37,13 +40,22 @@ async def audit_log(page: Page) -> Response:
         if refused.status != 422:
             raise
         problem = refused
+    names = await _names(page, found["items"] if found else [])
     return page.render(
         "settings/audit_log.html",
         problem.status if problem else 200,
         found=found,
         api_keys=keys,
+        names=names,
         problem=problem,
         typed={name: page.query(name) for name in FILTERS},
         pages_of=PAGES_OF,
         actions=sorted(page.request.app.state.actions),
     )
+
+
+async def _names(page: Page, entries: list[dict[str, Any]]) -> dict[str, str]:
+    """The names of things on this page of the log, by their ids."""
+    kinds = {each["target_kind"] for each in entries} & set(LISTS)
+    found = await page.together(**{kind: page.api.get(LISTS[kind], limit=100) for kind in kinds})
+    return {each["id"]: each["name"] for listed in found.values() for each in listed["items"]}

@@ -115,6 +115,14 @@ async def test_why_not_asks_and_answers(browser: Browser, rows: Rows) -> None:
     assert answered.status == 200
     assert answered.all(".facts dd.mono")[0] == "created_after_launch"
     assert answered.value("campaign_id") == str(campaign.id)
+    assert str(campaign.id) not in " ".join(answered.all(".w8 .facts dd"))
+    nothing = await browser.open(f"/contacts/{contact.id}/why", campaign_id="", sequence_id="", step="")
+    assert "Nothing is chosen yet" in nothing.text
+    sequence = await rows.sequence()
+    asked = await browser.open(f"/contacts/{contact.id}/why", campaign_id="", sequence_id=str(sequence.id))
+    assert asked.all("#step option")[0] == "any step"
+    assert len(asked.all("#step option")) > 1
+    assert asked.all("#campaign option")[0] == "Choose a campaign"
     both = await browser.open(f"/contacts/{contact.id}/why", campaign_id=str(campaign.id), sequence_id=str(uuid4()))
     assert both.status == 422
     assert (await browser.open(f"/contacts/{contact.id}/why", campaign_id=str(uuid4()))).status == 404
@@ -143,9 +151,9 @@ async def test_nobody_is_erased_without_the_word(browser: Browser, api: Caller, 
     contact_id = await story(rows)
     assert (await browser.send(f"/contacts/{contact_id}/erase", confirm="")).status == 303
     assert (await api.get(f"/contacts/{contact_id}")).json()["erased_at"] is None
-    receipt = await browser.send(f"/contacts/{contact_id}/erase", confirm="erase")
+    receipt = await browser.send(f"/contacts/{contact_id}/erase", confirm="Erase")
     assert receipt.status == 200
-    assert "contact" in receipt.all("tbody th")
+    assert "The contact: names, addresses, tags and properties" in receipt.all("tbody th")
     shown = await browser.open(f"/contacts/{contact_id}")
     assert (shown.status, shown.all("h1")) == (200, ["Erased contact"])
     assert "Ingrid" not in shown.text

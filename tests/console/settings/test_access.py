@@ -91,10 +91,12 @@ async def test_the_log_is_filtered_and_names_keys(browser: Browser, api: Caller)
     contact = (await api.post("/contacts", json={"email": "a@example.com"})).json()
     await browser.send("/settings/tracking", link_tracking="on")
     shown = await browser.open("/settings/audit-log")
-    assert shown.all("tbody th") == ["organization.change", "contacts.create", "organizations.create"]
+    assert shown.all("tbody th b") == ["changed the settings of the organization", "added a person", "created the organization"]
+    assert shown.all("tbody th .sub") == ["organization.change", "contacts.create", "organizations.create"]
+    assert all(each.count(":") == 2 for each in shown.all("tbody time"))
     assert f"/console/contacts/{contact['id']}" in shown.links("tbody a")
     one = await browser.open("/settings/audit-log", action="contacts.create")
-    assert one.all("tbody th") == ["contacts.create"]
+    assert one.all("tbody th .sub") == ["contacts.create"]
     none = await browser.open("/settings/audit-log", until="2020-01-01")
     assert "Nothing of this kind" in none.text
     wrong = await browser.open("/settings/audit-log", action="nothing.done")
@@ -129,3 +131,22 @@ async def test_a_target_is_made_changed_and_deleted_and_its_address_never_shown(
     assert wrong.value("address") == "nonsense://x"
     assert (await browser.send(f"{made.location}/delete")).status == 303
     assert (await browser.open(made.location)).status == 404
+
+
+async def test_the_log_names_what_was_changed(browser: Browser, api: Caller) -> None:
+    definition = {"kind": "tags", "has": "all", "tags": ["vip"]}
+    assert (await api.post("/segments", json={"name": "Regulars", "definition": definition})).status_code == 201
+    assert "Regulars" in (await browser.open("/settings/audit-log")).all("tbody td a")
+
+
+async def test_a_viewer_is_told_on_every_page_that_nothing_can_be_changed(visitor: Browser, api: Caller) -> None:
+    browser = await with_role(visitor, api, "viewer")
+    for path in ("/", "/campaigns", "/settings"):
+        shown = await browser.open(path)
+        for place in (".side", ".drawer"):
+            said = shown.all(f"{place} .read-only")
+            assert said == ["Read only: your key has the role viewer. To change something, ask an owner."], path
+
+
+async def test_who_may_change_something_is_not_told_so(browser: Browser) -> None:
+    assert (await browser.open("/")).all(".read-only") == []
