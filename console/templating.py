@@ -13,7 +13,19 @@ from console.addresses import url
 from console.charts import all as charts
 from console.navigation import PLACES
 from console.static_files import StaticFiles
-from console.words import actions, consent_sources, faults, fields, messages, numbers, personal_data, places, reasons, states, times
+from console.words import (
+    actions,
+    consent_sources,
+    faults,
+    fields,
+    messages,
+    numbers,
+    personal_data,
+    places,
+    reasons,
+    states,
+    times,
+)
 from models.base import new_id
 
 FOLDER = Path(__file__).parent / "templates"
