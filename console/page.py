@@ -1,7 +1,7 @@
 """One request of somebody who is signed in, and what its answer is made of."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -21,6 +21,13 @@ from console.words.consent import who_gets_marketing
 from console.words.times import Times
 from models.organizations.api_key import Role
 from models.organizations.console_session import SignedIn
+
+CHANGED = "changed_meanwhile"
+CHANGED_TITLE = "Somebody else has changed this meanwhile"
+CHANGED_TEXT = (
+    "Nothing was saved, and what you typed is here. Open this page in another tab to see what is stored now. "
+    "Save once more to put yours in its place."
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,13 @@ class Page:
             if value is not None and value != "":
                 query[name] = value if isinstance(value, list) else [str(value)]
         return self.request.url.path + (f"?{urlencode(query, doseq=True)}" if query else "")
+
+    def require_seen(self, thing: Mapping[str, Any]) -> None:
+        """Raises ApiProblem when somebody else has changed the thing since this form was shown (`form.seen` in its template). Its
+        second save puts it in the place of the other one's."""
+        seen = self.field("seen")
+        if seen and seen != thing["updated_at"]:
+            raise ApiProblem(409, {"code": CHANGED, "title": CHANGED_TITLE, "detail": CHANGED_TEXT})
 
     def render(self, template: str, status: int = 200, /, **context: Any) -> Response:
         """Returns the page. Templates have `page` beside what they are given."""

@@ -44,13 +44,14 @@ async def edit(page: Page) -> Response:
 
 @pages.post("/contacts/{contact_id}/edit", role=Role.SENDER)
 async def change(page: Page) -> Response:
-    """Sends what differs from what is stored, so that two people who change different fields do not undo each other."""
+    """Sends what differs from what is stored."""
     contact = await page.api.get(f"/contacts/{page.path('contact_id')}")
     typed, properties = _typed(page), TypedProperties.sent(page)
     if page.field("do") == "rows":
         return _form(page, contact, typed, properties)
     body = _body(page, typed, shown_fields(contact))
     try:
+        page.require_seen(contact)
         await page.api.patch(f"/contacts/{contact['id']}", _with_properties(body, properties, contact["properties"]))
     except ApiProblem as problem:
         return _refused(page, contact, typed, properties, problem)

@@ -17,7 +17,7 @@ from console.areas.sequences.difference import changed_lines, changed_steps
 from console.areas.sequences.draft import Draft, with_button, with_forms
 from console.areas.sequences.yaml_definition import as_yaml
 from console.areas.sequences.yaml_text import dump
-from console.page import Page
+from console.page import CHANGED, Page
 from console.pages import Pages
 from console.words import steps as words
 from models.organizations.api_key import Role
@@ -62,6 +62,7 @@ async def change(page: Page) -> Response:
     do = page.field("do")
     if draft.root and do in ("save", "review"):
         try:
+            page.require_seen(sequence)
             await page.api.patch(f"/sequences/{sequence['id']}", draft.body())
         except ApiProblem as problem:
             return await _refused(page, sequence, draft, problem)
@@ -104,6 +105,8 @@ async def _refused(page: Page, sequence: dict[str, Any] | None, draft: Draft, pr
     """The form again, with everything that was typed, and the faults at their lines."""
     if problem.status not in (409, 413, 422, 429):
         raise problem
+    if problem.code == CHANGED:
+        return await _show(page, sequence, draft, status=problem.status, problem=problem)
     draft.blame(problem)
     return await _show(page, sequence, draft, status=problem.status, asks=page.field("do") == "review", checked=True)
 
@@ -118,6 +121,7 @@ async def _show(
     asks: bool = False,
     checked: bool = False,
     channels: list[dict[str, Any]] | None = None,
+    problem: ApiProblem | None = None,
 ) -> Response:
     """`checked` says that the faults are known already."""
     known, before, standing, _ = await asyncio.gather(
@@ -131,6 +135,7 @@ async def _show(
         "sequences/edit.html",
         status,
         sequence=sequence,
+        problem=problem,
         name=_name(draft, sequence),
         draft=draft,
         steps=_steps(draft, media, opened),

@@ -69,6 +69,7 @@ async def change(page: Page) -> Response:
     settings = settings_of(*_kind_and_medium(page, channel))
     typed, shown = typed_settings(page, settings), shown_settings(settings, channel["config"])
     try:
+        page.require_seen(channel)
         await page.api.patch(f"/channels/{channel['id']}", {"config": changed_config(settings, typed, shown)})
     except (ApiProblem, Unreadable) as problem:
         return await _refused(page, channel, problem)
