@@ -53,7 +53,7 @@ COVERED = """
 () => [...document.querySelectorAll("main :is(tr, .feed li) :is(a, button, summary, select, input)")].filter((each) => {
   each.scrollIntoView({ block: "center", inline: "center" });
   const box = each.getClientRects()[0];
-  if (!box || box.width < 2 || !each.checkVisibility() || each.matches(".row, dialog *, [popover] *")) return false;
+  if (!box || box.width < 2 || !each.checkVisibility() || each.matches(".row, .who a, dialog *, [popover] *")) return false;
   const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
   return hit && hit !== each && !each.contains(hit) && !hit.contains(each);
 }).map((each) => each.outerHTML.slice(0, 200))
@@ -84,6 +84,7 @@ async def test_every_page_at_a_desk_and_on_a_phone_in_the_dark(shown: tuple[Team
         assert answer is not None
         assert answer.status == 200
         assert await team.too_wide() == []
+        assert await team.page.evaluate(COVERED) == []
         assert await team.violations() == []
     problems = [*team.wrong]
     team.wrong.clear()
