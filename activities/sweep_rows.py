@@ -11,6 +11,7 @@ from activities.left_behind import LeftBehind
 from models.database import Database
 from models.organizations import idempotency
 from models.organizations.audit_log import prune_audit_log
+from models.organizations.console_session import forget_old_sessions
 from models.wire.sweeper import SweepRequest, SweepResult
 from services.provider_reports.waiting import WaitingReports
 
@@ -41,6 +42,7 @@ class SweepRows:
             done = {
                 "expired_keys": await self._forget_idempotency_keys(),
                 "old_changes": await self._prune_audit_log(),
+                "old_sessions": await self._forget_sessions(),
                 "interrupted": await self._left_behind.close_messages(),
                 "late_reports": await self._waiting_reports.apply(),
             }
@@ -52,6 +54,10 @@ class SweepRows:
     async def _forget_idempotency_keys(self) -> int:
         async with self._database.transaction() as session:
             return await idempotency.forget_expired(session)
+
+    async def _forget_sessions(self) -> int:
+        async with self._database.transaction() as session:
+            return await forget_old_sessions(session)
 
     async def _prune_audit_log(self) -> int:
         async with self._database.transaction() as session:

@@ -145,11 +145,14 @@ def note_failure(session: AsyncSession, network: str) -> None:
     session.add(SignInFailure(network=network))
 
 
-async def forget_old_sessions(session: AsyncSession) -> None:
-    """Removes what can no longer be used."""
-    await session.execute(delete(ConsoleSession).where(col(ConsoleSession.used_at) < now() - IDLE))
-    await session.execute(delete(SignInLink).where(col(SignInLink.expires_at) < now()))
-    await session.execute(delete(SignInFailure).where(col(SignInFailure.at) < now() - FAILURES_WITHIN))
+async def forget_old_sessions(session: AsyncSession) -> int:
+    """Removes sessions, links and failures that count for nothing any more, and returns how many."""
+    old = (
+        delete(ConsoleSession).where(col(ConsoleSession.used_at) < now() - IDLE).returning(col(ConsoleSession.id)),
+        delete(SignInLink).where(col(SignInLink.expires_at) < now()).returning(col(SignInLink.code_hash)),
+        delete(SignInFailure).where(col(SignInFailure.at) < now() - FAILURES_WITHIN).returning(col(SignInFailure.id)),
+    )
+    return sum([len((await session.execute(each)).all()) for each in old])
 
 
 OLDEST_OWNER_KEY = text("""
