@@ -95,8 +95,10 @@ class Crowd:
         self._tasks.append(asyncio.create_task(self._look_at_phones()))
 
     async def enroll(self, count: int) -> None:
-        """The next people, who go on by themselves."""
+        """The next people, who go on by themselves. Nothing happens when there are none left."""
         people, self._waiting = self._waiting[:count], self._waiting[count:]
+        if not people:
+            return
         path, key = f"/sequences/{self._sequence}/enrollments", {"Idempotency-Key": str(uuid4())}
         body = {"contact_ids": [person.contact_id for person in people]}
         answer = await _patiently(lambda: self._consumer.call("POST", path, json=body, headers=key))

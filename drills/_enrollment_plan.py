@@ -16,6 +16,8 @@ SPARED = 12
 """Fewer turns than this pass a crash point before it kills the worker; each fault begins with more enrollments."""
 SPARED_BATCHES = 2
 """The same for crash points that a batch of clicks, firings or messages hits once."""
+SPARE_ROUNDS = 3
+"""For so many faults there are more people and listeners, because some need them twice."""
 LATEST_KILL = 6.0
 
 POINTS = (
@@ -68,10 +70,8 @@ class Scene:
 def dies_at(point: str, spared: int = SPARED) -> Fault[Scene]:
     """The worker dies at this crash point, before which fewer hits than `spared` pass."""
 
-    async def fault(scene: Scene) -> bool:
-        async with scene.target.crash("worker", point, scene.choice.randrange(spared)):
-            await scene.act()
-        return True
+    async def fault(scene: Scene) -> None:
+        await scene.target.crash("worker", point, scene.choice.randrange(spared), scene.act)
 
     fault.__name__ = f"worker_dies_at_{point}"
     return fault
@@ -80,11 +80,10 @@ def dies_at(point: str, spared: int = SPARED) -> Fault[Scene]:
 def killed(name: str, time: str) -> Fault[Scene]:
     """`kill -9` at some moment of the first seconds."""
 
-    async def fault(scene: Scene) -> bool:
+    async def fault(scene: Scene) -> None:
         await scene.act()
         await asyncio.sleep(scene.choice.uniform(0, LATEST_KILL))
         await scene.target.kill(name)
-        return True
 
     fault.__name__ = f"{name}_killed_{time}"
     return fault
@@ -107,3 +106,13 @@ class Plan:
     wait: timedelta = timedelta(seconds=60)
     faults: Sequence[Fault[Scene]] = FAULTS
     seed: int = 0
+
+    @property
+    def people(self) -> int:
+        """In each fault."""
+        return self.enrollments // len(self.faults)
+
+    @property
+    def clicked(self) -> int:
+        """Listeners in each fault."""
+        return self.listeners // len(self.faults)

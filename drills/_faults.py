@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -10,21 +11,14 @@ from pathlib import Path
 import httpx
 import psutil
 
+from drills._crash_points import CrashPoint, Work, no_work
+from drills._patience import DrillError, until
 from models.database import Database
 from settings import Settings
 from stack.servers.temporal import HOST
 from stack.state import READY_FILE
 
-HEAL_SECONDS = 300.0
-"""The most that a machine which does much else needs to start a role again, and for a crash point to be reached. A quiet one
-needs some seconds."""
-POLL_SECONDS = 0.05
-FIRED = ".fired"
 Span = tuple[float, float]
-
-
-class DrillError(Exception):
-    """The drill cannot go on; the message says where it stopped."""
 
 
 class Target:
@@ -47,14 +41,15 @@ class Target:
         await until(f"{name} at work", lambda: self._works(name))
         processes = self._processes(name)
         begin = time.time()
-        processes[1 if child else 0].kill()
+        processes[-1 if child else 0].kill()
         await self._back(name, _ids(processes), begin)
 
     async def kill_and_leave(self, name: str) -> Callable[[], Awaitable[None]]:
         """Kills a role with all its processes. Calling what it returns waits until the role is back."""
         processes, begin = self._processes(name), time.time()
         for process in reversed(processes):
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # the one before was its only child
+                process.kill()
         return lambda: self._back(name, _ids(processes), begin)
 
     @asynccontextmanager
@@ -63,28 +58,30 @@ class Target:
         async with standing_still(self._processes("postgres")[0]):
             yield
 
-    @asynccontextmanager
-    async def crash(self, role: str, name: str, spared: int) -> AsyncIterator[None]:
-        """Makes the role die at this crash point after this many hits. After the block, it waits until the role has died and is
+    async def crash(self, role: str, name: str, spared: int, bring: Work = no_work) -> None:
+        """Makes the role die at this crash point after this many hits, to which `bring` brings work, and waits until it is
         back."""
-        file = self._crashes / f"{role}.{name}"
-        before = _ids(self._processes(role))
-        file.write_text(str(spared))
-        yield
-        fired = file.with_name(file.name + FIRED)
-        await until(f"crash point {file.name}", lambda: asyncio.sleep(0, fired.exists()))
-        await self._back(role, before, fired.stat().st_mtime)
+        await until(f"{role} at work", lambda: self._works(role))
+        point, before = CrashPoint(self._crashes / f"{role}.{name}"), _ids(self._processes(role))
+        await point.reach(spared, bring)
+        await self._back(role, before, point.fired_at)
 
     async def journal(self) -> dict[str, float]:
-        """Returns what became of clicks since the redirect's start, by state."""
-        lines = (await self._http.get(self._url("/metrics"))).text.splitlines()
-        found = [line.split('"') for line in lines if line.startswith("linkwake_journal_clicks_total{state=")]
-        return {state: float(value.removeprefix("} ")) for _, state, value in found}
+        """Returns what became of clicks since the redirect's start, by state, as soon as the redirect says it."""
+        counts: dict[str, float] = {}
+
+        async def said() -> bool:
+            with contextlib.suppress(httpx.HTTPError):
+                counts.update(_journal((await self._http.get(self._url("/metrics"))).text))
+            return bool(counts)
+
+        await until("the redirect says what became of clicks", said)
+        return counts
 
     def _processes(self, name: str) -> list[psutil.Process]:
         """The first process found is the parent of the others. Raises DrillError when there is no such process."""
         found = [each for each in self._supervisor.children(recursive=True) if _is(each, name)]
-        found.sort(key=lambda each: len(each.parents()))
+        found.sort(key=_depth)
         if not found:
             raise DrillError(f"There is no process of {name}.")
         return found
@@ -96,8 +93,8 @@ class Target:
             self.down.append((begin, time.time()))
 
     def _replaced(self, name: str, before: set[int]) -> bool:
-        with contextlib.suppress(DrillError, psutil.NoSuchProcess):
-            return bool(self._processes(name)[0].pid != before)
+        with contextlib.suppress(DrillError):
+            return self._processes(name)[0].pid not in before
         return False
 
     async def _works(self, name: str) -> bool:
@@ -125,6 +122,19 @@ class Target:
 
 def _ids(processes: Iterable[psutil.Process]) -> set[int]:
     return {process.pid for process in processes}
+
+
+def _depth(process: psutil.Process) -> int:
+    """A process that ends meanwhile, such as a session of PostgreSQL, comes last."""
+    try:
+        return len(process.parents())
+    except psutil.Error:
+        return sys.maxsize
+
+
+def _journal(metrics: str) -> dict[str, float]:
+    lines = [line for line in metrics.splitlines() if line.startswith("linkwake_journal_clicks_total{state=")]
+    return {state: float(value.removeprefix("} ")) for _, state, value in (line.split('"') for line in lines)}
 
 
 def _is(process: psutil.Process, name: str) -> bool:
@@ -166,12 +176,3 @@ def _stands_still(process: psutil.Process) -> bool:
         return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
-
-
-async def until(what: str, look: Callable[[], Awaitable[bool]], seconds: float = HEAL_SECONDS) -> None:
-    """Raises DrillError when the condition does not become true."""
-    end = time.monotonic() + seconds
-    while not await look():
-        if time.monotonic() > end:
-            raise DrillError(f"Not within {seconds:.0f} s: {what}.")
-        await asyncio.sleep(POLL_SECONDS)

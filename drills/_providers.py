@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drills._faults import DrillError
+from drills._patience import DrillError
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60

@@ -15,7 +15,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from drills._faults import DrillError
+from demo.client import DemoError
+from drills._patience import DrillError
 from settings import Settings
 from stack.session import own_stack
 
@@ -23,24 +24,9 @@ LARGEST_SEED = 2**32
 SWEEP_SECONDS = "2"
 
 Scene = TypeVar("Scene")
-Fault = Callable[[Scene], Awaitable[bool]]
-"""Breaks something and waits until it is healed. Returns False when it had no effect, so that nothing was proved."""
-
-
-class Patience:
-    """Is over when nothing has changed for so many seconds, however long everything takes: a slow machine needs more time for the
-    same, and one that hangs changes nothing."""
-
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seconds, self._clock = seconds, clock
-        self._seen: object = None
-        self._since = clock()
-
-    def is_over(self, state: object) -> bool:
-        """`state` is what should change until all is done."""
-        if state != self._seen:
-            self._seen, self._since = state, self._clock()
-        return self._clock() - self._since > self._seconds
+Fault = Callable[[Scene], Awaitable[None]]
+"""Breaks something and waits until it is healed. Raises DrillError when it had no effect, so that nothing was proved; the message
+says why."""
 
 
 def seed(settings: Settings) -> int:
@@ -68,12 +54,12 @@ async def make_all(faults: Sequence[Fault[Scene]], scene: Scene) -> dict[str, bo
 async def _make(fault: Fault[Scene], scene: Scene) -> bool:
     begin = time.monotonic()
     try:
-        fired = await fault(scene)
-        say(f"{name(fault)}: {'healed' if fired else 'NO EFFECT'} after {time.monotonic() - begin:.1f} s")
-    except (DrillError, httpx.HTTPError, psutil.Error, OSError) as error:
-        say(f"{name(fault)}: NOT FIRED: {error!r}")
+        await fault(scene)
+    except (DrillError, DemoError, httpx.HTTPError, psutil.Error, OSError) as error:
+        say(f"{name(fault)}: NOT FIRED after {time.monotonic() - begin:.1f} s: {error!r}")
         return False
-    return fired
+    say(f"{name(fault)}: healed after {time.monotonic() - begin:.1f} s")
+    return True
 
 
 def name(fault: Fault[Scene]) -> str:

@@ -36,11 +36,9 @@ class Scene:
 
 
 def dies_at(point: str) -> Fault[Scene]:
-    async def fault(scene: Scene) -> bool:
+    async def fault(scene: Scene) -> None:
         spared = scene.choice.randrange(SPARED[point.partition("_")[0]])
-        async with scene.target.crash("worker", point, spared):
-            await scene.act()
-        return True
+        await scene.target.crash("worker", point, spared, scene.act)
 
     fault.__name__ = f"worker_dies_at_{point}"
     return fault
@@ -49,11 +47,10 @@ def dies_at(point: str) -> Fault[Scene]:
 def killed(name: str) -> Fault[Scene]:
     """`kill -9` at some moment of the first seconds."""
 
-    async def fault(scene: Scene) -> bool:
+    async def fault(scene: Scene) -> None:
         await scene.act()
         await asyncio.sleep(scene.choice.uniform(0, LATEST_KILL))
         await scene.target.kill(name)
-        return True
 
     fault.__name__ = f"{name}_killed"
     return fault
@@ -62,14 +59,13 @@ def killed(name: str) -> Fault[Scene]:
 def provider_killed(name: str) -> Fault[Scene]:
     """The provider dies at some moment of the first seconds, and comes back with what it had taken."""
 
-    async def fault(scene: Scene) -> bool:
+    async def fault(scene: Scene) -> None:
         await scene.act()
         await asyncio.sleep(scene.choice.uniform(0, LATEST_KILL))
         provider = scene.providers[name]
         await provider.kill()
         await asyncio.sleep(AWAY_SECONDS)
         await provider.start()
-        return True
 
     fault.__name__ = f"provider_of_{name}_killed"
     return fault

@@ -15,7 +15,8 @@ from drills._click_load import Load
 from drills._click_plan import Plan, Scene
 from drills._click_setup import THANKS, WAITS, set_up
 from drills._faults import Target
-from drills._run import Patience, drill_stack, make_all, print_document, say, seed
+from drills._patience import Patience
+from drills._run import drill_stack, make_all, print_document, say, seed
 from models.clicks.inbox import LinkOfRecipient as Link
 from models.database import Database
 from models.organizations.organization import create_organization

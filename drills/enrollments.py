@@ -13,10 +13,11 @@ from demo.client import Consumer
 from demo.team import listening
 from drills._enrollment_checker import Facts, Journey, Verdict, as_document, judge
 from drills._enrollment_people import TEAM, Crowd
-from drills._enrollment_plan import Plan, Scene
+from drills._enrollment_plan import SPARE_ROUNDS, Plan, Scene
 from drills._faults import Target
+from drills._patience import Patience
 from drills._rows import messages_of_enrollments, phones_of_enrollments, states_of_enrollments, told_of_enrollments
-from drills._run import Patience, drill_stack, make_all, print_document, say, seed
+from drills._run import drill_stack, make_all, print_document, say, seed
 from drills._trigger_checker import judge_triggers
 from drills._trigger_people import Listeners
 from models.database import Database
@@ -61,10 +62,9 @@ async def _drill(settings: Settings, plan: Plan, crashes: Path) -> Verdict:
     try:
         async with listening() as team, Listeners(consumer, database, settings.redirect_port, codec, team) as listeners:
             await consumer.post("/notification-targets", {"name": TEAM, "address": team.address})
-            await crowd.prepare(plan.enrollments, plan.wait, choice)
-            await listeners.prepare(plan.listeners, choice)
-            each = len(plan.faults)
-            scene = Scene(target, crowd, listeners, choice, plan.enrollments // each, plan.listeners // each)
+            await crowd.prepare(plan.enrollments + SPARE_ROUNDS * plan.people, plan.wait, choice)
+            await listeners.prepare(plan.listeners + SPARE_ROUNDS * plan.clicked, choice)
+            scene = Scene(target, crowd, listeners, choice, plan.people, plan.clicked)
             fired = await make_all(plan.faults, scene)
             return await _verdict_at_rest(consumer, scene, database, plan, fired)
     finally:

@@ -16,9 +16,10 @@ from uuid import UUID
 
 from demo.client import Consumer
 from drills._faults import Target
+from drills._patience import Patience
 from drills._providers import Provider, mails, text_messages
 from drills._rows import sent_messages, under_way
-from drills._run import Fault, Patience, drill_stack, make_all, print_document, say, seed
+from drills._run import Fault, drill_stack, make_all, print_document, say, seed
 from drills._sending_checker import Facts, Sent, Verdict, as_document, is_wrong, judge
 from drills._sending_people import MAILS, TEXTS, Audience
 from drills._sending_plan import Scene, faults

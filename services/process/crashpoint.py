@@ -1,26 +1,25 @@
 """Named points at which a process dies when a drill wants it to (`docs/drills.md`). When they are off they cost one comparison.
 
-A drill arms a point by a file `ROLE.NAME` in `DRILL_CRASH`, which holds how many hits are let through. The process that dies
+A drill arms a point by a file `ROLE.NAME` in `DRILL_CRASH`, which holds how many more hits are let through. Each hit lowers it,
+so the drill sees the hits, and when a process dies for another reason, the next one goes on counting. The process that dies
 renames it to `ROLE.NAME.fired` first, so each point fires once, the next process lives, and the drill knows that and when it
 happened.
 """
 
+import contextlib
 import os
-from collections import Counter
 from pathlib import Path
 
 STATUS = 86
 FIRED = ".fired"
 
 _places: tuple[Path, str] | None = None
-_hits: Counter[str] = Counter()
 
 
 def arm(directory: Path | None, role: str) -> None:
     """Called by a composition root. With None, all points are off."""
     global _places  # handing it on as a parameter would make the product pay for the drill
     _places = (directory, role) if directory else None
-    _hits.clear()
 
 
 def crashpoint(name: str) -> None:
@@ -30,13 +29,19 @@ def crashpoint(name: str) -> None:
 
 
 def _hit(file: Path) -> None:
-    try:
-        spared = int(file.read_text())
-    except (FileNotFoundError, ValueError):  # ValueError means that the file is just being written
-        return
-    _hits[file.name] += 1
-    if _hits[file.name] > spared:
-        fired = file.with_name(file.name + FIRED)
-        file.rename(fired)
-        os.utime(fired)
-        os._exit(STATUS)
+    with contextlib.suppress(FileNotFoundError, ValueError):  # it is not armed (any more), or the file is just being written
+        if _has_to_die(file):
+            fired = file.with_name(file.name + FIRED)
+            file.rename(fired)
+            os.utime(fired)
+            os._exit(STATUS)
+
+
+def _has_to_die(file: Path) -> bool:
+    with file.open("r+") as armed:
+        spared = int(armed.read())
+        if spared > 0:
+            armed.seek(0)
+            armed.write(str(spared - 1))
+            armed.truncate()
+        return spared <= 0

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from drills._click_plan import Plan, Scene, postgres_silent
+from drills._patience import DrillError
 from drills.clicks import run
 
 
-async def does_nothing(scene: Scene) -> bool:
-    return scene.load.seen.asks == []
+async def does_nothing(_: Scene) -> None:
+    raise DrillError("It does nothing.")
 
 
 @pytest.mark.drill

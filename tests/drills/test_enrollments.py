@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 
 from drills._enrollment_plan import Plan, Scene, dies_at, killed
+from drills._patience import DrillError
 from drills.enrollments import run
 
 
-async def does_nothing(scene: Scene) -> bool:
-    return scene.crowd.people == []
+async def does_nothing(_: Scene) -> None:
+    raise DrillError("It does nothing.")
 
 
 @pytest.mark.drill

@@ -1,19 +1,31 @@
-"""How long a drill waits for what should happen."""
+"""What a drill says of its faults."""
 
-from drills._run import Patience
+import httpx
+import pytest
+
+from demo.client import DemoError
+from drills._patience import DrillError
+from drills._run import Fault, make_all
+
+ERRORS = (DrillError("nobody came"), DemoError("answered 500"), httpx.ReadTimeout("no answer"), ProcessLookupError("gone"))
 
 
-class Clock:
-    now = 0.0
+def raises(error: Exception) -> Fault[list[str]]:
+    async def fault(_: list[str]) -> None:
+        raise error
 
-    def __call__(self) -> float:
-        return self.now
+    fault.__name__ = type(error).__name__
+    return fault
 
 
-def test_a_drill_waits_as_long_as_something_changes_and_no_longer() -> None:
-    clock = Clock()
-    patience, over = Patience(25, clock), []
-    for state in "abcddde":
-        clock.now += 20
-        over.append(patience.is_over(state))
-    assert over == [False, False, False, False, False, True, False]
+async def works(made: list[str]) -> None:
+    made.append("works")
+
+
+async def test_a_fault_without_an_effect_says_why_and_the_others_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    made: list[str] = []
+    fired = await make_all([*map(raises, ERRORS), works], made)
+    assert fired == {**{type(each).__name__: False for each in ERRORS}, "works": True}
+    assert made == ["works"]
+    said = capsys.readouterr().err
+    assert [each for each in ERRORS if str(each) not in said] == []

@@ -2,13 +2,14 @@
 
 import pytest
 
+from drills._patience import DrillError
 from drills._sending_people import MAILS
 from drills._sending_plan import Scene, dies_at, provider_killed
 from drills.sending import Plan, run
 
 
-async def does_nothing(scene: Scene) -> bool:
-    return scene.audience.people == []
+async def does_nothing(_: Scene) -> None:
+    raise DrillError("It does nothing.")
 
 
 @pytest.mark.drill

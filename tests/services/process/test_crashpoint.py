@@ -56,3 +56,27 @@ def test_it_lets_some_hits_pass_and_then_dies_once(tmp_path: Path, deaths: list[
     crashpoint.crashpoint("kept")
     assert deaths == [crashpoint.STATUS]
     assert [path.name for path in tmp_path.iterdir()] == ["worker.kept.fired"]
+
+
+def test_hits_count_for_the_next_process_too_and_the_drill_sees_them(tmp_path: Path, deaths: list[int]) -> None:
+    """The first one may have died for another reason."""
+    armed = tmp_path / "worker.kept"
+    armed.write_text("10")
+    for _ in range(4):
+        crashpoint.arm(tmp_path, "worker")
+        crashpoint.crashpoint("kept")
+    assert (armed.read_text(), deaths) == ("6", [])
+
+
+def test_a_point_that_the_drill_gives_up_meanwhile_is_passed(
+    tmp_path: Path, deaths: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "worker.kept").write_text("0")
+    crashpoint.arm(tmp_path, "worker")
+
+    def gone(self: Path, _: Path) -> Path:
+        raise FileNotFoundError(self)
+
+    monkeypatch.setattr(Path, "rename", gone)
+    crashpoint.crashpoint("kept")
+    assert deaths == []
