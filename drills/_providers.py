@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drills._patience import DrillError
+from stack.children.processes import tethered
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
@@ -42,8 +43,9 @@ class Provider:
         return Path(self._settings["log"])
 
     async def start(self) -> None:
+        command = tethered([sys.executable, "-m", self._module])
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", self._module, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            *command, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         assert self._process.stdin is not None  # noqa: S101 - it was asked for
         assert self._process.stdout is not None  # noqa: S101 - it was asked for

@@ -48,7 +48,7 @@ def environment(settings: Settings, database_url: str = "") -> dict[str, str]:
 
 def run(variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own command
-        [*COMMAND, *arguments], capture_output=True, text=True, env=variables, timeout=300
+        tethered([*COMMAND, *arguments]), capture_output=True, text=True, env=variables, timeout=300
     )
 
 

@@ -21,6 +21,7 @@ from drills._twilio import ACCOUNT_SID, NUMBER, SERVICE_SID, Trouble, TwilioSett
 from drills._twilio_callbacks import MOST_REPEATS
 from drills._twilio_process import main
 from drills._twilio_rules import segments
+from stack.children.processes import tethered
 from tests.services.channels.twilio.library import AUTH_TOKEN, library
 from tracking.links.segments import count_segments
 
@@ -227,8 +228,9 @@ def cut_off(log: Path) -> None:
 @asynccontextmanager
 async def killed_at_the_end(settings: dict[str, object]) -> AsyncIterator[str]:
     """A stand-in in a process of its own. Yields its address."""
+    command = tethered([sys.executable, "-m", "drills._twilio"])
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "drills._twilio", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     assert process.stdin is not None
     assert process.stdout is not None

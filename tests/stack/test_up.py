@@ -70,8 +70,13 @@ class OwnStack:
 
     def refused(self) -> tuple[int, str]:
         """Status and words of an `up` that is expected to fail."""
-        done = subprocess.run(
-            [sys.executable, "cli.py", "up"], cwd=ROOT, env=self.environment(), capture_output=True, text=True, timeout=60
+        done = subprocess.run(  # noqa: S603 - our own command
+            tethered([sys.executable, "cli.py", "up"]),
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         return done.returncode, done.stderr
 
