@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import psutil
 
 from bench.parts.console_data import CAMPAIGNS, CONTACTS, fill
 from bench.parts.console_pages import addresses
 from bench.parts.open_report import seconds_until_seen
-from bench.parts.processes import role
+from bench.parts.processes import stack_processes
 from bench.parts.report import percentile, print_report
 from console.addresses import BASE
 from console.cookies import SESSION
@@ -128,7 +127,7 @@ async def _ask(client: httpx.AsyncClient, path: str) -> Asked:
 
 async def _stream_bytes(settings: Settings, session: str, campaign_id: str) -> float:
     """Returns the bytes of the API's process for each open live page."""
-    processes = [each for each in psutil.Process().children(recursive=True) if role(each) == "api"]
+    processes = [each for each, role in stack_processes() if role == "api"]
     (api,) = [each for each in processes if each.parent() in processes]  # Granian's own one waits beside it
     async with _streams(settings, session, campaign_id, AT_ONCE):
         pass  # the first ones take what every further one shares

@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from bench.parts.campaign_clicks import SentCampaign, send_campaign
 from bench.parts.export_reader import Read, Wanted
-from bench.parts.processes import role
+from bench.parts.processes import stack_processes
 from bench.parts.report import percentile, print_report
 from bench.parts.rows import vacuum
 from models.base import now
@@ -94,7 +94,7 @@ def figures(measured: Figures) -> dict[str, object]:
         "clicks": measured.clicks,
         "lost": measured.clicks - read.rows,
         "parts": read.parts,
-        "seconds": read.seconds,
+        "seconds": round(read.seconds, 2),
         "rows_per_s": round(read.rows / read.seconds),
         "mb": round(read.bytes / 2**20),
         "api_memory_mb": round(measured.memory_before / 2**20),
@@ -176,9 +176,11 @@ class _Neighbour:
         await self.ask(2.0)  # first requests fill caches
 
     async def ask(self, seconds: float | None, until: "_Reading | None" = None) -> list[float]:
-        """For so many seconds, or until the export is read."""
+        """For so many seconds, or until the export is read, and at least once."""
         took, begin = list[float](), time.monotonic()
-        while (until is not None and not until.over()) or (seconds is not None and time.monotonic() - begin < seconds):
+        while (
+            not took or (until is not None and not until.over()) or (seconds is not None and time.monotonic() - begin < seconds)
+        ):
             started = time.monotonic()
             answer = await self._client.get(f"/contacts/{self._contact}")
             took.append((time.monotonic() - started) * 1000)
@@ -191,7 +193,7 @@ class _Memory:
     """Resident memory of the API's processes together: at the beginning, and the most since."""
 
     def __init__(self) -> None:
-        self._processes = [each for each in psutil.Process().children(recursive=True) if _is_api(each)]
+        self._processes = [each for each, role in stack_processes() if role == "api"]
         self.before = self.most = self._now()
 
     def _now(self) -> int:
@@ -202,12 +204,6 @@ class _Memory:
             with suppress(psutil.Error):
                 self.most = max(self.most, self._now())
             await asyncio.sleep(0.1)
-
-
-def _is_api(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):
-        return role(process) == "api"
-    return False
 
 
 @dataclass(frozen=True)

@@ -108,10 +108,13 @@ def _noise(name: str, seconds: float, target: Target) -> Iterator[dict[str, int]
 
 def _figures(idle: Felt, noises: dict[str, Measured]) -> dict[str, object]:
     """Milliseconds and, beside a noise, how many times the idle figure they are."""
-    quiet = {kind: {share: idle.milliseconds(kind, number) for share, number in SHARES.items()} for kind in KINDS}
+    quiet = {kind: _shares(idle, kind) for kind in KINDS}
     beside = {name: _beside(each, quiet) for name, each in noises.items()}
     missed = [
-        f"{name}: {kind}" for name, felt in beside.items() for kind, most in GOALS.items() if felt[kind]["p99_ratio"] > most
+        f"{name}: {kind}"
+        for name, felt in beside.items()
+        for kind, most in GOALS.items()
+        if felt[kind]["p99_ratio"] is None or felt[kind]["p99_ratio"] > most
     ]
     return {"idle": {kind: _rounded(each) for kind, each in quiet.items()}, **beside, "goals": GOALS, "missed": missed}
 
@@ -119,15 +122,24 @@ def _figures(idle: Felt, noises: dict[str, Measured]) -> dict[str, object]:
 SHARES = {"p50": 0.5, "p99": 0.99}
 
 
-def _beside(measured: Measured, quiet: dict[str, dict[str, float]]) -> dict[str, Any]:
+def _shares(felt: Felt, kind: str) -> dict[str, float | None]:
+    """Milliseconds. None when nothing of this kind came to its end, such as a first message on a machine that is too slow."""
+    return {share: felt.milliseconds(kind, number) if felt.seconds[kind] else None for share, number in SHARES.items()}
+
+
+def _beside(measured: Measured, quiet: dict[str, dict[str, float | None]]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for kind in KINDS:
-        each = {share: measured.felt.milliseconds(kind, number) for share, number in SHARES.items()}
-        ratios = {f"{share}_ratio": each[share] / quiet[kind][share] for share in SHARES}
+        each = _shares(measured.felt, kind)
+        ratios = {f"{share}_ratio": _ratio(each[share], quiet[kind][share]) for share in SHARES}
         figures[kind] = _rounded({**each, **ratios})
     failed = {"count": len(measured.felt.failed), "first": next(iter(measured.felt.failed), None)}
     return {**figures, "failed": failed, "noise_answers": dict(measured.answers)}
 
 
-def _rounded(figures: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 1) for name, value in figures.items()}
+def _ratio(beside: float | None, quiet: float | None) -> float | None:
+    return beside / quiet if beside is not None and quiet else None
+
+
+def _rounded(figures: dict[str, float | None]) -> dict[str, float | None]:
+    return {name: None if value is None else round(value, 1) for name, value in figures.items()}

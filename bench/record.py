@@ -11,6 +11,7 @@ from api.redirect.keeping.inbox import Inbox
 from bench.parts.report import percentile, print_report
 from bench.parts.rows import Sendings, add_sendings, analyze, backlog, stored_clicks
 from demo.people import BROWSERS, PLACES
+from drills._patience import Patience
 from models.base import new_id, now
 from models.clicks.inbox import InboxClick
 from models.clicks.verdict import Reason
@@ -23,6 +24,7 @@ BURST = 60_000
 SENT, PEOPLE = 20, 5_000
 COMMIT = 1_000
 GOAL = 8_000
+STILL_SECONDS = 120.0
 
 
 def main(as_json: bool) -> int:
@@ -44,6 +46,7 @@ async def _measure(settings: Settings) -> dict[str, object]:
     burst = asyncio.create_task(_burst(settings.effective_database_url, sendings))
     waiting, seconds = await _watch(database, burst)
     arrived = await burst
+    drained = None if seconds is None else round(max(0.0, seconds - arrived), 1)
     async with database.transaction() as session:
         stored, doubled = await stored_clicks(session)
     await database.close()
@@ -52,12 +55,12 @@ async def _measure(settings: Settings) -> dict[str, object]:
         "recorded": stored,
         "doubled": doubled,
         "arrival_seconds": round(arrived, 1),
-        "seconds": round(seconds, 1),
-        "clicks_per_second": round(BURST / seconds),
+        "seconds": None if seconds is None else round(seconds, 1),
+        "clicks_per_second": None if seconds is None else round(BURST / seconds),
         "goal": GOAL,
         "backlog_max": max(waiting),
         "backlog_p50": percentile([float(each) for each in waiting], 0.5),
-        "drained_after_burst_s": round(max(0.0, seconds - arrived), 1),
+        "drained_after_burst_s": drained,
         "batch_rows": settings.recorder_batch_rows,
     }
 
@@ -81,10 +84,10 @@ def _click(number: int, sendings: Sendings) -> InboxClick:
     return InboxClick(new_id(), sendings.org_id, content, recipient_number, 0, now(), verdict, reason, address, agent)
 
 
-async def _watch(database: Database, burst: asyncio.Task[float]) -> tuple[list[int], float]:
-    """Clicks that waited, ten times a second; and seconds from the first batch that was recorded until the last one was, with
-    the share of that first one."""
-    waiting, begin, before = [], 0.0, 0
+async def _watch(database: Database, burst: asyncio.Task[float]) -> tuple[list[int], float | None]:
+    """Returns the clicks that waited, ten times a second, and the seconds of `seconds_for_all`. Raises SystemExit when nothing
+    changes for two minutes."""
+    waiting, begin, before, patience = [], 0.0, 0, Patience(STILL_SECONDS)
     while True:
         async with database.session() as session:
             left, kept = await backlog(session)
@@ -92,5 +95,13 @@ async def _watch(database: Database, burst: asyncio.Task[float]) -> tuple[list[i
         if kept and not begin:
             begin, before = time.monotonic(), kept
         if burst.done() and not left:
-            return waiting, (time.monotonic() - begin) * BURST / (BURST - before)
+            return waiting, seconds_for_all(time.monotonic() - begin, before)
+        if patience.is_over((left, kept)):
+            raise SystemExit(f"{left:,} clicks wait, and none of them was recorded for {STILL_SECONDS:.0f} s.")
         await asyncio.sleep(0.1)
+
+
+def seconds_for_all(seconds: float, before: int) -> float | None:
+    """From the first batch that was recorded until the last one was, with the share of the `before` clicks that were there at the
+    first look. Returns None on a machine that records all of them between two looks."""
+    return seconds * BURST / (BURST - before) if before < BURST else None

@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from bench.parts.load import Load, has_wrk, run_load, run_wrk
+from bench.parts.processes import stack_processes
 from bench.parts.report import print_report
 from bench.parts.rows import Sendings, add_sendings, stored_clicks, vacuum
 from models.database import Database
@@ -36,6 +37,7 @@ CONNECTIONS = 64
 SECONDS = 12.0
 STEADY_SECONDS, STEADY_RATE = 20.0, 1_000
 MISSES = 1_000_000
+STOP_SECONDS = 60.0
 SPARE = 0.9
 """Part of the tokens that may be used, because the machine can be quicker a moment later."""
 
@@ -115,7 +117,7 @@ async def _measure(settings: Settings, directory: Path) -> Run:
     paths = _file(directory / "clicks", iter(rest))
     bare = _without_durability(settings, "bare", paths)
     _say("clicks as fast as they are answered")
-    flat_out = _load(settings.redirect_port, paths, _seconds(len(rest), bare.rps))
+    flat_out = _load(settings.redirect_port, paths, _seconds(len(rest), bare.rps), len(rest))
     async with database.transaction() as session:
         stored, doubled = await stored_clicks(session)
     await database.close()
@@ -149,8 +151,11 @@ def _without_durability(settings: Settings, target: str, paths: Path) -> Load:
         return _load(port, paths, SECONDS)
 
 
-def _load(port: int, paths: Path, seconds: float) -> Load:
-    return run_wrk(port, paths, CONNECTIONS, seconds) if has_wrk() else run_load(port, paths, CONNECTIONS, seconds)
+def _load(port: int, paths: Path, seconds: float, most: int = 0) -> Load:
+    """Wrk, which knows no `most`, runs for whole seconds."""
+    if has_wrk() and seconds >= 1:
+        return run_wrk(port, paths, CONNECTIONS, seconds)
+    return run_load(port, paths, CONNECTIONS, seconds, most=most)
 
 
 def _tokens(settings: Settings, sendings: Sendings) -> Iterator[str]:
@@ -183,8 +188,9 @@ def _wait_for_all_links(port: int, redirect: psutil.Process, directory: Path, to
 
 def _process_on(port: int) -> psutil.Process:
     """The process that serves; Granian's own one waits beside it."""
-    for each in psutil.Process().children(recursive=True):
-        if each.cmdline()[-1:] == ["redirect"] and not each.children():
+    processes = [each for each, role in stack_processes() if role == "redirect"]
+    for each in processes:
+        if each.parent() in processes:
             return each
     raise SystemExit(f"Nobody serves port {port}.")
 
@@ -209,7 +215,11 @@ def _serving(settings: Settings, target: str) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _say(text: str) -> None:

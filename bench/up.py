@@ -2,11 +2,12 @@
 
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-from bench.parts.processes import role
+from bench.parts.processes import stack_processes
 from bench.parts.report import print_report
 from stack.session import own_stack
 
@@ -44,7 +45,7 @@ def _start(var_dir: Path) -> tuple[float, dict[str, float]]:
 def _memory() -> dict[str, float]:
     """Proportional set size in MB of our descendants, by what they run: shared pages are counted once."""
     sizes: dict[str, float] = {}
-    for process in psutil.Process().children(recursive=True):
-        name = role(process)
-        sizes[name] = sizes.get(name, 0) + process.memory_full_info().pss / 1e6
+    for process, name in stack_processes():
+        with suppress(psutil.Error):  # a session of PostgreSQL that ends meanwhile
+            sizes[name] = sizes.get(name, 0) + process.memory_full_info().pss / 1e6
     return sizes

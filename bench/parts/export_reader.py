@@ -57,7 +57,7 @@ def read(wanted: Wanted) -> Read:
             trailer = json.loads(last.splitlines()[-1])
             rows, told = rows - 1, told + trailer["rows"]
             cursor, complete = trailer["cursor"], trailer["complete"]
-    return Read(rows, told, parts, size, round(time.monotonic() - begin, 2), complete)
+    return Read(rows, told, parts, size, time.monotonic() - begin, complete)
 
 
 if __name__ == "__main__":

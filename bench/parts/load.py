@@ -87,7 +87,8 @@ def run_load(port: int, paths: Path | str, connections: int, seconds: float, rat
         str(rate),
         str(most),
     ]
-    done = subprocess.run(tethered(command), capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603 - our own module
+    # What it says on stderr when it fails is shown.
+    done = subprocess.run(tethered(command), stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True)  # noqa: S603 - our own
     return Load(**json.loads(done.stdout))
 
 

@@ -18,6 +18,8 @@ from models.database import Database
 from settings import Settings
 from tracking.tokens.token import TokenCodec
 
+PATIENCE_MS = 300_000.0
+"""For each page, because a slow machine needs some time to begin."""
 FIGURE = '[data-live="clicks"]'
 WATCH = """
 (selector) => {
@@ -58,6 +60,7 @@ async def _watch(settings: Settings, consumer: Consumer, key: str, campaign_id: 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         page = await browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         await page.goto(f"{address}/sign-in")
         await page.get_by_label("API key").fill(key)
         await page.get_by_role("button", name="Sign in").click()

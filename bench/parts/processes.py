@@ -18,6 +18,15 @@ def role(process: psutil.Process) -> str:
     return Path(command[0].split(":")[0]).name if command else "?"
 
 
+def stack_processes() -> list[tuple[psutil.Process, str]]:
+    """Returns all our descendants with their roles. One that ends meanwhile, such as a session of PostgreSQL, is left out."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            found.append((process, role(process)))
+    return found
+
+
 class ProcessorTime:
     """Processor time of the stack by role. It counts from when it was made; a process that ends meanwhile is left out."""
 

@@ -25,6 +25,7 @@ from bench.parts.load import Generator
 from bench.parts.processes import ProcessorTime
 from demo.client import Consumer
 from demo.people import contact_row
+from drills._patience import Patience
 from models.clicks.inbox import LinkOfRecipient
 from models.database import Database
 from models.wire.names import enrollment_workflow_id
@@ -123,13 +124,13 @@ class Enrollments:
         contacts = [self._contacts.pop() for _ in range(count)]
         answer = await self._consumer.post(f"/sequences/{self._sequence}/enrollments", {"contact_ids": contacts})
         self._ids = [UUID(each["enrollment_id"]) for each in answer["results"]]
-        await _until(f"{count} enrollments wait", self._all_wait)
+        await _until("enrollments that wait", self._under_way)
 
     async def click(self) -> None:
         async with self._database.transaction() as session:
             links = await rows.links_of_enrollments(session, self._ids)
         await asyncio.to_thread(self._click, links)
-        await _until(f"{len(links)} enrollments are over", self._all_over)
+        await _until("enrollments that are over", self._not_over)
 
     async def come_to_rest(self) -> None:
         await _nothing_runs(self._client, "SequenceEnrollment")
@@ -138,7 +139,7 @@ class Enrollments:
         """Of one more enrollment, which has the stack to itself and is clicked when its workflow is at rest."""
         await self.start(1)
         handle = self._client.get_workflow_handle(enrollment_workflow_id(self._ids[0]))
-        await _until("the workflow waits", lambda: _rests(handle))
+        await _until("a workflow that waits", lambda: _at_work(handle))
         await self.click()
         await self.come_to_rest()
         info = (await handle.describe()).raw_description.workflow_execution_info
@@ -157,13 +158,13 @@ class Enrollments:
         if generator.errors:
             raise SystemExit(f"{generator.errors} of {len(links)} clicks were not redirected.")
 
-    async def _all_wait(self) -> bool:
+    async def _under_way(self) -> int:
         async with self._database.transaction() as session:
-            return await rows.enrollments_waiting(session, self._ids, WAITS) == len(self._ids)
+            return len(self._ids) - await rows.enrollments_waiting(session, self._ids, WAITS)
 
-    async def _all_over(self) -> bool:
+    async def _not_over(self) -> int:
         async with self._database.transaction() as session:
-            return await rows.enrollments_completed(session, self._ids) == len(self._ids)
+            return len(self._ids) - await rows.enrollments_completed(session, self._ids)
 
 
 class BareWorkflows:
@@ -228,25 +229,26 @@ async def _at_once(names: Sequence[str], call: Callable[[str], Awaitable[object]
     await asyncio.gather(*map(one, names))
 
 
-async def _rests(handle: WorkflowHandle[Any, Any]) -> bool:
-    """Its timer runs, and none of its tasks is open."""
+async def _at_work(handle: WorkflowHandle[Any, Any]) -> int:
+    """Returns 0 when its timer runs and none of its tasks is open."""
     kinds = [event.event_type async for event in handle.fetch_history_events()]
-    return EventType.EVENT_TYPE_TIMER_STARTED in kinds and kinds[-1] not in OPEN_TASKS
+    return int(EventType.EVENT_TYPE_TIMER_STARTED not in kinds or kinds[-1] in OPEN_TASKS)
 
 
 async def _nothing_runs(client: Client, workflow: str) -> None:
     """Asks Temporal's list, which is written a moment after the fact."""
     query = f"WorkflowType = '{workflow}' AND ExecutionStatus = 'Running'"
 
-    async def none() -> bool:
-        return (await client.count_workflows(query)).count == 0
+    async def running() -> int:
+        return (await client.count_workflows(query)).count
 
-    await _until(f"no {workflow} runs", none)
+    await _until(f"workflows {workflow} that are over", running)
 
 
-async def _until(what: str, look: Callable[[], Awaitable[bool]]) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not await look():
-        if time.monotonic() > end:
-            raise SystemExit(f"Not within {PATIENCE_SECONDS:.0f} s: {what}.")
+async def _until(what: str, left: Callable[[], Awaitable[int]]) -> None:
+    """Returns when none is left. Raises SystemExit when their number stands still for PATIENCE_SECONDS."""
+    patience = Patience(PATIENCE_SECONDS)
+    while found := await left():
+        if patience.is_over(found):
+            raise SystemExit(f"{found} are missing of {what}, and nothing has changed for {PATIENCE_SECONDS:.0f} s.")
         await asyncio.sleep(LOOK_SECONDS)

@@ -16,7 +16,7 @@ from temporalio.client import Client
 from bench import enrollments, latency, redirect, smtp, triggers
 from bench.parts.load import ALPHABET, Generator, Load, heads, random_tokens
 from bench.parts.load import main as load
-from bench.parts.processes import ProcessorTime, role
+from bench.parts.processes import ProcessorTime, role, stack_processes
 from bench.parts.rounds import BareWorkflows, Round, Shape, timed
 from bench.parts.trigger_rows import Counts, Seconds
 from settings import Settings
@@ -83,6 +83,17 @@ def test_no_machine_is_so_fast_that_a_link_has_to_be_clicked_twice(fastest: int,
     assert clicks * fastest < 360_000
 
 
+@pytest.mark.parametrize(("seconds", "generator"), [(12.0, "wrk"), (1.0, "wrk"), (0.4, "ours")])
+def test_a_generator_that_runs_for_whole_seconds_is_not_asked_for_less(
+    seconds: float, generator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would click links twice on a machine that is that fast."""
+    monkeypatch.setattr(redirect, "has_wrk", lambda: True)
+    monkeypatch.setattr(redirect, "run_wrk", lambda *_: "wrk")
+    monkeypatch.setattr(redirect, "run_load", lambda *_, most: "ours" if most == 7 else f"at most {most}")
+    assert redirect._load(1, Path(), seconds, 7) == generator  # type: ignore[comparison-overlap]
+
+
 def test_random_tokens_look_like_tokens() -> None:
     made = random_tokens()
     assert all(len(token) == 14 and set(token) <= set(ALPHABET) for token in (next(made) for _ in range(100)))
@@ -125,6 +136,23 @@ async def test_bare_workflows_wait_for_their_signal_and_end(temporal: Client) ->
             assert "bench.parts.bare" in done.processor
     found = [each async for each in temporal.list_workflows("WorkflowType = 'Bare' AND ExecutionStatus = 'Completed'")]
     assert len(found) == 5
+
+
+def test_a_process_that_ends_during_a_look_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions of PostgreSQL come and go."""
+
+    class Process:
+        def __init__(self, *command: str) -> None:
+            self._command = command
+
+        def cmdline(self) -> list[str]:
+            if not self._command:
+                raise psutil.NoSuchProcess(1)
+            return [*self._command]
+
+    found = [Process(), Process("python", "cli.py", "api")]
+    monkeypatch.setattr(psutil.Process, "children", lambda *_, recursive: found)
+    assert stack_processes() == [(found[1], "api")]
 
 
 def test_processor_time_counts_from_the_look_before() -> None:
