@@ -20,8 +20,8 @@ SENT = {"accepted", "unknown"}
 class Journey:
     """One enrollment. `state` and the states of its messages by step are those of the rows at the end. `told` is how often the
     team is told of it, which is once when its person was thanked. `clicked_at` and `stopped_at` are when the person's click and
-    the stop were answered. A click counts when it comes within `patience` after the first message; a later one may lose against
-    the end of the wait."""
+    the stop were answered. `stop_unanswered` says that a request to stop got no answer, and may count all the same. A click
+    counts when it comes within `patience` after the first message; a later one may lose against the end of the wait."""
 
     id: UUID
     state: str
@@ -30,6 +30,7 @@ class Journey:
     told: int = 0
     clicked_at: datetime | None = None
     stopped_at: datetime | None = None
+    stop_unanswered: bool = False
     patience: timedelta = timedelta(0)
 
     @property
@@ -60,7 +61,8 @@ class Journey:
     def astray(self) -> bool:
         """It did not end as it has to, or took another way than its person's click says."""
         if self.state == "stopped":
-            return self.stopped_at is None or (self.clicked_at is None and (THANKS in self.messages or self.told > 0))
+            nobody_asked = self.stopped_at is None and not self.stop_unanswered
+            return nobody_asked or (self.clicked_at is None and (THANKS in self.messages or self.told > 0))
         if (self.told > 0) != (THANKS in self.messages):
             return True
         return self.state != "completed" or {*self.messages} not in self._ways() or not {*self._states()} <= SENT

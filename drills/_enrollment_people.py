@@ -50,7 +50,8 @@ def steps(wait: timedelta) -> list[dict[str, Any]]:
 @dataclass
 class Person:
     """`clicks_after`: seconds after the phone has the first message; `stopped_after`: seconds after the enrollment. None means
-    never. `clicked_at` and `stopped_at` are when that was answered."""
+    never. `clicked_at` and `stopped_at` are when that was answered. `stop_unanswered` says that a request to stop got no answer,
+    so that nobody knows whether it counts."""
 
     contact_id: str
     clicks_after: float | None
@@ -58,6 +59,7 @@ class Person:
     enrollment_id: UUID | None = None
     clicked_at: datetime | None = None
     stopped_at: datetime | None = None
+    stop_unanswered: bool = False
 
 
 def invent(contact_ids: Sequence[str], choice: random.Random) -> list[Person]:
@@ -146,12 +148,19 @@ class Crowd:
             return
         await asyncio.sleep(person.stopped_after)
         try:
-            await _patiently(lambda: self._consumer.post(f"/enrollments/{person.enrollment_id}/stop"))
+            await _patiently(lambda: self._stop(person))
             person.stopped_at = datetime.now(UTC)
         except Conflict:
-            return  # it was over already
+            return  # it was over already, or a request without an answer has stopped it
         except DemoError as error:
             self.errors.append(str(error))
+
+    async def _stop(self, person: Person) -> None:
+        try:
+            await self._consumer.post(f"/enrollments/{person.enrollment_id}/stop")
+        except NoAnswer:
+            person.stop_unanswered = True
+            raise
 
 
 async def _patiently(call: Callable[[], Awaitable[Any]]) -> Any:

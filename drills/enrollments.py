@@ -112,6 +112,7 @@ async def _facts(consumer: Consumer, scene: Scene, database: Database, plan: Pla
             told=told.get(person.enrollment_id, 0),
             clicked_at=person.clicked_at,
             stopped_at=person.stopped_at,
+            stop_unanswered=person.stop_unanswered,
             patience=plan.wait * SURE,
         )
         for person in scene.crowd.people

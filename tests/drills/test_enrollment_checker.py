@@ -118,6 +118,10 @@ def test_an_enrollment_that_failed_or_was_stopped_by_nobody_is_found() -> None:
     assert wrong(found(replace(STOPPED, stopped_at=None))) == {"astray": 1}
 
 
+def test_a_stop_that_counts_though_its_answer_was_lost_is_no_fault() -> None:
+    assert wrong(found(replace(STOPPED, stopped_at=None, stop_unanswered=True))) == {}
+
+
 def test_a_message_that_was_claimed_after_a_stop_was_answered_is_found() -> None:
     late = received("thanks", 5, claimed=3)
     verdict = found(
