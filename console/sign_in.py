@@ -1,12 +1,12 @@
 """Signing in and out: an API key, or a link that works once, is exchanged for a session of this browser."""
 
-from ipaddress import ip_address, ip_network
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.handling.services import Services
+from api.http.client import network_of
 from console.addresses import BASE, url
 from console.answering import TOKEN, signed_in_by
 from console.cookies import SESSION, THEME, THEMES, set_cookie
@@ -49,7 +49,7 @@ class SignIn:
         if not is_ours(request):
             return self._shown(request, 403, "This form came from another site. Sign in here.")
         services: Services = request.app.state.services
-        text, network = fields.get("key", "").strip(), network_of(request)
+        text, network = fields.get("key", "").strip(), network_of(request, services.settings)
         async with services.database.transaction() as session:
             if not await may_try(session, network):
                 return self._shown(request, 429, WAIT)
@@ -100,20 +100,6 @@ class SignIn:
         body = self._templates.render("sign_in.html", fault=fault, next=wanted, theme=theme)
         headers = {**PAGE_HEADERS, **({"Retry-After": "600"} if status == 429 else {})}
         return Response(body, status, headers, media_type="text/html")
-
-
-def network_of(request: Request) -> str:
-    """Returns the client's address, for IPv6 the network of its household, as failures are counted. Behind one of our proxies
-    (`TRUSTED_PROXIES`) it is the address that the proxy has added."""
-    services: Services = request.app.state.services
-    host = request.client.host if request.client else ""
-    hop = ",".join(request.headers.getlist("x-forwarded-for")).rsplit(",", 1)[-1].strip()
-    try:
-        if hop and any(ip_address(host) in each for each in services.settings.trusted_proxies):
-            host = hop
-        return str(ip_network(f"{host}/{64 if ':' in host else 32}", strict=False))
-    except ValueError:
-        return "unknown"
 
 
 def _signed_in(request: Request, token: str, path: str) -> Response:

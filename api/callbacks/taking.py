@@ -14,12 +14,12 @@ from api.callbacks.callbacks import WhyRefused
 from api.handling.services import Services
 from api.http.body import read_unproved_body
 from api.http.body_memory import Share
+from api.http.client import network_of
 from models.channels.channel import Channel, ChannelKind
 from models.channels.reported import reported_channel
 from models.errors import CallbackRefused, Invalid
 from services.channels.callback_address import callback_address
 from services.channels.configure import read_config
-from services.process.client_network import client_network
 
 MOST_FIELDS = 200
 
@@ -72,7 +72,7 @@ async def taken(
         channel = await reported_channel(session, channel_id, kind)
     if channel is None:
         raise services.callbacks.refusal(kind, channel_id, WhyRefused.UNKNOWN_CHANNEL)
-    client = client_network(request.client.host if request.client else None)
+    client = network_of(request, services.settings)
     with services.callbacks.unproved_memory.share(client) as share:
         await read_unproved_body(request, largest, share)
         config = read_config(channel, services.secrets).config

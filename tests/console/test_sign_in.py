@@ -1,6 +1,7 @@
 """Signing in: who gets a session, what ends it, and what cannot be tried endlessly."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 from sqlalchemy import text
@@ -8,6 +9,7 @@ from sqlalchemy import text
 from models.database import Database
 from models.organizations.console_session import FAILURES, make_sign_in_link
 from models.organizations.organization import Organization
+from settings import Settings
 from tests.builders import Caller
 from tests.console.conftest import Browser, with_role
 
@@ -55,6 +57,27 @@ async def test_after_many_failures_even_a_good_key_has_to_wait(visitor: Browser,
         assert (await visitor.sign_in(WRONG)).status == 401
     shown = await visitor.sign_in(organization[1])
     assert (shown.status, shown.answer.headers["retry-after"]) == (429, "600")
+
+
+async def test_somebody_elsewhere_behind_the_same_two_proxies_has_failed_nothing(
+    visitor: Browser, organization: Org, settings: Settings
+) -> None:
+    settings.trusted_proxies = (*settings.trusted_proxies, ip_network("10.0.0.0/8"))
+
+    async def sign_in(key: str, client: str) -> int:
+        headers = {"X-Forwarded-For": f"6.6.6.6, {client}, 10.0.0.2"}
+        return (await visitor.client.post("/console/sign-in", data={"key": key}, headers=headers)).status_code
+
+    for _ in range(FAILURES):
+        assert await sign_in(WRONG, "203.0.113.9") == 401
+    assert await sign_in(organization[1], "203.0.113.9") == 429
+    assert await sign_in(organization[1], "81.2.69.160:4711") == 303
+
+
+@pytest.mark.parametrize("hop", ["", "nonsense", "fe80::1%eth0", "a" * 9_000, "1.2.3.4/99"])
+async def test_an_address_that_cannot_be_read_is_no_error(visitor: Browser, hop: str) -> None:
+    headers = [("X-Forwarded-For", "81.2.69.160"), ("X-Forwarded-For", hop)]
+    assert (await visitor.client.post("/console/sign-in", data={"key": WRONG}, headers=headers)).status_code == 401
 
 
 async def test_signing_out_ends_the_session_on_the_server(browser: Browser) -> None:

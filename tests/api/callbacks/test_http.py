@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from api.callbacks.callbacks import MEMORY, WhyRefused
+from api.callbacks.callbacks import MEMORY, UNPROVED_MEMORY, WhyRefused
 from api.callbacks.http import LARGEST
 from api.handling.services import Services
 from api.http import body as bodies
@@ -142,6 +142,16 @@ async def test_bodies_that_hang_and_prove_nothing_keep_nobodys_callbacks_out(
         for each in waiting:
             each.cancel()
     assert [each.meaning for each in await all_of(database, InboundMessage)] == [InboundMeaning.STOP]
+
+
+async def test_whoever_sends_much_through_our_proxy_keeps_nobody_out_who_comes_through_it_as_well(
+    vonage: VonageLine, services: Services
+) -> None:
+    with services.callbacks.unproved_memory.share("203.0.113.9") as share:
+        share.take(UNPROVED_MEMORY)
+        for client, status in (("203.0.113.9", 429), ("81.2.69.160", 403)):
+            answer = await vonage.tell(b" " * (bodies.UNCOUNTED + 1), {"X-Forwarded-For": client})
+            assert answer.status_code == status
 
 
 async def test_a_body_that_does_not_come_is_waited_for_a_short_time(vonage: VonageLine, monkeypatch: pytest.MonkeyPatch) -> None:
