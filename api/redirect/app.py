@@ -195,7 +195,7 @@ async def _build(settings: Settings, client: Client | None) -> Parts:
     follow = Follow(codec, link_cache, shared, journal, addresses, misses, flood, settings.suspect_hold, meters)
     unsubscribe_spool = Spool(settings.var_dir / "unsubscribes", settings.spool_limit, "unsubscribes")
     unsubscribes = Unsubscribes(Database(url, UNSUBSCRIBE_POOL_SIZE, patience=REQUESTS), unsubscribe_spool, after_commit.told)
-    unsubscribing = Unsubscribing(codec, database, unsubscribes, addresses, misses)
+    unsubscribing = Unsubscribing(codec, database, shared, unsubscribes, addresses, misses)
     health = Health(link_cache, shared, journal, after_commit, holds, unsubscribes)
     metrics = Metrics(meters, journal, delivery, flood, health.degraded, [commands.read, unsubscribes.read])
     return Parts(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,10 +15,11 @@ from models.organizations.organization import OptOutScope, Organization
 
 @dataclass(frozen=True)
 class PreferencePage:
-    """`medium` is that of the message, and `scope` what its button ends. `preferences` are offered to readers of e-mail who
-    were not erased, and empty for all others."""
+    """`organization_name` is None where the sender is not to be named. `medium` is that of the message, and `scope` what its
+    button ends. `preferences` are offered to readers of e-mail who were not erased, and empty for all others."""
 
-    organization_name: str
+    org_id: UUID
+    organization_name: str | None
     medium: Medium
     scope: OptOutScope
     preferences: Sequence[Preference] = ()
@@ -44,7 +46,7 @@ async def preference_page(session: AsyncSession, content_id: int, recipient_numb
     medium = Medium(channel.medium)
     scope = OptOutScope(organization.opt_out_scope)
     if recipient.erased or not has_choices(channel):
-        return PreferencePage(organization.name, medium, scope, erased=recipient.erased)
+        return PreferencePage(organization.id, organization.name, medium, scope, erased=recipient.erased)
     contact = await session.get_one(Contact, recipient.contact_id)
     preferences = await preferences_of(session, contact, recipient.channel_id, organization.consent_required)
-    return PreferencePage(organization.name, medium, scope, preferences)
+    return PreferencePage(organization.id, organization.name, medium, scope, preferences)

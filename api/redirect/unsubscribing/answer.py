@@ -5,6 +5,8 @@ neither do cookies: the token says who wants out. Scanners that open every link 
 post.
 """
 
+from dataclasses import replace
+
 import structlog
 
 from api.http.within import within
@@ -12,6 +14,7 @@ from api.redirect.answering.answer import Answer, page
 from api.redirect.answering.client_address import ClientAddress
 from api.redirect.answering.link_request import LinkRequest
 from api.redirect.answering.rate_limit import MissLimit
+from api.redirect.links.shared_link_cache import SharedLinkCache
 from api.redirect.unsubscribing.choices import read_choices
 from api.redirect.unsubscribing.pages import PREFERENCES, ask_page, done_page, erased_page, saved_page
 from api.redirect.unsubscribing.unsubscribes import Kept, Unsubscribes
@@ -33,10 +36,17 @@ NOT_NOW = "This does not work now, and nothing has changed. Please try again in 
 
 class Unsubscribing:
     def __init__(
-        self, codec: TokenCodec, database: Database, unsubscribes: Unsubscribes, addresses: ClientAddress, misses: MissLimit
+        self,
+        codec: TokenCodec,
+        database: Database,
+        shared: SharedLinkCache,
+        unsubscribes: Unsubscribes,
+        addresses: ClientAddress,
+        misses: MissLimit,
     ) -> None:
         self._codec = codec
         self._database = database
+        self._shared = shared
         self._unsubscribes = unsubscribes
         self._addresses = addresses
         self._misses = misses
@@ -64,7 +74,12 @@ class Unsubscribing:
         except Exception as error:  # whatever the error is, the button works
             log.warning("preferences not known now", content_id=token.content_id, error=error)
             return ask_page(text, None)
-        return ask_page(text, shown) if shown else self._miss(link_request)
+        if shown is None:
+            return self._miss(link_request)
+        # On a host of another organization the page works, but whatever its sender has written would borrow the host's name.
+        if not self._shared.may_answer(link_request.headers.get("host", ""), shown.org_id.bytes):
+            shown = replace(shown, organization_name=None)
+        return ask_page(text, shown)
 
     async def _look(self, token: Token) -> PreferencePage | None:
         async with self._database.transaction() as session:

@@ -87,7 +87,8 @@ def _ends(shown: PreferencePage | None) -> str:
             what = MEDIA[shown.medium].lower().replace("e-mails", "e-mail")
         case OptOutScope.CHANNEL:
             what = "messages of this kind"
-    return f"One click, and you get no more {what} from {escape(shown.organization_name)}."
+    sender = "whoever sent you this one" if shown.organization_name is None else escape(shown.organization_name)
+    return f"One click, and you get no more {what} from {sender}."
 
 
 def _path(token: str) -> str:

@@ -17,6 +17,7 @@ from models.organizations.organization import Organization, create_organization
 from settings import Settings
 from tests.api.redirect.contact import Contact, running
 from tests.api.redirect.unsubscribing.mails import Mails, send_mails
+from tests.builders import hold
 from tests.clicks import rows, send
 from tests.sending import BODY, Sending
 from tracking.tokens.token import TokenCodec
@@ -187,10 +188,28 @@ async def test_a_token_works_on_every_host_because_the_right_to_leave_does_not_d
     contact: Contact, database: Database, mails: Mails
 ) -> None:
     async with database.transaction() as session:
-        await create_organization(session, "Other")
+        other, _ = await create_organization(session, "Other")
+    await hold(database, other.id, "go.other.test")
+    await contact.app.state.parts.shared.refresh()
     answer = await contact.client.post(mails.path(contact.codec), headers={"Host": "go.other.test"})
     assert answer.status_code == 200
     assert len(await rows(database, CONSENT)) == 1
+
+
+async def test_on_the_host_of_another_organization_the_page_says_nothing_that_its_sender_has_written(
+    contact: Contact, database: Database, mails: Mails
+) -> None:
+    async with database.transaction() as session:
+        other, _ = await create_organization(session, "Other")
+    await hold(database, other.id, "go.other.test")
+    await hold(database, mails.org_id, "go.test.test")
+    await contact.app.state.parts.shared.refresh()
+    named = {}
+    for host in ("Go.Other.test:443", "go.test.test", "link.test"):
+        page = await contact.client.get(mails.path(contact.codec), headers={"Host": host})
+        assert boxes(page) == dict.fromkeys(ALL, True)
+        named[host] = "Test organization" in page.text
+    assert named == {"Go.Other.test:443": False, "go.test.test": True, "link.test": True}
 
 
 async def test_the_page_has_a_button_and_for_mail_a_choice_of_kinds_and_media(
