@@ -39,10 +39,11 @@ def caused_by(click: Item, items: Sequence[Item]) -> list[int]:
 
 
 def rails(items: Sequence[Item]) -> list[set[str]]:
-    """Returns for each entry in which direction its rail is coloured: `above`, `below`, both or none."""
+    """Returns for each entry in which direction its rail is coloured: `above`, `below`, both or none. A machine's click causes
+    nothing; one that somebody has called a machine's later can have."""
     drawn: list[set[str]] = [set() for _ in items]
     for place, item in enumerate(items):
-        if item["kind"] != "click" or item["verdict"] != "human":
+        if item["kind"] != "click" or (item["verdict"] != "human" and not item["correction"]):
             continue
         last = min((each for each in caused_by(item, items) if place - FARTHEST <= each < place), default=place)
         for between in range(last, place):

@@ -56,6 +56,22 @@ async def test_the_conversation_shows_texts_clicks_and_decisions(browser: Browse
     assert "/console/live?contact_id=" in shown.body.cssselect("body")[0].get("data-events")
 
 
+async def test_a_click_whose_verdict_is_changed_by_hand_has_woken_what_it_has_woken(
+    browser: Browser, api: Caller, rows: Rows
+) -> None:
+    contact_id = await story(rows)
+
+    async def told() -> list[str]:
+        shown = await browser.open(f"/contacts/{contact_id}", show="clicks")
+        return [each for each in shown.all(".thread .line > .quiet") if each in ("woke nothing", "corrected by hand")]
+
+    assert await told() == ["woke nothing"]
+    person, machine = [each["id"] for each in (await api.get("/clicks", params={"verdict": "all"})).json()["items"]][::-1]
+    for click_id, verdict in ((person, "bot"), (machine, "human")):
+        assert (await api.post(f"/clicks/{click_id}/verdict", json={"verdict": verdict})).status_code == 200
+    assert await told() == ["corrected by hand"] * 2
+
+
 async def test_each_kind_of_entry_can_be_shown_alone(browser: Browser, rows: Rows) -> None:
     contact_id = await story(rows)
     for show, count in {"messages": 2, "clicks": 2, "replies": 0, "decisions": 2, "consent": 0}.items():

@@ -11,8 +11,8 @@ from console.words.times import Times
 AT = "2026-11-03T12:00:00Z"
 
 
-def click(id: str = "c", verdict: str = "human") -> dict[str, Any]:
-    return {"kind": "click", "id": id, "verdict": verdict, "at": AT}
+def click(id: str = "c", verdict: str = "human", correction: Any = None) -> dict[str, Any]:
+    return {"kind": "click", "id": id, "verdict": verdict, "correction": correction, "at": AT}
 
 
 def left(click_id: str | None = "c", branch: str = "offer", enrollment: str = "e") -> dict[str, Any]:
@@ -62,6 +62,11 @@ def test_what_another_click_or_nobody_caused_is_left_alone() -> None:
 def test_a_machine_has_no_wake(verdict: str) -> None:
     items = told(click(verdict=verdict), left())
     assert all(not each for each in rails(items))
+
+
+def test_a_click_that_was_called_a_machines_later_keeps_its_wake() -> None:
+    items = told(click(verdict="bot", correction={"earlier_verdict": "human"}), left())
+    assert [rail_class(each) for each in rails(items)] == ["wake-below", "wake-above"]
 
 
 def test_no_rail_runs_farther_than_an_eye_follows() -> None:
