@@ -13,7 +13,7 @@ import pytest
 from models.database import Database
 from models.organizations.organization import Organization, create_organization
 from settings import NameServer, Settings
-from tests.api.campaign_builders import add_contacts, draft, fields, new_campaign, new_sequence
+from tests.api.campaign_builders import add_contacts, draft, fields, new_campaign, new_sequence, steps_with_click
 from tests.builders import Caller, hold
 
 DOMAINS = "/organization/link-domains"
@@ -191,6 +191,36 @@ async def test_a_messages_links_cannot_lead_back_to_us(
     assert list(fields(await api.post(f"/campaigns/{campaign}/launch"))) == ["message.body"]
     unpublished = await new_sequence(api, steps=[{**step, "message": written}], publish=False)
     assert list(fields(await api.post(f"/sequences/{unpublished}/publish"))) == ["steps[0].message.body"]
+
+
+async def test_a_message_of_a_trigger_cannot_lead_back_to_us_either(
+    api: Caller, database: Database, organization: tuple[Organization, str]
+) -> None:
+    await hold(database, organization[0].id, "go.shop.test")
+
+    def thanking(**message: Any) -> dict[str, Any]:
+        return {"key": "hot", "actions": [{"kind": "send", "channel": "simulator-sms", "message": message}]}
+
+    at = "triggers[0].actions[0].message"
+    named = thanking(body="{{ links.offer }}", links={"offer": "https://go.shop.test/x"})
+    assert list(fields(await api.post("/campaigns", json=draft(triggers=[named])))) == [f"{at}.links.offer"]
+    sequence = {"name": "Welcome", "steps": steps_with_click(), "triggers": [named]}
+    assert list(fields(await api.post("/sequences", json=sequence))) == [f"{at}.links.offer"]
+    written = thanking(body="Look: http://go.shop.test:8080/x")
+    message = {"body": "Look: https://www.example.com/"}
+    contacts = await add_contacts(database, organization[0].id, 1)
+    campaign = await new_campaign(api, message=message, triggers=[written], audience={"contact_ids": contacts})
+    assert list(fields(await api.post(f"/campaigns/{campaign}/launch"))) == [f"{at}.body"]
+    unpublished = await new_sequence(api, steps=steps_with_click(), triggers=[written], publish=False)
+    assert list(fields(await api.post(f"/sequences/{unpublished}/publish"))) == [f"{at}.body"]
+
+
+async def test_nobody_is_shown_a_preview_of_a_message_that_leads_back_to_us(
+    api: Caller, database: Database, organization: tuple[Organization, str]
+) -> None:
+    await hold(database, organization[0].id, "go.shop.test")
+    campaign = await new_campaign(api, message={"body": "Look: https://GO.shop.test/x"})
+    assert list(fields(await api.post(f"/campaigns/{campaign}/preview", json={}))) == ["message.body"]
 
 
 async def test_of_two_organizations_that_are_assigned_a_domain_at_once_one_gets_it(api: Caller, database: Database) -> None:

@@ -30,6 +30,8 @@ async def test_a_slug_that_cannot_be_is_refused(api: Caller, slug: str) -> None:
     [
         ({"destination": "www.example.com"}, "destination"),
         ({"destination": "https://user:secret@example.com"}, "destination"),
+        ({"destination": "http://127.0.0.1:8001/spring-sale"}, "destination"),
+        ({"destination": "HTTP://LocalHost.:8001/other"}, "destination"),
         ({"utm": {"source": "{{ contact.id }}"}}, "utm.source"),
         ({"utm": {"source": "{{ contact.nope }}"}}, "utm.source"),
     ],

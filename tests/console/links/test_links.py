@@ -60,6 +60,16 @@ async def test_a_shared_link_is_made_once_and_refused_with_what_was_typed(browse
     assert (taken.status, taken.value("slug")) == (409, "poster")
 
 
+async def test_a_shared_link_that_leads_to_itself_is_refused_at_its_field(browser: Browser, api: Caller) -> None:
+    shared = await made(api)
+    for path in ("/links/new", f"/links/{shared['id']}/edit"):
+        refused = await browser.send(path, slug="other", destination=shared["url"])
+        assert (refused.status, refused.value("destination")) == (422, shared["url"])
+        assert [each.get("id") for each in refused.body.cssselect(".fault")] == ["destination-fault"]
+    (kept,) = (await api.get("/shared-links")).json()["items"]
+    assert kept["destination"] == POSTER["destination"]
+
+
 async def test_a_shared_link_is_changed_switched_off_and_deleted(browser: Browser, api: Caller) -> None:
     shared = await made(api, utm={"source": "wall"})
     path = f"/links/{shared['id']}"
