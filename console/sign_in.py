@@ -58,7 +58,7 @@ class SignIn:
                 note_failure(session, network)
                 services.refused_keys.count(found, text)
                 return self._shown(request, 401, SENTENCES[found])
-            _, token = await begin_session(session, found.key)
+            _, token = await begin_session(session, found.key, request.cookies.get(SESSION))
         return _signed_in(request, token, _next(fields.get("next", "")))
 
     async def with_link(self, request: Request) -> Response:
@@ -69,7 +69,7 @@ class SignIn:
             key = await use_sign_in_link(session, request.path_params["code"])
             if key is None:
                 return self._shown(request, 401, USED)
-            _, token = await begin_session(session, key)
+            _, token = await begin_session(session, key, request.cookies.get(SESSION))
         return _signed_in(request, token, _next(request.query_params.get("next", "")))
 
     async def out(self, request: Request) -> Response:

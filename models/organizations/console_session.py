@@ -81,8 +81,11 @@ def hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def begin_session(session: AsyncSession, key: ApiKey) -> tuple[ConsoleSession, str]:
-    """Returns the new session and what its browser keeps."""
+async def begin_session(session: AsyncSession, key: ApiKey, before: str | None = None) -> tuple[ConsoleSession, str]:
+    """Returns the new session and what its browser keeps. `before` is what it kept until now: that session is over, because
+    nobody could sign out of it any more."""
+    if before:
+        await session.execute(delete(ConsoleSession).where(col(ConsoleSession.token_hash) == hash_token(before)))
     token = new_token()
     begun = ConsoleSession(org_id=key.org_id, key_id=key.id, token_hash=hash_token(token))
     session.add(begun)

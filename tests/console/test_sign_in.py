@@ -125,6 +125,40 @@ async def test_a_link_signs_in_once(visitor: Browser, database: Database, organi
     assert (again.status, "has been used" in again.text) == (401, True)
 
 
+async def link(database: Database, organization: Org) -> str:
+    async with database.transaction() as session:
+        return f"/sign-in/{await make_sign_in_link(session, organization[0].id)}"
+
+
+@pytest.mark.parametrize("by_link", [False, True])
+async def test_signing_in_again_ends_the_session_before_it(
+    browser: Browser, database: Database, organization: Org, by_link: bool
+) -> None:
+    before = dict(browser.client.cookies)
+    shown = await browser.open(await link(database, organization)) if by_link else await browser.sign_in(organization[1])
+    assert shown.status == 303
+    after = dict(browser.client.cookies)
+    assert after != before
+    browser.client.cookies.update(before)
+    assert (await browser.open("/")).location == "/console/sign-in"
+    browser.client.cookies.update(after)
+    assert (await browser.open("/")).status == 200
+
+
+async def test_a_sign_in_that_fails_ends_nothing(browser: Browser, organization: Org) -> None:
+    assert (await browser.sign_in(WRONG)).status == 401
+    assert (await browser.open("/sign-in/nonsense")).status == 401
+    assert (await browser.open("/")).status == 200
+
+
+async def test_signing_in_elsewhere_ends_nothing_here(browser: Browser, organization: Org) -> None:
+    here = dict(browser.client.cookies)
+    browser.client.cookies.clear()
+    await browser.sign_in(organization[1])
+    browser.client.cookies.update(here)
+    assert (await browser.open("/")).status == 200
+
+
 async def test_a_link_is_of_no_use_after_half_an_hour(visitor: Browser, database: Database, organization: Org) -> None:
     async with database.transaction() as session:
         code = await make_sign_in_link(session, organization[0].id)
