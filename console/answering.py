@@ -141,16 +141,9 @@ async def _form(request: Request, token: str, limit: int) -> FormData:
     return form
 
 
-def _is_no_address(page: Page, problem: ApiProblem) -> bool:
-    """Whether the API refused a part of the address itself, such as `nonsense` for an id. Its name of a part may say more:
-    `link_id` is its `shared_link_id`."""
-    parts = tuple(page.request.path_params)
-    return problem.status == 422 and any(error["field"].endswith(parts) for error in problem.errors)
-
-
 def _problem_page(page: Page, problem: ApiProblem) -> Response:
     """What the API refused and no form shows."""
-    if page.request.method == "GET" and (problem.status == 404 or _is_no_address(page, problem)):
+    if page.request.method == "GET" and (problem.status == 404 or page.is_no_address(problem)):
         return page.render("error.html", 404, title=NOT_FOUND.title, text=NOT_FOUND.text, retry_after=None)
     sentences = [f"{error['field']}: {error['message']}" for error in problem.errors if error["field"] not in problem.detail]
     text = " ".join([problem.detail, *sentences])

@@ -101,6 +101,12 @@ class Page:
                 query[name] = value if isinstance(value, list) else [str(value)]
         return self.request.url.path + (f"?{urlencode(query, doseq=True)}" if query else "")
 
+    def is_no_address(self, problem: ApiProblem) -> bool:
+        """Whether the API refused a part of the address itself, such as `nonsense` for an id. Its name of a part may say more:
+        `link_id` is its `shared_link_id`."""
+        parts = tuple(self.request.path_params)
+        return problem.status == 422 and any(error["field"].endswith(parts) for error in problem.errors)
+
     def require_seen(self, thing: Mapping[str, Any]) -> None:
         """Raises ApiProblem when somebody else has changed the thing since this form was shown (`form.seen` in its template). Its
         second save puts it in the place of the other one's."""

@@ -71,7 +71,7 @@ async def letter(page: Page) -> Response:
             f"/campaigns/{page.path('campaign_id')}/preview", {"contact_id": page.query("contact_id") or None}
         )
     except ApiProblem as problem:
-        if problem.status != 422:
+        if problem.status != 422 or page.is_no_address(problem):
             raise
         return _letter(page, Seen(None, problem.faults()))
     return _letter(page, Seen(shown, {}))
