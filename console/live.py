@@ -36,7 +36,7 @@ class Live:
         services: Services = request.app.state.services
         org_id = signed_in.organization.id
         try:
-            services.live.require_room(org_id)
+            services.live.require_room(org_id, signed_in.key.id)
             async with services.database.transaction() as session:
                 await require_known(session, org_id, wanted)
         except TooManyRequests as refusal:

@@ -10,7 +10,7 @@ one: the open pages of the console, which cost nothing but themselves.
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby, islice
@@ -72,8 +72,9 @@ class LiveEvents:
 
     def __init__(self, url: str, most_streams: int) -> None:
         self._url, self.most_streams = url, most_streams
-        self._following: dict[UUID, set[OpenStream]] = defaultdict(set)
-        self._watching: dict[UUID, set[Watching]] = defaultdict(set)
+        self._following: dict[UUID, dict[OpenStream, None]] = defaultdict(dict)
+        self._watching: dict[UUID, dict[Watching, None]] = defaultdict(dict)
+        self._giving_way = set[OpenStream]()
         self._new = set[Watching]()
         self._feeds: dict[UUID, Feed] = {}
         self._wake = asyncio.Event()
@@ -89,13 +90,21 @@ class LiveEvents:
     def count(self) -> int:
         return len(self._all())
 
-    def require_room(self, org_id: UUID) -> None:
-        """Raises TooManyRequests when the organization may not have another stream."""
-        if len(self._following.get(org_id, ())) + len(self._watching.get(org_id, ())) >= self.most_streams:
-            raise TooManyRequests(
-                f"Your organization has {self.most_streams} streams open in this process, and may have no more: "
-                "end one before you open another."
-            )
+    def require_room(self, org_id: UUID, key_id: str) -> OpenStream | None:
+        """Raises TooManyRequests when this key may not have another stream. Returns the stream that gives way to it, if one has
+        to: when the organization has all its streams, the key with the most of them loses one to a key that stays below it."""
+        both: list[OpenStream] = [*self._watching.get(org_id, ()), *self._following.get(org_id, ())]
+        streams = [each for each in both if each not in self._giving_way]
+        if len(streams) < self.most_streams:
+            return None
+        of_key = Counter(each.key_id for each in streams)
+        crowding, most = next(iter(of_key.most_common(1)), (key_id, 0))
+        if most > of_key[key_id] + 1:
+            return next(each for each in streams if each.key_id == crowding)
+        raise TooManyRequests(
+            f"Your organization has {self.most_streams} streams open in this process, and may have no more: "
+            "end one before you open another."
+        )
 
     @contextmanager
     def open(self, stream: OpenStream) -> Iterator[Feed]:
@@ -106,7 +115,7 @@ class LiveEvents:
             try:
                 yield self._feeds.setdefault(org_id, Feed())
             finally:
-                if self._following[org_id] == {stream}:
+                if list(self._following[org_id]) == [stream]:
                     del self._feeds[org_id]
 
     @contextmanager
@@ -121,19 +130,23 @@ class LiveEvents:
                 self._new.discard(stream)
 
     @contextmanager
-    def _among(self, streams: dict[UUID, set[Stream]], stream: Stream) -> Iterator[None]:
+    def _among(self, streams: dict[UUID, dict[Stream, None]], stream: Stream) -> Iterator[None]:
         if self._stops:
             stream.end()
         org_id = stream.org_id
-        self.require_room(org_id)
-        streams[org_id].add(stream)
+        in_the_way = self.require_room(org_id, stream.key_id)
+        if in_the_way is not None:
+            self._giving_way.add(in_the_way)
+            in_the_way.end()
+        streams[org_id][stream] = None
         if self._task is None:
             self._snapshot = None
             self._task = asyncio.create_task(self._run())
         try:
             yield
         finally:
-            streams[org_id].discard(stream)
+            streams[org_id].pop(stream, None)
+            self._giving_way.discard(stream)
             if not streams[org_id]:
                 del streams[org_id]
                 self._wake.set()

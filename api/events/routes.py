@@ -69,6 +69,6 @@ async def stream(
     `ready` says that the stream tells of everything from now on. A stream that ended is resumed by the last `id`; after more
     than a day it begins with `reset`: read your numbers again.
     """
-    services.live.require_room(caller.id)
+    services.live.require_room(caller.id, key.id)
     await require_known(session, caller.id, wanted)
     return EventStream(Shared(services.live, services.missed_events), caller.id, key.id, wanted, cursor)

@@ -1,5 +1,6 @@
 """An open page hears that something has changed, and nothing else, for as long as its session lasts."""
 
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -148,6 +149,27 @@ async def test_open_pages_count_among_the_streams_of_their_organization(
         await program.leave()
         async with OpenPage(console_app, browser) as third:
             assert await third.hears() == "changed"
+
+
+async def test_pages_of_one_key_do_not_keep_out_another_key(
+    console_app: FastAPI, browser: Browser, services: Services, api: Caller, organization: tuple[Organization, str]
+) -> None:
+    services.live.most_streams = 3
+    other = (await api.post("/api-keys", json={"name": "Shop", "role": "viewer"})).json()["key"]
+    async with AsyncExitStack() as opened:
+        first = await opened.enter_async_context(OpenPage(console_app, browser))
+        assert await first.hears() == "changed"
+        second = await opened.enter_async_context(OpenPage(console_app, browser))
+        assert await second.hears() == "changed"
+        program = await opened.enter_async_context(Opened(console_app, organization[1]))
+        await program.ready()
+        async with Opened(console_app, other) as theirs:
+            await theirs.ready()
+            assert await first.hears() is None  # a page makes room before a program does, because it goes on without a stream
+            async with OpenPage(console_app, browser) as third:
+                assert (await third.hears(), third.status) == (None, 429)
+            assert services.live.count() == 3
+    assert services.live.count() == 0
 
 
 async def test_programs_go_on_following_when_the_last_page_is_closed(
