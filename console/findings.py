@@ -1,5 +1,6 @@
 """Findings of the diagnostics as a list of what needs somebody: what is, what to change, and the place where it can be."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +23,15 @@ PLACES = (
 FOR_PEOPLE = {
     "channel_paused": "Correct that, send a test on its page, and resume it there. What waits goes on, except what is too late.",
     "channel_test_failed": "Correct that in its settings, and send another test.",
+    "link_tracking_off": "Switch link tracking on. What is sent from then on is tracked, what was sent stays untracked.",
+    "metadata_off": "Switch link tracking metadata on. Clicks made before stay without.",
     "refusals_undecided": "Read them and decide about each.",
+    "contacts_opted_out": "Nothing has to be changed. Only what a person says later counts instead.",
+    "contacts_without_consent": "Record that they have agreed, ask for no consent to this medium, or send as transactional what "
+    "they expect.",
 }
-"""What to change, where the API names calls: said for whoever stands in front of the console."""
+"""What to change, where the API names calls and their fields: said for whoever stands in front of the console."""
+CALL = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) /")
 QUESTIONS = {
     "clicks_not_showing": "Why are clicks not showing?",
     "automation_not_triggered": "Why was the automation not triggered?",
@@ -54,13 +61,24 @@ def to_do(findings: Iterable[Mapping[str, Any]]) -> Sequence[ToDo]:
     return [_shown(each) for each in findings if each["severity"] != "info"]
 
 
+def explained(findings: Iterable[Mapping[str, Any]]) -> Sequence[ToDo]:
+    """Returns what is as it should be, with why."""
+    return [_shown(each) for each in findings if each["severity"] == "info"]
+
+
 def _shown(finding: Mapping[str, Any]) -> ToDo:
     look, icon = LOOKS[finding["severity"]]
     code: str = finding["code"]
     place = _place(code, finding.get("channel_id"))
     question = QUESTIONS.get(finding["question"], "")
     icon = "place" if code.startswith("geo_") else ICONS.get(code, icon)
-    return ToDo(look, icon, finding["sentence"], FOR_PEOPLE.get(code, finding["what_to_change"]), question, *place)
+    return ToDo(look, icon, finding["sentence"], _for_people(code, finding["what_to_change"]), question, *place)
+
+
+def _for_people(code: str, text: str) -> str:
+    """Sentences that name a call of the API say nothing to whoever stands in front of the console."""
+    sentences = re.split(r"(?<=[.?!]) ", FOR_PEOPLE.get(code, text))
+    return " ".join(each for each in sentences if not CALL.search(each))
 
 
 def _place(code: str, channel_id: str | None) -> tuple[str, str]:

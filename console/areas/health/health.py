@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from console.charts.delay import Delay
-from console.findings import to_do
+from console.findings import explained, to_do
 from console.page import Page
 from console.pages import Pages
 from console.words.times import Times, latency
@@ -70,7 +70,7 @@ async def health(page: Page) -> Response:
         queues=_queues(platform),
         roles=ROLES,
         todo=to_do(found["diagnostics"]["findings"]),
-        explained=[each for each in found["diagnostics"]["findings"] if each["severity"] == "info"],
+        explained=explained(found["diagnostics"]["findings"]),
     )
 
 
