@@ -6,7 +6,7 @@ page's own request has passed them.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +14,8 @@ import orjson
 from starlette.types import ASGIApp, Message
 
 from api.callers.caller import CONSOLE_KEY
+from api.http.request_log import AUDITED
+from models.organizations.audit_log import AuditLog
 
 PREFIX = "/v1"
 UNWRITABLE = "Something in this form cannot be stored: a number that is too long, lists that are too deep, or a broken character."
@@ -99,17 +101,24 @@ class ApiCalls:
     async def pass_on(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Lets the API answer the client itself, for what is streamed."""
         await self._inner(scope, receive, send)
+        self.note_changes(scope["state"].get(AUDITED, ()))
 
     async def _call(self, method: str, path: str, query: Mapping[str, Any], body: Any, headers: dict[str, str]) -> Any:
         content = body if isinstance(body, bytes) else b"" if body is None else _written(body)
         if content and "content-type" not in headers:
             headers["content-type"] = "application/json"
         exchange = _Exchange(content)
-        await exchange.run(self._inner, self.scope(method, path, query, headers, len(content)))
+        scope = self.scope(method, path, query, headers, len(content))
+        await exchange.run(self._inner, scope)
         document = orjson.loads(exchange.body) if exchange.body else None
         if exchange.status >= 400:
             raise ApiProblem(exchange.status, document or {}, exchange.headers.get("retry-after"))
+        self.note_changes(scope["state"].get(AUDITED, ()))
         return document
+
+    def note_changes(self, changes: Iterable[AuditLog]) -> None:
+        """The line in the log of the page's own request says what was changed."""
+        self._base["state"].setdefault(AUDITED, []).extend(changes)
 
 
 def _written(body: Any) -> bytes:

@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.callers.access import is_audited
+from api.http.request_log import AUDITED
 from models.organizations.audit_log import record
 
 KINDS = {"key_id": "api_key", "import_id": "contact_import", "host": "link_domain"}
@@ -31,7 +32,7 @@ def audit(session: AsyncSession, request: Request, operation: str, response: Res
     key = request.state.key
     kind, target = _target(request, operation, response)
     row = record(session, key.org_id, operation, kind, target, key.id, getattr(request.state, "request_id", None))
-    request.state.audited = row
+    request.scope["state"].setdefault(AUDITED, []).append(row)
 
 
 def _target(request: Request, operation: str, response: Response) -> tuple[str, str | None]:

@@ -13,6 +13,8 @@ from models.base import new_id
 log = structlog.get_logger()
 
 HEADER = b"x-request-id"
+AUDITED = "audited"
+"""Where the state of a request has the audit rows of what it has changed."""
 
 _ID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|\d{1,6}")
 
@@ -46,10 +48,11 @@ class RequestLog:
 def _write(scope: Scope, request_id: UUID, status: int, seconds: float) -> None:
     """`status` 0 means that no answer was begun, because the client went away."""
     state, path = scope["state"], shown_path(scope)
-    key, change = state.get("key"), state.get("audited")
+    key, changes = state.get("key"), state.get(AUDITED, ())
     about = {"key_id": key.id, "organization_id": str(key.org_id)} if key else {}
-    if change is not None and status < 400:
-        about |= {"action": change.action, "target": f"{change.target_kind} {change.target_id or '-'}"}
+    if changes and status < 400:
+        targets = [f"{change.target_kind} {change.target_id or '-'}" for change in changes]
+        about |= {"action": ", ".join(change.action for change in changes), "target": ", ".join(targets)}
     # Requests without a valid key must not fill the disk, nor must health checks. Refused keys have log lines of their own.
     write = log.info if key or status >= 500 else log.debug
     milliseconds = round(seconds * 1000, 1)
