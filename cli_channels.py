@@ -287,6 +287,7 @@ async def _test(database: "Database", organization: str, name: str, to_address: 
     async with database.transaction() as session:
         row = await _find(session, organization, name, lock=True)
         row.tested_at, row.test_error = now(), cut(f"{failed.name}: {failed.error}") if failed else None
+        await _record(session, row, "test")
     return steps
 
 

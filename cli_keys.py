@@ -45,6 +45,7 @@ def encrypt_again() -> None:
     """Encrypt all stored secrets with the newest key, so that no older key is needed any more."""
     from models.channels.channel import channels_encrypted_otherwise, replace_secrets
     from models.notifications.target import encrypted_otherwise, replace_address
+    from models.organizations.audit_log import record
     from services.channels.configure import secrets_place
     from services.notifications.addresses import address_place
     from services.secrets.secrets import Secrets
@@ -62,6 +63,8 @@ def encrypt_again() -> None:
             place = secrets_place(channel.org_id, channel.id)
             text = secrets.decrypt(channel.secrets or b"", place)
             await replace_secrets(session, channel.id, secrets.encrypt(text, place))
+        for org_id in {row.org_id for row in rows} | {row.org_id for row in channels}:
+            record(session, org_id, "secrets.encrypt_again", "organization", str(org_id))
         return len(rows) + len(channels)
 
     print(f"{asyncio.run(in_transaction(settings, again))} secrets were encrypted again; all are of the newest key now.")

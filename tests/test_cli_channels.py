@@ -1,5 +1,6 @@
 """`./linkwake channel …`: the same as the API does, and no secret in an argument."""
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 import cli
 from models.organizations.organization import Organization
+from tests.builders import Caller
 
 
 @pytest.fixture
@@ -72,3 +74,16 @@ def test_a_channel_goes_from_its_creation_to_its_end(
         assert {each["name"]: each["state"] for each in json.loads(capsys.readouterr().out)}["news"] == state
     assert run(machine, "channel", "resume", org_id, "news") == 1
     assert "archived" in capsys.readouterr().err
+
+
+async def test_every_command_that_changes_something_is_in_the_audit_log(
+    machine: pytest.MonkeyPatch, org_id: str, api: Caller
+) -> None:
+    created = ("create", "news", "simulator", "--medium", "sms")
+    words = [("pause", "news"), ("resume", "news"), ("change", "news"), ("test", "news", "+12025550123"), ("archive", "news")]
+    for command, *rest in [created, *words]:
+        assert await asyncio.to_thread(run, machine, "channel", command, org_id, *rest) == 0
+    rows = (await api.get("/audit-log")).json()["items"]
+    done = [each["action"] for each in reversed(rows) if each["target_kind"] == "channel"]
+    assert done == [f"channels.{command}" for command, *_ in [created, *words]]
+    assert {each["key_id"] for each in rows if each["target_kind"] == "channel"} == {None}

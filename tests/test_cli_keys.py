@@ -10,7 +10,9 @@ from models.base import new_id
 from models.channels.channel import Channel, channels_by_name
 from models.database import Database
 from models.notifications.target import NotificationTarget
+from models.organizations.audit_log import AuditFilter, audit_page
 from models.organizations.organization import Organization
+from models.paging import PageRequest
 from services.channels.configure import secrets_place
 from services.notifications.addresses import address_place
 from services.secrets.secrets import Secrets, Undecipherable
@@ -54,6 +56,10 @@ async def test_all_secrets_are_encrypted_again_with_the_newest_key(
         "slack://1",
         "slack://2",
     ]
+    async with database.transaction() as session:
+        again = AuditFilter(action="secrets.encrypt_again")
+        written = (await audit_page(session, organization[0].id, again, PageRequest()))[0]
+    assert [(row.key_id, row.target_id) for row in written] == [(None, str(organization[0].id))]  # none when nothing was to do
     async with database.transaction() as session:
         stored = (await session.get_one(Channel, channel.id)).secrets
     assert Secrets([NEW]).decrypt(stored or b"", secrets_place(channel.org_id, channel.id)) == "{}"

@@ -161,8 +161,13 @@ CHANGE_NOTHING = frozenset(
 TAKE_DATA_OUT = frozenset({"exports.clicks", "exports.enrollments", "exports.messages"})
 """Operations that change nothing and take the data of many people out, so the audit log has a row of each."""
 
-OPERATOR_CHANGES = frozenset({"link_domains.assign", "organization.limit", "organizations.create", "sign_in_links.create"})
+OPERATOR_CHANGES = frozenset(
+    {"link_domains.assign", "organization.limit", "organizations.create", "secrets.encrypt_again", "sign_in_links.create"}
+)
 """Actions that only the command line on the server can do. The audit log has them too."""
+
+CONSOLE_CHANGES = frozenset({"console_sessions.end"})
+"""Actions that only the console can do, with the key of whoever is signed in."""
 
 _ROLES = {operation: role for role, operations in NEEDS.items() for operation in operations}
 

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.routing import BaseRoute
 
-from api.callers.access import OPERATOR_CHANGES, is_audited
+from api.callers.access import CONSOLE_CHANGES, OPERATOR_CHANGES, is_audited
 from api.handling.request import OrganizationDep, SessionDep, area
 from api.http.paging import Page, PageDep
 from models.errors import Invalid
@@ -25,7 +25,7 @@ def known_actions(routes: Iterable[BaseRoute]) -> set[str]:
     """The operations of which the audit log can have rows."""
     ours = [route for route in routes if isinstance(route, APIRoute)]
     changes = {route.unique_id for route in ours if any(is_audited(method, route.unique_id) for method in route.methods or ())}
-    return changes | OPERATOR_CHANGES
+    return changes | OPERATOR_CHANGES | CONSOLE_CHANGES
 
 
 def refuse_unknown_action(request: Request, action: str | None) -> None:

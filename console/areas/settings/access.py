@@ -11,6 +11,7 @@ from console.api_calls import ApiProblem
 from console.page import Page
 from console.pages import Pages
 from models.organizations.api_key import Role
+from models.organizations.audit_log import record
 from models.organizations.console_session import end_session, list_sessions
 
 pages = Pages("settings")
@@ -91,7 +92,11 @@ async def end(page: Page) -> Response:
         session_id = UUID(page.path("session_id"))
     except ValueError:
         raise NOT_FOUND from None
+    org_id, request_id = page.signed_in.organization.id, page.request.state.request_id
     async with services.database.transaction() as session:
-        if not await end_session(session, page.signed_in.organization.id, session_id):
+        if not await end_session(session, org_id, session_id):
             raise NOT_FOUND
+        key_id = page.signed_in.key.id
+        ended = record(session, org_id, "console_sessions.end", "console_session", str(session_id), key_id, request_id)
+    page.api.note_changes([ended])
     return page.go_to("/settings/sessions", "Ended. Its browser has to sign in again.")

@@ -80,6 +80,9 @@ async def test_a_session_is_ended_by_an_owner(browser: Browser, api: Caller) -> 
     assert (await browser.send(address)).status == 404
     browser.client.cookies.update(guest)
     assert (await browser.open("/")).status == 303
+    (row,) = (await api.get("/audit-log", params={"action": "console_sessions.end"})).json()["items"]
+    assert (row["key_id"], row["target_kind"], row["target_id"]) == (api.key[3:15], "console_session", address.split("/")[-2])
+    assert row["request_id"]
 
 
 async def test_another_organizations_session_is_not_found(browser: Browser) -> None:
