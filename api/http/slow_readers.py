@@ -5,6 +5,8 @@ import asyncio
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.request_log import shown_path
+
 log = structlog.get_logger()
 
 PIECE = 64 * 1024
@@ -37,7 +39,7 @@ class SlowReaders:
             # much later.
             given_up.__traceback__ = given_up.__context__ = None
             # The server ends the connection, because the answer is shorter than its header says.
-            log.info("client does not read its answer", path=scope["path"], method=scope["method"])
+            log.info("client does not read its answer", path=shown_path(scope), method=scope["method"])
 
 
 async def _send_in_pieces(send: Send, message: Message) -> None:

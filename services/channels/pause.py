@@ -20,14 +20,14 @@ log = structlog.get_logger()
 
 
 async def pause_channel(session: AsyncSession, channel_id: UUID, reason: str) -> bool:
-    """Pauses a channel that failed, and writes it into the audit log. `reason` is shown to people and says what to correct; it
-    has no addresses, texts or secrets. Returns False when the channel was paused already, which keeps its first reason, or is
-    archived."""
+    """Pauses a channel that failed, and writes it into the audit log. `reason` is shown to people and says what to correct; no
+    log has it, because it can have words of a provider. Returns False when the channel was paused already, which keeps its first
+    reason, or is archived."""
     org_id = await pause.pause(session, channel_id, cut(reason), now())
     if org_id is None:
         return False
     record(session, org_id, "channels.pause", "channel", str(channel_id))
-    log.warning("a channel was paused", channel_id=str(channel_id), organization_id=str(org_id), reason=cut(reason))
+    log.warning("a channel was paused", channel_id=str(channel_id), organization_id=str(org_id))
     return True
 
 

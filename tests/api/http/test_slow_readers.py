@@ -13,7 +13,7 @@ from api.http.slow_readers import PIECE, SlowReaders
 from api.http.time_limit import TimeLimit
 
 BODY = bytes(range(256)) * 1024
-SCOPE: Scope = {"type": "http", "method": "GET", "path": "/v1/contacts"}
+SCOPE: Scope = {"type": "http", "method": "GET", "path": "/v1/contacts/canary@example.com"}
 
 
 def answering(body: bytes) -> SlowReaders:
@@ -53,6 +53,7 @@ async def test_an_answer_that_nobody_reads_is_given_up_in_one_line(monkeypatch: 
     with capture_logs() as lines:
         await answering(BODY)(SCOPE, nothing, full)
     assert [line["event"] for line in lines] == ["client does not read its answer"]
+    assert "canary" not in repr(lines)
     assert len(sent) == 2
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 from sqlmodel import col
+from structlog.testing import capture_logs
 
 from models.base import now
 from models.channels.channel import Channel, channels_by_name
@@ -35,6 +36,14 @@ async def test_a_channel_that_is_paused_keeps_its_first_reason(database: Databas
     async with database.transaction() as session:
         paused = (await session.scalars(select(AuditLog).where(col(AuditLog.action) == "channels.pause"))).all()
     assert [each.target_id for each in paused] == [str(channel_id)]
+
+
+async def test_what_a_provider_says_of_somebody_is_in_no_log(database: Database, channel_id: UUID) -> None:
+    with capture_logs() as lines:
+        async with database.transaction() as session:
+            await pause_channel(session, channel_id, "The provider answered 403 with the code no credit for canary@example.com.")
+    assert [line["event"] for line in lines] == ["a channel was paused"]
+    assert "canary" not in repr(lines)
 
 
 async def test_an_archived_channel_is_not_paused(database: Database, channel_id: UUID) -> None:
