@@ -15,8 +15,9 @@ from pydantic_settings import DotEnvSettingsSource
 
 from settings import Settings
 
-LIBRARIES = ("PSYCOPG_", "GRANIAN_", "TOKIO_", "PROMETHEUS_", "OTEL_", "ALEMBIC_", "UA_PARSER_", "SQLALCHEMY_")
-"""Prefixes of variables that libraries read by themselves and that nobody sets for Linkwake."""
+LIBRARIES = ("PSYCOPG_", "GRANIAN_", "TOKIO_", "PROMETHEUS_", "OTEL_", "ALEMBIC_", "UA_PARSER_", "SQLALCHEMY_", "SSLKEYLOG")
+"""Prefixes of variables that libraries read by themselves and that nobody sets for Linkwake. By the last one, Python
+writes the keys of our TLS connections into a file, or fails where it cannot."""
 DATABASE = "PG"
 """The prefix of libpq's variables. Address, user and options of a database stand in DATABASE_URL alone."""
 DATABASE_PROOF = ("PGPASS", "PGSSL", "PGREQUIRE", "PGGSS", "PGCHANNELBINDING", "PGKRBSRVNAME")

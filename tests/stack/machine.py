@@ -20,7 +20,8 @@ case "$*" in
 esac
 """
 VENV_PYTHON = """#!/bin/sh
-[ "$1" = cli.py ] && { echo "$PWD: $*"; [ "$2" != up ] || [ -z "${UP:-}" ] || read -r stop; exit 7; }
+foreign="${PYTHONPATH-}${PYTHONHOME-}${PYTHONSAFEPATH-}"
+[ "$1" = cli.py ] && { echo "$PWD: $*$foreign"; [ "$2" != up ] || [ -z "${UP:-}" ] || read -r stop; exit 7; }
 echo "venv $*" >>"$NOTES"
 case "$*" in '-m pip install '*) ;; *) exit 0 ;; esac
 [ -z "${PIP_KILLED:-}" ] || kill -KILL "$PPID"
