@@ -8,7 +8,7 @@ from pathlib import Path
 
 UMASK = 0o077
 OURS = ("alive", "link_cache", "log", "spool", "postgres", "stack.json*", "shared_links.json*", "temporal.db*", "token_keys*")
-OURS_TOO = ("secret_keys*", "up.lock", "worker.ready")
+OURS_TOO = ("secret_keys*", "unsubscribes", "up.lock", "worker.ready")
 
 
 def write_privately() -> None:

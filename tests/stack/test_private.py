@@ -33,9 +33,17 @@ def test_what_is_made_from_now_on_is_private(tmp_path: Path) -> None:
 def var_dir(tmp_path: Path, open_umask: None) -> Path:
     """As an earlier version left it."""
     place = tmp_path / "var"
-    for name in ("log", "spool", "postgres/data"):
+    for name in ("log", "spool", "unsubscribes", "postgres/data"):
         (place / name).mkdir(parents=True)
-    for name in ("temporal.db", "temporal.db-wal", "log/worker.log", "log/api.log.1", "postgres/postgres.log", "worker.ready"):
+    for name in (
+        "temporal.db",
+        "temporal.db-wal",
+        "unsubscribes/a.spool",
+        "log/worker.log",
+        "log/api.log.1",
+        "postgres/postgres.log",
+        "worker.ready",
+    ):
         (place / name).touch()
     return place
 

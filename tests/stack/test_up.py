@@ -17,6 +17,7 @@ import pytest
 from settings import Settings
 from stack.children.processes import marked_processes, tethered
 from stack.errors import StackError
+from stack.private import OURS, OURS_TOO
 from stack.servers.ports import free_port
 from stack.servers.postgres import EmbeddedPostgres
 from stack.servers.temporal import EmbeddedTemporal, answers
@@ -147,6 +148,8 @@ def test_the_next_start_finds_the_data_again_and_nobody_else_does(restarted: tup
     stack, key, _ = restarted
     written = [path for path in stack.var_dir.rglob("*") if path.is_file() or path.is_dir()]
     assert [path for path in written if path.stat().st_mode & 0o077] == []
+    known = {path for pattern in (*OURS, *OURS_TOO) for path in stack.var_dir.glob(pattern)}
+    assert {*stack.var_dir.iterdir()} - known == set()  # what is not listed is not closed after an earlier version
     assert stack.status(key) == (200, "ready")
 
 
