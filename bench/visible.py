@@ -25,7 +25,7 @@ from bench.parts.load import run_load
 from bench.parts.report import percentile, print_report
 from bench.parts.rows import vacuum
 from bench.parts.trigger_rows import links_of_campaign
-from demo.client import Consumer, Stage
+from demo.client import Consumer, DemoError, Stage
 from demo.people import contact_row
 from models.database import Database
 from models.organizations.organization import create_organization
@@ -128,11 +128,13 @@ async def _measure(settings: Settings, directory: Path) -> Seen:
         async def everywhere() -> int:
             return min(len(streamed), counts[-1][1] if counts else 0)
 
-        with suppress(Exception):  # the figures say what is missing
+        with suppress(DemoError):  # the figures say what is missing
             await consumer.until_done(Stage("Clicks that are seen", CLICKS), everywhere)
         for task in watching:
             task.cancel()
-        await asyncio.gather(*watching, return_exceptions=True)
+        for failure in await asyncio.gather(*watching, return_exceptions=True):
+            if isinstance(failure, Exception):  # a cancellation does not count as one
+                raise failure
         async with database.transaction() as session:
             made = [at.timestamp() for at in await session.scalars(text(TIMES), {"campaign_id": campaign_id})]
     await consumer.close()
@@ -163,9 +165,16 @@ async def _follow(api: httpx.AsyncClient, campaign_id: UUID, streamed: list[floa
             print(f"The stream answered {answer.status_code}.", file=sys.stderr)
             return
         async for line in answer.aiter_lines():
-            if line.startswith("data:"):
-                click = json.loads(line.removeprefix("data:"))
-                streamed.append(time.time() - datetime.fromisoformat(click["about"]["clicked_at"]).timestamp())
+            if clicked_at := time_of_click(line):
+                streamed.append(time.time() - clicked_at)
+
+
+def time_of_click(line: str) -> float | None:
+    """Returns the Unix time of the click that a line of the stream tells of, and None for every other line, also of events that
+    are about the stream itself (`ready`)."""
+    field, _, value = line.partition(":")
+    about = json.loads(value).get("about") if field == "data" else None
+    return datetime.fromisoformat(about["clicked_at"]).timestamp() if about else None
 
 
 async def _count(api: httpx.AsyncClient, campaign_id: UUID, counts: list[tuple[float, int]]) -> None:

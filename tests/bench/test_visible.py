@@ -3,7 +3,7 @@
 import pytest
 
 from bench import visible
-from bench.visible import CLICKS, Seen, seconds_until_counted
+from bench.visible import CLICKS, Seen, seconds_until_counted, time_of_click
 
 
 def test_each_click_is_counted_when_the_analytics_first_show_so_many() -> None:
@@ -21,3 +21,12 @@ def test_figures_within_the_goal_miss_nothing() -> None:
     found = visible.figures(Seen([10.0] * CLICKS, [0.5] * CLICKS, [(11.0, CLICKS)], 5.0))
     assert (found["streamed"], found["counted"], found["missed"]) == (CLICKS, CLICKS, [])
     assert (found["stream_p99_s"], found["analytics_p99_s"]) == (0.5, 1.0)
+
+
+def test_a_click_in_the_stream_is_read_with_its_time() -> None:
+    assert time_of_click('data: {"about": {"clicked_at": "2026-01-02T03:04:05.5+00:00"}}') == 1767323045.5
+
+
+@pytest.mark.parametrize("line", ["", ": still here", "id: 1-2", "event: click", "data: {}", 'data: {"reason": "behind"}'])
+def test_lines_that_are_no_click_are_passed_over(line: str) -> None:
+    assert time_of_click(line) is None
