@@ -14,7 +14,7 @@ const events = document.body.dataset.events?.trim();
 let stopped = !events;
 let listening = null; // ends what is open while the page is shown
 let later = [];
-let changed = false, fetching = false, timer = 0, fetchedAt = -Infinity, took = 0;
+let changed = false, fetching = false, timer = 0, begun = -Infinity, took = 0;
 
 function stop(state) {
   stopped = true;
@@ -37,19 +37,18 @@ function hearOf() {
 
 function plan() {
   if (stopped || fetching || timer || !changed || document.hidden) return;
-  const rest = fetchedAt + Math.max(LEAST, SHARE * took) - performance.now();
+  const rest = begun + Math.max(LEAST, (1 + SHARE) * took) - performance.now();
   timer = setTimeout(refresh, Math.max(0, rest));
 }
 
 async function refresh() {
-  const begun = performance.now();
-  timer = 0, changed = false, fetching = true;
+  timer = 0, changed = false, fetching = true, begun = performance.now();
   try {
     await read(await fetch(location.href, { ...ASKED, signal: AbortSignal.timeout(SILENT) }));
   } catch {
     changed = true; // the next answer has everything
   }
-  fetching = false, fetchedAt = performance.now(), took = fetchedAt - begun;
+  fetching = false, took = performance.now() - begun;
   plan();
 }
 
@@ -106,11 +105,11 @@ async function listen() {
   listening = new AbortController();
   const { signal } = listening;
   for (let failures = 0; ; failures++) {
-    const begun = performance.now();
+    const since = performance.now();
     const wait = await attempt(signal, Math.min(failures, WAITS.length - 1));
     if (stopped || signal.aborted) return;
     if (wait !== POLL) showConnection("lost");
-    if (wait === POLL || performance.now() - begun > WAITS[3]) failures = -1; // it was well for a while
+    if (wait === POLL || performance.now() - since > WAITS[3]) failures = -1; // it was well for a while
     await pause(wait * (0.75 + Math.random() / 2), signal);
     if (signal.aborted) return;
   }
