@@ -8,12 +8,10 @@ again, one request at a time. At the end the report's numbers are read once from
 import asyncio
 import itertools
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 
@@ -30,6 +28,7 @@ from bench.parts.rows import vacuum
 from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
+from stack.own_directory import own_directory
 from stack.session import own_stack
 
 DEFAULT = 500_000
@@ -71,8 +70,8 @@ class Figures:
 def main(as_json: bool, clicks: int = DEFAULT) -> int:
     """Status 0 when every click was recorded once and every request was answered; the goals are for 5,000,000 clicks."""
     with (
-        tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory,
-        own_stack(Path(directory) / "var", LOG_LEVEL="warning") as settings,
+        own_directory("bench") as directory,
+        own_stack(directory / "var", LOG_LEVEL="warning") as settings,
     ):
         measured = asyncio.run(_measure(settings, clicks))
     found = figures(measured)

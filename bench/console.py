@@ -6,7 +6,6 @@ Every page of the registry is asked for, one after the other. Without a Chromium
 
 import asyncio
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -27,6 +26,7 @@ from demo.client import Consumer
 from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
+from stack.own_directory import own_directory
 from stack.session import own_stack
 
 ASKED, WARM_UP = 30, 3
@@ -54,10 +54,10 @@ class Measured:
 def main(as_json: bool) -> int:
     """Status 0 when every page was shown and every click was seen; the goals are for a quiet machine with two cores."""
     with (
-        tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory,
-        own_stack(Path(directory) / "var", LOG_LEVEL="warning", ORGANIZATION_STREAMS=str(2 * STREAMS)) as settings,
+        own_directory("bench") as directory,
+        own_stack(directory / "var", LOG_LEVEL="warning", ORGANIZATION_STREAMS=str(2 * STREAMS)) as settings,
     ):
-        measured = asyncio.run(_measure(settings, Path(directory)))
+        measured = asyncio.run(_measure(settings, directory))
     found = figures(measured)
     print_report("console", found, as_json)
     return 1 if found["not_shown"] else 0

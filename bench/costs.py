@@ -1,10 +1,8 @@
 """`./linkwake bench costs`: what single pieces of work cost: a verdict, input made to be slow, a request with 4,000 contacts."""
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from bench.parts.report import print_report
 from demo.client import Consumer
@@ -12,6 +10,7 @@ from demo.people import BROWSERS
 from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
+from stack.own_directory import own_directory
 from stack.session import own_stack
 from tracking.links.urls import find_urls
 from tracking.verdicts.agents import MAX_AGENT, reason_for
@@ -33,7 +32,7 @@ def main(as_json: bool) -> int:
         "hostile_agent_us": max(_once(reason_for, words * MAX_AGENT) for words in HOSTILE_AGENTS),
         "hostile_text_us": max(_once(_read, (words * TEXT)[:TEXT]) for words in HOSTILE_TEXTS),
     }
-    with tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory, own_stack(Path(directory) / "var") as settings:
+    with own_directory("bench") as directory, own_stack(directory / "var") as settings:
         counts, seconds = asyncio.run(_bulk(settings))
     print_report("costs", {**figures, "rows": ROWS, "bulk_new_s": seconds[0], "bulk_again_s": seconds[1]}, as_json)
     return 0 if counts == [ROWS, ROWS] else 1

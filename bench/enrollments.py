@@ -8,10 +8,8 @@ two empty activities in place of the messages and is signalled directly, without
 
 import asyncio
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import mean, median
 
 from bench.parts.report import print_report
@@ -20,6 +18,7 @@ from demo.client import Consumer
 from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
+from stack.own_directory import own_directory
 from stack.session import own_stack
 from temporal_client import connect
 
@@ -42,8 +41,8 @@ class Run:
 def main(as_json: bool) -> int:
     """Status 0 when the goals hold."""
     with (
-        tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory,
-        own_stack(Path(directory) / "var", LOG_LEVEL="warning") as settings,
+        own_directory("bench") as directory,
+        own_stack(directory / "var", LOG_LEVEL="warning") as settings,
     ):
         run = asyncio.run(_measure(settings))
     found = figures(run)

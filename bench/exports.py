@@ -8,13 +8,11 @@ import asyncio
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import IO, cast
 
 import httpx
@@ -32,6 +30,7 @@ from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
 from stack.children.processes import tethered
+from stack.own_directory import own_directory
 from stack.session import ROOT, own_stack
 
 DEFAULT = 1_000_000
@@ -78,8 +77,8 @@ def main(as_json: bool, clicks: int = DEFAULT) -> int:
     """Status 0 when every click came once and the neighbour was always answered; the goals are for a quiet machine with two
     cores."""
     with (
-        tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory,
-        own_stack(Path(directory) / "var", LOG_LEVEL="warning") as settings,
+        own_directory("bench") as directory,
+        own_stack(directory / "var", LOG_LEVEL="warning") as settings,
     ):
         measured = asyncio.run(_measure(settings, clicks))
     found = figures(measured)

@@ -3,8 +3,6 @@
 import asyncio
 import itertools
 import sys
-import tempfile
-from pathlib import Path
 from uuid import UUID
 
 from bench.parts.report import percentile, print_report
@@ -15,6 +13,7 @@ from demo.people import contact_row, visit
 from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
+from stack.own_directory import own_directory
 from stack.session import own_stack
 from temporal_client import connect
 
@@ -42,7 +41,7 @@ def goals(bare_per_s: float) -> dict[str, float]:
 
 def main(as_json: bool) -> int:
     """Status 0 when every click advanced its enrollment, within the limits of this machine."""
-    with tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory, own_stack(Path(directory) / "var") as settings:
+    with own_directory("bench") as directory, own_stack(directory / "var") as settings:
         bare_per_s = asyncio.run(_bare_per_s(settings))
         seconds = asyncio.run(_measure(settings))
     found = figures(seconds, bare_per_s)

@@ -8,11 +8,9 @@ import asyncio
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any, cast
 
 from bench.parts.neighbour import KINDS, Felt, Neighbour
@@ -23,6 +21,7 @@ from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
 from stack.children.processes import tethered
+from stack.own_directory import own_directory
 from stack.session import ROOT, own_stack
 
 IDLE_SECONDS, NOISE_SECONDS, LEAD_SECONDS, REST_SECONDS = 20.0, 10.0, 2.0, 5.0
@@ -42,7 +41,7 @@ class Measured:
 
 def main(as_json: bool) -> int:
     """Status 0 when everything was answered; the goals are for a quiet machine with two cores."""
-    with tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory, own_stack(Path(directory) / "var") as settings:
+    with own_directory("bench") as directory, own_stack(directory / "var") as settings:
         idle, noises = asyncio.run(measure(settings, NOISES))
     print_report("neighbours", _figures(idle, noises), as_json)
     return int(any(each.felt.failed for each in noises.values()) or bool(idle.failed))

@@ -3,9 +3,7 @@
 import asyncio
 import random
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from api.redirect.keeping.inbox import Inbox
 from bench.parts.report import percentile, print_report
@@ -18,6 +16,7 @@ from models.clicks.verdict import Reason
 from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
+from stack.own_directory import own_directory
 from stack.session import own_stack
 
 BURST = 60_000
@@ -29,7 +28,7 @@ STILL_SECONDS = 120.0
 
 def main(as_json: bool) -> int:
     """Status 0 when each click was recorded exactly once; the goal is for a quiet machine with two cores."""
-    with tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory, own_stack(Path(directory) / "var") as settings:
+    with own_directory("bench") as directory, own_stack(directory / "var") as settings:
         figures = asyncio.run(_measure(settings))
     print_report("record", figures, as_json)
     return 0 if figures["recorded"] == BURST and not figures["doubled"] else 1

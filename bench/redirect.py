@@ -10,7 +10,6 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
 from stack.children.processes import tethered
+from stack.own_directory import own_directory
 from stack.servers.ports import free_ports
 from stack.servers.temporal import answers
 from stack.session import ROOT, nothing_set_but, own_stack
@@ -63,10 +63,10 @@ class Run:
 def main(as_json: bool) -> int:
     """Status 0 when no click was lost or twice; the goals are for a quiet machine with two cores."""
     # Bursts of one message's links do not happen here: each link is clicked once, and none is held.
-    with tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory:
+    with own_directory("bench") as directory:
         variables = {"SUSPECT_HOLD": "PT0S", "LOG_LEVEL": "warning", "MISS_LIMIT": "0"}
-        with own_stack(Path(directory) / "var", **variables) as settings:
-            run = asyncio.run(_measure(settings, Path(directory)))
+        with own_stack(directory / "var", **variables) as settings:
+            run = asyncio.run(_measure(settings, directory))
     figures = _figures(run)
     print_report("redirect", figures, as_json)
     return 1 if run.flat_out.errors or figures["lost"] or figures["doubled"] else 0

@@ -10,12 +10,10 @@ import itertools
 import secrets
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import mean, median
 from typing import TextIO, cast
 
@@ -36,6 +34,7 @@ from services.channels.smtp.mail import MailWriter
 from services.way_out.way_out import WayOut
 from settings import Settings
 from stack.children.processes import tethered
+from stack.own_directory import own_directory
 from tracking.tokens.verp import MessageAddresses
 
 CONNECTIONS, MAILS, ROUNDS, WARM_UP = 10, 2_000, 5, 200
@@ -117,9 +116,9 @@ def _milliseconds(rounds: Sequence[Round]) -> float:
 
 
 async def _measure() -> Run:
-    with tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory, mail_server() as (port, taken):
+    with own_directory("bench") as directory, mail_server() as (port, taken):
         keys = SecretStr(secrets.token_hex(32))
-        settings = Settings(var_dir=Path(directory), database_url="postgresql://localhost/nothing-is-read", token_keys=keys)
+        settings = Settings(var_dir=directory, database_url="postgresql://localhost/nothing-is-read", token_keys=keys)
         own, bare = Own(port, settings), Bare(port, settings)
         try:
             run = await race(own, bare)

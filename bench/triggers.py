@@ -6,7 +6,6 @@ The same clicks on a campaign without a trigger come half before and half after,
 
 import asyncio
 import sys
-import tempfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +22,7 @@ from demo.team import Team, listening
 from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
+from stack.own_directory import own_directory
 from stack.session import own_stack
 from tracking.tokens.token import TokenCodec
 
@@ -68,10 +68,10 @@ class Run:
 
 def main(as_json: bool) -> int:
     """Status 0 when each action was done once for everybody; the goals are for a quiet machine with two cores."""
-    with tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory:
+    with own_directory("bench") as directory:
         variables = {"LOG_LEVEL": "warning", "ALLOW_LOCAL_ADDRESSES": "true"}
-        with own_stack(Path(directory) / "var", **variables) as settings:
-            run = asyncio.run(_measure(settings, Path(directory)))
+        with own_stack(directory / "var", **variables) as settings:
+            run = asyncio.run(_measure(settings, directory))
     found = figures(run)
     print_report("triggers", found, as_json)
     return 1 if found["lost"] or found["doubled"] or found["errors"] else 0

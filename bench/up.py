@@ -1,6 +1,5 @@
 """`./linkwake bench up`: seconds until `up` is ready, on fresh data and on old, and the memory of the idle stack."""
 
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +8,7 @@ import psutil
 
 from bench.parts.processes import stack_processes
 from bench.parts.report import print_report
+from stack.own_directory import own_directory
 from stack.session import own_stack
 
 IDLE_SECONDS = 10
@@ -18,9 +18,9 @@ MOST_MEMORY_MB = 900.0
 
 def main(as_json: bool) -> int:
     """Status 0 when both starts and the memory hold their limits."""
-    with tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory:
-        fresh, _ = _start(Path(directory) / "var")
-        again, memory = _start(Path(directory) / "var")
+    with own_directory("bench") as directory:
+        fresh, _ = _start(directory / "var")
+        again, memory = _start(directory / "var")
     figures = {
         "fresh_s": round(fresh, 1),
         "again_s": round(again, 1),

@@ -8,7 +8,6 @@ click's time is the redirect's, and all clocks are this machine's.
 import asyncio
 import json
 import sys
-import tempfile
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -30,6 +29,7 @@ from demo.people import contact_row
 from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
+from stack.own_directory import own_directory
 from stack.session import own_stack
 from tracking.tokens.token import TokenCodec
 
@@ -62,10 +62,10 @@ class Seen:
 def main(as_json: bool) -> int:
     """Status 0 when each click was seen once in both; the goal is for a quiet machine with two cores."""
     with (
-        tempfile.TemporaryDirectory(prefix="linkwake-bench-") as directory,
-        own_stack(Path(directory) / "var", LOG_LEVEL="warning") as settings,
+        own_directory("bench") as directory,
+        own_stack(directory / "var", LOG_LEVEL="warning") as settings,
     ):
-        seen = asyncio.run(_measure(settings, Path(directory)))
+        seen = asyncio.run(_measure(settings, directory))
     found = figures(seen)
     print_report("visible", found, as_json)
     return 0 if found["streamed"] == found["counted"] == found["clicks"] else 1

@@ -3,7 +3,6 @@
 import json
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from rich.table import Table
 from demo.client import DemoError
 from drills._patience import DrillError
 from settings import Settings
+from stack.own_directory import own_directory
 from stack.session import own_stack
 
 LARGEST_SEED = 2**32
@@ -37,11 +37,11 @@ def seed(settings: Settings) -> int:
 @contextmanager
 def drill_stack(**variables: str) -> Iterator[tuple[Settings, Path]]:
     """A stack for the drill alone, which sweeps often, and the directory in which its crash points are armed."""
-    with tempfile.TemporaryDirectory(prefix="linkwake-drill-") as directory:
-        crashes = Path(directory) / "crashes"
+    with own_directory("drill") as directory:
+        crashes = directory / "crashes"
         crashes.mkdir()
         variables = {"DRILL_CRASH": str(crashes), "SWEEP_INTERVAL": SWEEP_SECONDS, **variables}
-        with own_stack(Path(directory) / "var", **variables) as settings:
+        with own_stack(directory / "var", **variables) as settings:
             yield settings, crashes
 
 

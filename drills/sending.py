@@ -6,7 +6,6 @@ Standard output gets one JSON document (or a table), standard error the seed and
 
 import asyncio
 import random
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from models.database import Database
 from models.organizations.organization import create_organization
 from models.reconcile.reconcile import compare
 from settings import Settings
+from stack.own_directory import own_directory
 
 HEAL_SECONDS = 900.0
 """From the last fault until all are over: those whom a provider refused for now are asked for every five minutes, and an
@@ -61,9 +61,9 @@ def run(plan: Plan) -> Verdict:
     say(f"seed {plan.seed}")
     with (
         drill_stack(ALLOW_LOCAL_ADDRESSES="true") as (settings, crashes),
-        tempfile.TemporaryDirectory(prefix="linkwake-drill-") as logs,
+        own_directory("drill") as logs,
     ):
-        return asyncio.run(_drill(settings, plan, crashes, Path(logs)))
+        return asyncio.run(_drill(settings, plan, crashes, logs))
 
 
 async def _drill(settings: Settings, plan: Plan, crashes: Path, logs: Path) -> Verdict:

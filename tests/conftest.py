@@ -24,6 +24,7 @@ from services.judging.judge import Judge
 from services.starter import Starter
 from settings import Settings
 from stack.environment import forget_foreign
+from stack.own_directory import own_directory, remove_left
 from stack.roles.garbage import collect_less, collect_rarely
 from stack.servers.postgres import EmbeddedPostgres
 from stack.servers.temporal import DYNAMIC_CONFIG
@@ -31,7 +32,6 @@ from stack.session import nothing_set_but
 from temporal_client import DATA_CONVERTER
 from tests.builders import Caller, keyword_attributes, temporal_binary, watch_servers
 from tests.finite import hanging_up
-from tests.own_directory import own_directory, remove_left
 from tests.rows import Rows
 from tests.sending import Provider, Sending
 from tests.shared_database import SharedDatabase
@@ -88,9 +88,9 @@ def umask() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def data_directory() -> Iterator[Path]:
     """In memory where there is room."""
-    remove_left(MEMORY)
+    remove_left("tests", MEMORY)
     roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
-    with own_directory(MEMORY if roomy else Path(tempfile.gettempdir())) as directory:
+    with own_directory("tests", MEMORY if roomy else Path(tempfile.gettempdir())) as directory:
         yield directory
 
 

@@ -10,9 +10,9 @@ from alembic import command
 from migrations.config import alembic_config
 from models.database import Database
 from models.organizations.organization import Organization
+from stack.own_directory import own_directory
 from stack.servers.postgres import EmbeddedPostgres
 from tests.builders import Caller
-from tests.own_directory import own_directory
 from tests.size.tables import Owner, make_tables
 
 HERE = Path(__file__).parent
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def large_server() -> Iterator[EmbeddedPostgres]:
     temporary = Path(tempfile.gettempdir())
-    with own_directory(temporary) as directory, EmbeddedPostgres(directory / "data", settings=NEVER_CRASHES) as server:
+    with own_directory("tests", temporary) as directory, EmbeddedPostgres(directory / "data", settings=NEVER_CRASHES) as server:
         yield server
 
 
