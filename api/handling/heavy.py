@@ -1,6 +1,8 @@
 """Marks requests that may keep the database busy for seconds, however short they are."""
 
-from fastapi import Depends
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 
 
@@ -9,6 +11,16 @@ def heavy() -> None:
 
 
 Heavy = Depends(heavy)
+
+
+PeopleQuery = Annotated[
+    bool, Query(description="false: `count` and `contacts` are null. To find the people takes time where there are many.")
+]
+
+
+def leaves_people_out(request: Request) -> bool:
+    """Whether a heavy route, one with a PeopleQuery, is asked for what takes no time. Other ways to write it wait."""
+    return request.query_params.get("people") == "false"
 
 
 def is_heavy(dependant: Dependant) -> bool:

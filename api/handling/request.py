@@ -23,7 +23,8 @@ from api.callers.caller import find_caller
 from api.description.operation_ids import operation_id
 from api.handling.audit import audit
 from api.handling.heavy import Heavy as Heavy
-from api.handling.heavy import is_heavy
+from api.handling.heavy import PeopleQuery as PeopleQuery
+from api.handling.heavy import is_heavy, leaves_people_out
 from api.handling.idempotent import AnsweredBefore, remember, reserve_again
 from api.handling.idempotent import Idempotent as Idempotent
 from api.handling.idempotent import remember_instead as remember_instead
@@ -58,7 +59,7 @@ class TransactionRoute(APIRoute):
             org_id = await _look(request, services, needed, known)
             with services.body_memory.share(org_id) as share:
                 await read_body(request, services.settings.bulk_body_limit if many else services.settings.body_limit, share)
-                async with _turn(services, org_id, large or is_long_page(request)):
+                async with _turn(services, org_id, (large and not leaves_people_out(request)) or is_long_page(request)):
                     await judge(request)
                     response = await _in_transaction(request, services, operation, answer)
             await run_after_commit(request)

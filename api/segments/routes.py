@@ -8,7 +8,7 @@ from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.contacts.routes import ContactView
-from api.handling.request import Heavy, Idempotent, OrganizationDep, SessionDep, area
+from api.handling.request import Heavy, Idempotent, OrganizationDep, PeopleQuery, SessionDep, area
 from api.http.paging import Listing, Page, PageDep
 from api.segments.views import (
     EngagementRequest,
@@ -69,9 +69,9 @@ async def preview_one(session: SessionDep, caller: OrganizationDep, body: Segmen
 
 
 @router.get("/segments/{segment_id}", dependencies=[Heavy], summary="Get a segment")
-async def get_one(session: SessionDep, caller: OrganizationDep, segment_id: UUID) -> SegmentDetail:
+async def get_one(session: SessionDep, caller: OrganizationDep, segment_id: UUID, people: PeopleQuery = True) -> SegmentDetail:
     """One segment, with the number of contacts that fit now and the first page of them."""
-    return await segment_detail(session, await get_segment(session, caller.id, segment_id))
+    return await segment_detail(session, await get_segment(session, caller.id, segment_id), people)
 
 
 @router.patch("/segments/{segment_id}", dependencies=[Heavy], summary="Change a segment")
@@ -119,12 +119,16 @@ async def create_of_campaign(
     return await segment_detail(session, row)
 
 
-async def segment_detail(session: AsyncSession, row: Segment) -> SegmentDetail:
-    count, people, after = await _people(session, row.org_id, read_definition(row.definition))
-    listing = Listing.at(f"/v1/segments/{row.id}/contacts")
-    page: Page[ContactView] = Page(items=_views(people), next_cursor=listing.cursor(after.bytes) if after else None)
+async def segment_detail(session: AsyncSession, row: Segment, with_people: bool = True) -> SegmentDetail:
+    count, page = await _count_and_page(session, row) if with_people else (None, None)
     uses = [SegmentUseView.model_validate(each) for each in await uses_of(session, row)]
     return SegmentDetail(**SegmentView.model_validate(row).model_dump(by_alias=True), count=count, contacts=page, used_by=uses)
+
+
+async def _count_and_page(session: AsyncSession, row: Segment) -> tuple[int, Page[ContactView]]:
+    count, people, after = await _people(session, row.org_id, read_definition(row.definition))
+    listing = Listing.at(f"/v1/segments/{row.id}/contacts")
+    return count, Page(items=_views(people), next_cursor=listing.cursor(after.bytes) if after else None)
 
 
 async def _people(session: AsyncSession, org_id: UUID, definition: Condition) -> tuple[int, list[Contact], UUID | None]:

@@ -76,8 +76,10 @@ class SegmentUseView(BaseModel):
 
 
 class SegmentDetail(SegmentView):
-    count: int = Field(description="How many contacts are in the segment now.")
-    contacts: Page[ContactView] = Field(description="The first page of `GET /v1/segments/{segment_id}/contacts`.")
+    count: int | None = Field(description="How many contacts are in the segment now. null: its people were not asked for.")
+    contacts: Page[ContactView] | None = Field(
+        description="The first page of `GET /v1/segments/{segment_id}/contacts`. null: as `count`."
+    )
     used_by: list[SegmentUseView] = Field(description="The first 20; while there are any, it cannot be deleted.")
 
 

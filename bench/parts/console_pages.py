@@ -2,18 +2,27 @@
 
 import re
 from collections.abc import Mapping
+from html import unescape
 
 from console.registry import AREAS
 
 NO_PAGES = ("/live", "/pulse", "/exports/")
 """Addresses that answer with streams and files."""
 FILES = ("/export",)
+PARTS = ("/audience",)
+"""Addresses from which a page fetches a part of itself. Other pages fetch themselves with `?count=1`."""
 
 
 def page_paths() -> list[str]:
     """As they are declared: `/campaigns/{campaign_id}`."""
     declared = [each.path for area in AREAS for each in area.declared if each.method == "GET"]
-    return [path for path in declared if not path.startswith(NO_PAGES) and not path.endswith(FILES)]
+    return [path for path in declared if not path.startswith(NO_PAGES) and not path.endswith((*FILES, *PARTS))]
+
+
+def part_of(page: str) -> str | None:
+    """Returns the address that a page fetches when it is there, because what it has takes a while to count."""
+    found = re.search(r'data-count-from="([^"]+)"', page)
+    return unescape(found[1]) if found else None
 
 
 def addresses(ids: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -22,7 +31,7 @@ def addresses(ids: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     links (`shared_link_id`)."""
     found, left_out = {}, []
     for path in page_paths():
-        of_draft = path.startswith("/campaigns/") and path.endswith(("/edit", "/launch", "/audience"))
+        of_draft = path.startswith("/campaigns/") and path.endswith(("/edit", "/launch"))
         given = {**ids, **({"campaign_id": ids["draft_id"]} if of_draft and "draft_id" in ids else {})}
         if path == "/links/{link_id}/edit":
             given["link_id"] = ids.get("shared_link_id", "")

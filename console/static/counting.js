@@ -1,4 +1,5 @@
-// People who are counted when the page is there: `<form data-count-from>` names the same page with its count, which takes a while.
+// What takes a while to count is shown when the page is there: `data-count-from` names where it is, and every part with
+// `data-counted` becomes the one of that name there. Without it, a link on the page leads to the same.
 // A segment's builder: the count follows the typing, and a condition asks for what its kind needs. Without it, the form's
 // buttons do the same.
 const PAUSE = 500; // milliseconds after the last key
@@ -37,11 +38,13 @@ if (form) {
   });
 }
 
-const uncounted = document.querySelector("form[data-count-from]");
+const uncounted = document.querySelector("[data-count-from]");
 if (uncounted) {
-  fetch(uncounted.dataset.countFrom)
+  asked = new AbortController(); // what is typed meanwhile is counted instead
+  fetch(uncounted.dataset.countFrom, { signal: asked.signal })
     .then(async (answer) => {
-      if (answer.ok && !answer.redirected) show(new DOMParser().parseFromString(await answer.text(), "text/html"), false);
+      // A refusal is shown by those parts as well; any other page has none of them.
+      if (!answer.redirected) show(new DOMParser().parseFromString(await answer.text(), "text/html"), false);
     })
     .catch(() => {}); // the link to the same count stays
 }

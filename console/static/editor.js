@@ -48,12 +48,3 @@ if (into && letter) {
   form.addEventListener("change", later);
   if (form.elements["message.html"].value.trim() && !letter.hidden) showLetter();
 }
-
-// Parts that take a while to find are asked for when the page is there.
-for (const part of document.querySelectorAll("[data-load]")) {
-  fetch(part.dataset.load)
-    .then(async (answer) => {
-      if (answer.ok && !answer.redirected) part.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
-    })
-    .catch(() => {}); // the link to the same numbers stays
-}

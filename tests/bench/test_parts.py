@@ -14,6 +14,7 @@ import pytest
 from temporalio.client import Client
 
 from bench import enrollments, latency, redirect, smtp, triggers
+from bench.parts.console_pages import part_of
 from bench.parts.load import ALPHABET, Generator, Load, heads, random_tokens
 from bench.parts.load import main as load
 from bench.parts.processes import ProcessorTime, role, stack_processes
@@ -268,3 +269,10 @@ async def test_both_send_the_same_mail(settings: Settings) -> None:
         del mail["DKIM-Signature"], mail["Date"]
     assert first.as_bytes() == second.as_bytes()
     assert [len(mail.parsed.get_all("DKIM-Signature", [])) for mail in office.mails] == [1, 1]
+
+
+def test_a_page_names_what_it_fetches_when_it_is_there() -> None:
+    assert (
+        part_of('<form data-count-from="/console/segments/1?a=b&amp;count=1" method="post">') == "/console/segments/1?a=b&count=1"
+    )
+    assert part_of("<p>Nothing</p>") is None

@@ -1,5 +1,7 @@
 """What happened to a campaign and who did it, and its numbers counted once more from their rows."""
 
+from typing import Any
+
 from starlette.responses import Response
 
 from console.api_calls import ApiProblem
@@ -24,14 +26,20 @@ async def history(page: Page) -> Response:
 
 @pages.get("/campaigns/{campaign_id}/proof")
 async def proof(page: Page) -> Response:
-    """Every figure of the report, counted once more."""
+    """Every figure of the report, counted once more. That reads all its rows, so the page is there at once, and `?count=1` shows
+    it with what was counted."""
     campaign = await read_campaign(page)
     if elsewhere := to_its_editor(page, campaign):
         return elsewhere
+    found, problem = await _proof(page) if page.query("count") == "1" else (None, None)
+    return render(page, "proof.html", campaign, "report", problem.status if problem else 200, proof=found, problem=problem)
+
+
+async def _proof(page: Page) -> tuple[dict[str, Any] | None, ApiProblem | None]:
+    """Returns what was counted, or why it cannot be counted now."""
     try:
-        found = await page.api.get(campaign_path(page, "/analytics/proof"))
+        return await page.api.get(campaign_path(page, "/analytics/proof")), None
     except ApiProblem as problem:
         if problem.status not in (422, 429):
             raise
-        return render(page, "proof.html", campaign, "report", problem.status, proof=None, problem=problem)
-    return render(page, "proof.html", campaign, "report", proof=found, problem=None)
+        return None, problem

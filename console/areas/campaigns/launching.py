@@ -36,7 +36,7 @@ async def launch(page: Page) -> Response:
 @pages.get("/campaigns/{campaign_id}/audience")
 async def audience(page: Page) -> Response:
     """Who gets it, for the editor's page, which asks for it when it is shown."""
-    return page.render("campaigns/parts/audience.html", audience=await _audience(page), is_part=True)
+    return page.render("campaigns/audience.html", audience=await _audience(page), is_part=True)
 
 
 async def _before(page: Page, problem: ApiProblem | None = None, counted: bool = True) -> Response:

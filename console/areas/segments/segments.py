@@ -40,33 +40,58 @@ async def create(page: Page) -> Response:
 
 @pages.get("/segments/{segment_id}")
 async def one(page: Page) -> Response:
-    segment = await page.api.get(_path(page))
-    return await _builder(page, segment, segment["name"], read_definition(segment["definition"], page.times), found=segment)
+    """People who are many take a while to find. So the rules are there at once, and `?count=1` shows them with who fits."""
+    segment = await _saved(page)
+    people, problem = await _people(page) if page.query("count") == "1" else (None, None)
+    root = read_definition(segment["definition"], page.times)
+    status = problem.status if problem else 200
+    return await _builder(page, segment, segment["name"], root, status=status, found=people, problem=problem)
 
 
 @pages.post("/segments/{segment_id}", role=Role.EDITOR)
 async def change(page: Page) -> Response:
-    return await _pressed(page, await page.api.get(_path(page)))
+    return await _pressed(page, await _saved(page))
 
 
 @pages.get("/segments/{segment_id}/people")
 async def people(page: Page) -> Response:
-    """Everybody who is in it now, page by page."""
-    segment = await page.api.get(_path(page))
-    found = await page.api.get(_path(page, "/contacts"), cursor=page.query("cursor"))
-    return page.render("segments/people.html", segment=segment, found=found)
+    """Everybody who is in it now, page by page. The first page and the count are shown with `?count=1`; a later page has no count
+    and is read at once."""
+    segment, found, problem = await _saved(page), None, None
+    if page.query("cursor"):
+        found = {"count": None, "contacts": await page.api.get(_path(page, "/contacts"), cursor=page.query("cursor"))}
+    elif page.query("count") == "1":
+        found, problem = await _people(page)
+    status = problem.status if problem else 200
+    return page.render("segments/people.html", status, segment=segment, found=found, problem=problem)
 
 
 @pages.post("/segments/{segment_id}/delete", role=Role.EDITOR)
 async def delete(page: Page) -> Response:
     """The filter is gone, its contacts stay."""
-    segment = await page.api.get(_path(page))
+    segment = await _saved(page)
     await page.api.delete(_path(page))
     return page.go_to("/segments", f"{segment['name']} is deleted. Its contacts stay.")
 
 
 def _path(page: Page, more: str = "") -> str:
     return f"/segments/{page.path('segment_id')}{more}"
+
+
+async def _saved(page: Page) -> dict[str, Any]:
+    """The segment without its people."""
+    found: dict[str, Any] = await page.api.get(_path(page), people="false")
+    return found
+
+
+async def _people(page: Page) -> tuple[dict[str, Any] | None, ApiProblem | None]:
+    """Returns the count and the first people, or why they cannot be found now."""
+    try:
+        return await page.api.get(_path(page)), None
+    except ApiProblem as problem:
+        if problem.status not in (429, 503):
+            raise
+        return None, problem
 
 
 async def _pressed(page: Page, segment: dict[str, Any] | None) -> Response:
@@ -138,7 +163,7 @@ async def _builder(
         root=root,
         found=found,
         problem=problem if problem and (faults or problem.status != 422) else None,
-        unfinished=problem is not None,
+        unfinished=problem is not None and problem.status == 422,
         faults=faults or {},
         titles=TITLES,
         words=in_words(root),

@@ -42,7 +42,7 @@ async def a_draft(team: Team) -> str:
 async def test_the_preview_follows_the_typing_and_the_channel(team: Team, shots: Path) -> None:
     campaign, page = await a_draft(team), team.page
     await team.open(f"/campaigns/{campaign}/edit")
-    await expect(page.locator("[data-load] .figure").first).to_have_text("11")
+    await expect(page.locator("[data-counted=audience] .figure").first).to_have_text("11")
     await expect(page.locator(".bubble")).to_contain_text("Hello Ada")
     await page.screenshot(path=shots / "edit.png", full_page=True)
     await team.assert_accessible()

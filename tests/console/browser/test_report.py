@@ -100,6 +100,8 @@ async def test_the_pages_beside_the_report(team: Team, stack: Settings, shots: P
         await made.firing(DONE, FAILED)
     for tab in ("recipients", "message", "follow-ups", "history", "proof"):
         await team.open(f"/campaigns/{campaign.id}/{tab}")
+        if tab == "proof":
+            await expect(team.page.locator(".badge", has_text="All equal")).to_be_visible()
         await team.page.screenshot(path=shots / f"{tab}.png", full_page=True)
         await team.assert_accessible()
     await team.open(f"/campaigns/{campaign.id}/recipients")
@@ -122,7 +124,9 @@ async def test_links_clicks_and_segments(team: Team, stack: Settings, shots: Pat
         await team.open(path)
         await team.page.screenshot(path=shots / f"{number}.png", full_page=True)
         await team.assert_accessible()
+    await expect(team.page.locator(".meta")).to_contain_text("people now")
     await team.open(f"/segments/{segment['id']}")
+    await expect(team.page.locator("dd.figure")).to_have_text("0")
     await team.page.get_by_role("button", name="Delete…").click()
     await expect(team.page.get_by_role("button", name="Keep it")).to_be_focused()
     await team.assert_accessible()

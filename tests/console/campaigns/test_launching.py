@@ -35,7 +35,11 @@ async def test_the_people_add_up_and_each_reason_says_what_would_change_it(
     ]
     assert shown.all("form.sheet button.primary") == ["Launch to 2 people"]
     part = await browser.open(f"/campaigns/{campaign}/audience")
-    assert (part.all(".figure"), part.all("nav")) == (["2", "2"], [])
+    assert (part.all('[data-counted="audience"] .figure'), part.all("nav")) == (["2", "2"], [])
+    editor = await browser.open(f"/campaigns/{campaign}/edit")
+    (waiting,) = editor.body.cssselect('[data-counted="audience"]')
+    assert waiting.get("data-count-from") == f"/console/campaigns/{campaign}/audience"
+    assert f"/console/campaigns/{campaign}/launch?count=1" in editor.links('[data-counted="audience"] a')
 
 
 async def test_the_page_is_there_before_anybody_is_counted(

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from api.reports import proofs
 from models.database import Database
 from models.messages.message import MessageState
 from models.organizations.organization import Organization, create_organization
@@ -123,8 +124,37 @@ async def test_a_sender_gets_no_file(visitor: Browser, api: Caller, rows: Rows) 
 
 async def test_the_proof_says_that_all_is_equal(browser: Browser, rows: Rows) -> None:
     campaign = await clicked(rows)
-    shown = await browser.open(f"/campaigns/{campaign.id}/proof")
+    shown = await browser.open(f"/campaigns/{campaign.id}/proof", count="1")
     assert "All equal" in shown.text
+    assert shown.body.cssselect("[data-count-from]") == []
+
+
+async def test_the_proofs_page_is_there_before_anything_is_counted(
+    browser: Browser, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = await clicked(rows)
+
+    async def never(*_: object) -> None:
+        raise AssertionError("It was counted.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(proofs, "prove", never)
+        shown = await browser.open(f"/campaigns/{campaign.id}/proof")
+    assert (shown.status, shown.all(".badge.done")) == (200, [])
+    (counted,) = shown.links("main [data-count-from] a")
+    assert shown.body.cssselect("[data-count-from]")[0].get("data-count-from") == counted
+    assert "All equal" in (await browser.open(counted)).all('[data-counted="proof"] .badge.done')
+
+
+async def test_a_proof_of_too_many_rows_says_so_in_its_place(
+    browser: Browser, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = await clicked(rows)
+    monkeypatch.setattr(proofs, "SECONDS", 0.0)
+    shown = await browser.open(f"/campaigns/{campaign.id}/proof", count="1")
+    assert shown.status == 422
+    assert "./linkwake reconcile" in shown.all('[data-counted="proof"] .consequence.bad')[0]
+    assert shown.body.cssselect("[data-count-from]") == []
 
 
 async def test_a_launch_is_in_the_history(browser: Browser, api: Caller) -> None:

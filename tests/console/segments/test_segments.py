@@ -5,7 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from api.segments import routes
 from models.database import Database
+from models.errors import Unavailable
 from models.organizations.organization import create_organization
 from tests.builders import Caller
 from tests.console.conftest import Browser, Shown, with_role
@@ -104,14 +106,66 @@ async def test_another_organizations_segment_is_not_there(browser: Browser, data
 async def test_a_viewer_sees_the_rules_and_who_is_in_it_and_changes_nothing(visitor: Browser, api: Caller) -> None:
     made = (await api.post("/segments", json={"name": HOSTILE, "definition": VIP})).json()
     viewer = await with_role(visitor, api, "viewer")
-    shown = await viewer.open(f"/segments/{made['id']}")
+    shown = await viewer.open(f"/segments/{made['id']}", count="1")
     assert (shown.status, shown.all("dd.figure")) == (200, ["2"])
     assert all(each.get("disabled") is not None for each in shown.body.cssselect("fieldset"))
     assert shown.body.cssselect("main script") == []
     assert (await viewer.open("/segments/new")).status == 403
     assert (await viewer.send(f"/segments/{made['id']}", do="save", name="x")).status == 403
-    inside = await viewer.open(f"/segments/{made['id']}/people")
+    inside = await viewer.open(f"/segments/{made['id']}/people", count="1")
     assert sorted(inside.all("tbody th")) == ["P0", "P1"]
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("more", ["", "/people"])
+async def test_the_page_is_there_before_anybody_is_looked_for(
+    browser: Browser, api: Caller, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    made = (await api.post("/segments", json={"name": "Guests", "definition": VIP})).json()
+
+    async def never(*_: object) -> None:
+        raise AssertionError("People were looked for.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(routes, "count_people", never)
+        patched.setattr(routes, "newest_people", never)
+        shown = await browser.open(f"/segments/{made['id']}{more}")
+    assert (shown.status, shown.all("tbody th")) == (200, [])
+    (counted,) = {each for each in shown.links("main a") if each.endswith("?count=1")}
+    assert [each.get("data-count-from") for each in shown.body.cssselect("[data-count-from]")] == [counted]
+    with_people = await browser.open(counted)
+    assert sorted(with_people.all("tbody th")) == ["P0", "P1"]
+    assert with_people.body.cssselect("[data-count-from]") == []
+    for part in shown.body.cssselect("[data-counted]"):
+        assert with_people.body.cssselect(f'[data-counted="{part.get("data-counted")}"]')
+
+
+async def test_a_later_page_of_people_is_there_at_once(browser: Browser, api: Caller) -> None:
+    rows = [{"external_id": str(number), "tags": ["vip"]} for number in range(60)]
+    assert (await api.post("/contacts/bulk", json={"contacts": rows})).json()["created"] == 60
+    made = (await api.post("/segments", json={"name": "Guests", "definition": VIP})).json()
+    first = await browser.open(f"/segments/{made['id']}/people", count="1")
+    assert "50 of 60" in first.text
+    (older,) = first.links('a[rel="next"]')
+    second = await browser.open(older)
+    assert len(second.all("tbody th")) == 10
+    assert second.body.cssselect("[data-count-from]") == []
+
+
+@pytest.mark.parametrize("more", ["", "/people"])
+async def test_people_who_cannot_be_found_in_time_keep_nobody_from_the_page(
+    browser: Browser, api: Caller, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    made = (await api.post("/segments", json={"name": "Guests", "definition": VIP})).json()
+
+    async def late(*_: object) -> None:
+        raise Unavailable("The people of this segment could not be found within 5 seconds.")
+
+    monkeypatch.setattr(routes, "count_people", late)
+    shown = await browser.open(f"/segments/{made['id']}{more}", count="1")
+    assert (shown.status, shown.body.cssselect("[data-count-from]")) == (503, [])
+    assert "within 5 seconds" in shown.all("[data-counted] .consequence.bad")[0]
+    assert "Guests" in shown.all("h1")[0]
 
 
 async def test_what_is_used_cannot_be_deleted_and_says_by_what(browser: Browser, api: Caller) -> None:
