@@ -26,6 +26,9 @@ from models.wire.enrollments import Over, TurnRequest
 from services.bounces.listener import BounceListener
 from services.bounces.take_mail import MailTaker
 from services.channels.base import ChannelError
+from services.channels.http.answers import UnclearAnswer, read_answer
+from services.channels.http.config import AnswerMapping
+from services.way_out.way_out import Answer
 from settings import Settings
 from stack.roles.logs import handler, write_through_logging
 from stack.servers.postgres import EmbeddedPostgres
@@ -142,6 +145,19 @@ async def test_provider_that_quotes_the_address(
     provider.before[PERSON["phone"]] = ChannelError(f"{PERSON['phone']} is busy", permanent=False)
     history = await history_of_one_send(temporal, Sending(database, organization[0], provider))
     no_trace(history, written.getvalue())
+
+
+async def test_provider_that_breaks_and_quotes_the_address(
+    temporal: Client, database: Database, organization: Any, written: StringIO
+) -> None:
+    answer = Answer(500, [], json.dumps({"error": f"{PERSON['phone']} is busy"}).encode())
+    with pytest.raises(UnclearAnswer) as unclear:
+        read_answer(answer, AnswerMapping.model_validate({"code": "$.error"}), uuid4())
+    provider = Provider()
+    provider.after[PERSON["phone"]] = unclear.value
+    history = await history_of_one_send(temporal, Sending(database, organization[0], provider))
+    no_trace(history, written.getvalue())
+    assert "The provider answered 500." in history
 
 
 @faults

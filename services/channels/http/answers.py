@@ -22,7 +22,8 @@ OURS_TO_FIX = frozenset({401, 402, 403, 404, 405, 407, 410})
 
 
 class UnclearAnswer(OwnWords):
-    """The answer does not say whether the provider has the message."""
+    """The answer does not say whether the provider has the message. Logs and histories show this text, so it quotes no code:
+    what a channel reads as one can be a sentence about somebody."""
 
 
 def document_of(answer: Answer) -> Any:
@@ -84,7 +85,7 @@ def _by_status(answer: Answer, code: str | None) -> Exception:
         return ChannelError(text, permanent=False, fault=Fault.CHANNEL, code=code)
     if 400 <= answer.status < 500:
         return ChannelError(text, permanent=True, code=code)
-    return UnclearAnswer(text)
+    return UnclearAnswer(_text(answer, None))
 
 
 def _text(answer: Answer, code: str | None) -> str:

@@ -82,6 +82,13 @@ def test_a_refusal_quotes_nothing_but_the_code() -> None:
     assert str(error) == "The provider answered 422 with the code E7."
 
 
+def test_an_answer_that_says_nothing_certain_is_not_quoted_at_all() -> None:
+    """Its error goes into logs and into histories, and what a channel reads as the code can be a sentence about somebody."""
+    with pytest.raises(UnclearAnswer) as unclear:
+        read_answer(answered(500, {"error": "ada@example.com is wrong"}), AnswerMapping.model_validate({"code": "$.error"}), ID)
+    assert str(unclear.value) == "The provider answered 500."
+
+
 @pytest.mark.parametrize("written", ["", "soon", "-5", "1e9", "9" * 20, "Mon, 99 Foo", FAR_ZONE])
 def test_a_retry_after_that_cannot_be_read_counts_as_missing(written: str) -> None:
     assert refusal(answered(429, None, ("retry-after", written))).retry_after is None
