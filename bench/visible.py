@@ -157,16 +157,19 @@ async def send_to_everybody(consumer: Consumer) -> UUID:
 
 
 async def _follow(api: httpx.AsyncClient, campaign_id: UUID, streamed: list[float], listening: asyncio.Event) -> None:
-    """Adds how long after its click each event came."""
+    """Adds how long after its click each event came. `listening` is set when nothing can be heard, too."""
     wanted = {"kind": "click", "campaign_id": str(campaign_id)}
-    async with api.stream("GET", "/events/stream", params=wanted, timeout=None) as answer:
+    try:
+        async with api.stream("GET", "/events/stream", params=wanted, timeout=None) as answer:
+            listening.set()
+            if answer.status_code != 200:
+                print(f"The stream answered {answer.status_code}.", file=sys.stderr)
+                return
+            async for line in answer.aiter_lines():
+                if clicked_at := time_of_click(line):
+                    streamed.append(time.time() - clicked_at)  # noqa: PERF401 - others read it while the stream goes on
+    finally:
         listening.set()
-        if answer.status_code != 200:
-            print(f"The stream answered {answer.status_code}.", file=sys.stderr)
-            return
-        async for line in answer.aiter_lines():
-            if clicked_at := time_of_click(line):
-                streamed.append(time.time() - clicked_at)
 
 
 def time_of_click(line: str) -> float | None:

@@ -12,6 +12,8 @@ _SENTENCES: dict[str, Callable[[BaseException], str]] = {
     "stack.errors.StackError": str,
     "settings.SettingsError": str,
     "models.errors.LinkwakeError": str,
+    "demo.client.DemoError": str,
+    "drills._patience.DrillError": str,
     "pydantic_core._pydantic_core.ValidationError": lambda error: _settings(error),
     "pydantic_settings.exceptions.SettingsError": lambda error: f"A setting cannot be read: {_in_short(error)}.",
     "psycopg.OperationalError": lambda error: _database(error),

@@ -1,9 +1,13 @@
 """The benchmark of how soon a click is seen: what its figures make of times and counts."""
 
+import asyncio
+from uuid import uuid4
+
+import httpx
 import pytest
 
 from bench import visible
-from bench.visible import CLICKS, Seen, seconds_until_counted, time_of_click
+from bench.visible import CLICKS, Seen, _follow, seconds_until_counted, time_of_click
 
 
 def test_each_click_is_counted_when_the_analytics_first_show_so_many() -> None:
@@ -30,3 +34,16 @@ def test_a_click_in_the_stream_is_read_with_its_time() -> None:
 @pytest.mark.parametrize("line", ["", ": still here", "id: 1-2", "event: click", "data: {}", 'data: {"reason": "behind"}'])
 def test_lines_that_are_no_click_are_passed_over(line: str) -> None:
     assert time_of_click(line) is None
+
+
+async def test_whoever_waits_for_the_stream_hears_when_there_is_none() -> None:
+    """The benchmark would wait for ever."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    listening = asyncio.Event()
+    async with httpx.AsyncClient(base_url="http://api.test", transport=httpx.MockTransport(refuse)) as api:
+        with pytest.raises(httpx.ConnectError):
+            await _follow(api, uuid4(), [], listening)
+    assert listening.is_set()

@@ -10,6 +10,8 @@ import sqlalchemy.exc
 from pydantic import ValidationError
 from temporalio.client import Client
 
+from demo.client import DemoError, NoAnswer
+from drills._patience import DrillError
 from settings import Settings, SettingsError
 from stack.errors import StackError
 from stack.failures import sentence
@@ -31,7 +33,7 @@ def test_an_error_without_a_field_repeats_nothing() -> None:
     assert "secret" not in (sentence(caught.value) or "")
 
 
-@pytest.mark.parametrize("error", [StackError("It is full."), SettingsError("It is full.")])
+@pytest.mark.parametrize("error", [kind("It is full.") for kind in (StackError, SettingsError, DemoError, NoAnswer, DrillError)])
 def test_our_own_errors_are_already_sentences(error: Exception) -> None:
     assert sentence(error) == "It is full."
 
