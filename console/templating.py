@@ -13,6 +13,7 @@ from console.addresses import url
 from console.charts import all as charts
 from console.navigation import PLACES
 from console.static_files import StaticFiles
+from console.typed import UNITS, typed_duration
 from console.words import (
     actions,
     consent_sources,
@@ -63,6 +64,8 @@ class Templates:
             "new_once": _once,
             "addresses_marked": messages.addresses_marked,
             "consent_sources": consent_sources.SOURCES,
+            "units": UNITS,
+            "typed_duration": typed_duration,
         }
         made.filters |= {
             "n": numbers.number,

@@ -7,9 +7,12 @@ from typing import Any
 
 _NAME = re.compile(r"[a-z_]+(\[\d{1,4}\])?(\.[a-z_]+(\[\d{1,4}\])?){0,8}")
 _PART = re.compile(r"[a-z_]+|\d+")
-UNITS = (("D", "days"), ("H", "hours"), ("M", "minutes"), ("S", "seconds"))
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
-_SECONDS = (86_400, 3_600, 60, 1)
+UNITS = (("S", "seconds"), ("M", "minutes"), ("H", "hours"), ("D", "days"), ("W", "weeks"))
+"""In which a length of time is typed. Without a choice it is days."""
+_SIZES = {"W": 604_800, "D": 86_400, "H": 3_600, "M": 60, "S": 1}
+_AMOUNT = re.compile(r"[0-9][0-9.,]*")
+_IN_ONE_UNIT = re.compile(r"P(?:([0-9][0-9.,]*)([DW])|T([0-9][0-9.,]*)([HMS]))")
+_IN_SEVERAL = re.compile(r"P(?:([0-9]{1,9})W)?(?:([0-9]{1,9})D)?(?:T(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})S)?)?")
 
 
 def nested(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -42,19 +45,23 @@ def comma_list(typed: str) -> list[str]:
 
 
 def duration_of(typed: Any) -> str | None:
-    """Returns `P3D` for `{"number": "3", "unit": "D"}`, and None without a number. A duration that is typed as such stays one,
-    and what is no number stays for the API to refuse."""
-    number, unit = str(typed.get("number", "")).strip(), typed.get("unit", "D")
-    if not number or number.startswith("P"):
+    """Returns `P3D` for `{"number": "3", "unit": "D"}`, and None without a number. What is no number stays as it was typed: a
+    duration such as `P1DT12H` is one, and anything else is for the API to refuse."""
+    number, unit = str(typed.get("number", "")).strip(), typed.get("unit", "")
+    if not _AMOUNT.fullmatch(number):
         return number or None
-    return f"P{number}D" if unit == "D" else f"PT{number}{unit}"
+    return f"PT{number}{unit}" if unit in ("H", "M", "S") else f"P{number}{'W' if unit == 'W' else 'D'}"
 
 
 def typed_duration(value: str | None) -> dict[str, str]:
-    """Returns the opposite: the largest unit in which the duration is a whole number."""
-    found = _DURATION.fullmatch(value or "")
-    if found is None or not any(found.groups()):
+    """Returns the opposite. A duration in several units, as the API writes 36 hours, is said in the largest unit of which it is a
+    whole number, below 1,000. What cannot be said so keeps its text."""
+    if one := _IN_ONE_UNIT.fullmatch(value or ""):
+        return {"number": one[1] or one[3], "unit": one[2] or one[4]}
+    several = _IN_SEVERAL.fullmatch(value or "")
+    if several is None or not any(several.groups()):
         return {"number": value or "", "unit": "D"}
-    seconds = sum(size * int(number or 0) for size, number in zip(_SECONDS, found.groups(), strict=True))
-    unit, size = next((unit, size) for (unit, _), size in zip(UNITS, _SECONDS, strict=True) if seconds % size == 0)
-    return {"number": str(seconds // size), "unit": unit}
+    seconds = sum(size * int(number or 0) for size, number in zip(_SIZES.values(), several.groups(), strict=True))
+    unit = next(unit for unit, size in _SIZES.items() if unit != "W" and seconds % size == 0)
+    amount = seconds // _SIZES[unit]
+    return {"number": str(amount), "unit": unit} if amount < 1_000 else {"number": str(value), "unit": "D"}

@@ -37,6 +37,14 @@ def test_a_name_that_is_a_text_and_an_object_breaks_nothing() -> None:
         ("PT36H", "36", "H"),
         ("P1DT12H", "36", "H"),
         ("PT90M", "90", "M"),
+        ("PT1H30M", "90", "M"),
+        ("P2W", "2", "W"),
+        ("P1W1D", "8", "D"),
+        ("P14D", "14", "D"),
+        ("PT1.5H", "1.5", "H"),
+        ("P1DT12H30M", "P1DT12H30M", "D"),
+        ("P1000000000W", "1000000000", "W"),
+        ("P" + "9" * 6_000 + "D", "9" * 6_000, "D"),
         ("PT90S", "90", "S"),
         ("P7D", "7", "D"),
     ],
@@ -48,12 +56,27 @@ def test_a_length_of_time_is_typed_in_the_largest_unit_that_fits(said: str, numb
 
 @pytest.mark.parametrize(
     ("number", "unit", "said"),
-    [("", "D", None), (" 3 ", "D", "P3D"), ("soon", "H", "PTsoonH"), ("P1DT1S", "D", "P1DT1S"), ("PT1.5S", "D", "PT1.5S")],
+    [
+        ("", "D", None),
+        (" ", "W", None),
+        (" 3 ", "D", "P3D"),
+        ("3", "", "P3D"),
+        ("3", "<script>", "P3D"),
+        ("3", "W", "P3W"),
+        ("soon", "H", "soon"),
+        ("-3", "D", "-3"),
+        ("\N{ARABIC-INDIC DIGIT THREE}", "D", "\N{ARABIC-INDIC DIGIT THREE}"),
+        ("P1DT1S", "W", "P1DT1S"),
+    ],
 )
 def test_what_is_no_number_stays_for_the_api_to_refuse(number: str, unit: str, said: str | None) -> None:
     assert duration_of({"number": number, "unit": unit}) == said
-    assert typed_duration("PT1.5S") == {"number": "PT1.5S", "unit": "D"}
-    assert typed_duration(None) == {"number": "", "unit": "D"}
+
+
+@pytest.mark.parametrize("said", [None, "", "P", "PT", "P1Y", "soon", "\x00", "P-3D"])
+def test_what_is_no_length_of_time_keeps_its_text(said: str | None) -> None:
+    assert typed_duration(said) == {"number": said or "", "unit": "D"}
+    assert duration_of(typed_duration(said)) == (said or None)
 
 
 def test_tags_are_parted_by_commas_and_lines() -> None:

@@ -13,7 +13,6 @@ from console.areas.campaigns.of_campaign import action_words
 from console.areas.campaigns.previewing import seen_as
 from console.page import Page
 from console.pages import Pages
-from console.typed import UNITS
 from models.organizations.api_key import Role
 
 pages = Pages("campaigns")
@@ -156,7 +155,6 @@ async def _editor(
         faults={**faults, **({"find_contact": missing} if missing else {})},
         shown=[field for field in (problem.faults() if problem else ()) if _AT_A_FIELD.fullmatch(_field(field))],
         medium=offered.media.get(typed["channel"], "sms"),
-        units=UNITS,
         kinds=[(each, action_words(each)) for each in KINDS],
         preview_as=page.field("preview_as"),
         **found,

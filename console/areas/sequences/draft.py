@@ -10,6 +10,7 @@ from console.areas.sequences import step_forms as forms
 from console.areas.sequences.yaml_definition import RULES, as_body, short_step
 from console.areas.sequences.yaml_text import Fault, Node, Unreadable, read, with_entry, with_items
 from console.page import Page
+from console.typed import duration_of
 
 
 @dataclass
@@ -127,7 +128,13 @@ def _place_of_form(page: Page, index: int, step: Any) -> int | None:
 
 
 def _sent(page: Page, name: str, fields: Sequence[forms.Field]) -> dict[str, str]:
-    return {each.path: page.field(f"{name}.{each.path}") for each in fields}
+    return {each.path: _sent_field(page, f"{name}.{each.path}", each.kind) for each in fields}
+
+
+def _sent_field(page: Page, name: str, kind: str) -> str:
+    if kind == "duration":
+        return duration_of({part: page.field(f"{name}.{part}") for part in ("number", "unit")}) or ""
+    return page.field(name)
 
 
 def _with_sequence_form(page: Page, draft: Draft) -> str:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from console.areas.sequences.yaml_text import Unreadable, dump, read
+from console.typed import duration_of, typed_duration
 
 Values = Mapping[str, Any]
 
@@ -65,6 +66,12 @@ def _number(text: str) -> Any:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text
 
 
+def _length(value: Any) -> str:
+    """As the fields of a length of time send it back; a number counts seconds."""
+    said = f"PT{value}S" if isinstance(value, int) and not isinstance(value, bool) else _text(value)
+    return duration_of(typed_duration(said)) or ""
+
+
 def _yaml(text: str) -> Any:
     """What cannot be read stays text, and the API says what is wrong with it."""
     try:
@@ -78,7 +85,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     "area": (_text, lambda text: text if text.strip() else None),
     "choice": (_text, lambda text: text or None),
     "step": (_text, lambda text: text.strip() or None),
-    "duration": (_text, lambda text: text.strip() or None),
+    "duration": (_length, lambda text: text or None),
     "number": (_text, lambda text: _number(text.strip()) if text.strip() else None),
     "tags": (
         lambda value: ", ".join(map(str, value)) if isinstance(value, list) else _text(value),
@@ -100,7 +107,6 @@ TRIGGERS = Field(
     "yaml",
     help="What clicks start beside the main line, as YAML: - key, link, and actions such as {kind: tag, tags: [hot]}.",
 )
-DURATION = "Such as P3D, PT12H or PT30M: days, hours, minutes."
 
 STEPS: Mapping[str, Sequence[Field]] = {
     "send": (
@@ -111,18 +117,18 @@ STEPS: Mapping[str, Sequence[Field]] = {
         Field("message.html", "HTML", "area", help="E-mail only. Without a text, it is made from this."),
         Field("message.links", "Links", "links", help="One a line: name, colon, address. In the text: {{ links.name }}."),
         Field("message.kind", "Kind", "choice", "kinds", default="marketing"),
-        Field("message.valid_for", "Worth sending for", "duration", help=DURATION),
+        Field("message.valid_for", "Worth sending for", "duration"),
         NEXT,
         TRIGGERS,
     ),
     "wait_for_click": (
         KEY,
         Field("link", "A click on the link", "text", help="Its name. Empty: any link of the message before."),
-        Field("timeout", "At most", "duration", help=DURATION),
+        Field("timeout", "At most", "duration"),
         Field("on_click", "After a click, go to", "step"),
         Field("on_timeout", "Without one, go to", "step"),
     ),
-    "wait": (KEY, Field("duration", "How long", "duration", help=DURATION), NEXT),
+    "wait": (KEY, Field("duration", "How long", "duration"), NEXT),
     "update_contact": (
         KEY,
         Field("change.tags_add", "Add tags", "tags", help="With commas between them.", default=[]),
@@ -158,7 +164,7 @@ SEQUENCE: Sequence[Field] = (
     Field("name", "Name"),
     Field("re_entry", "Can enter again", "choice", RE_ENTRY, default="after_finishing"),
     Field("re_entry_limit.times", "At most so many times", "number"),
-    Field("re_entry_limit.period", "Within", "duration", help=DURATION),
+    Field("re_entry_limit.period", "Within", "duration"),
     Field("leave_on_opt_out", "Who opts out leaves", "switch", default=True),
     Field("end_on_reply", "Who writes back leaves", "switch", default=False),
     Field("link_tracking", "Link tracking", "tracking", (("", "As the organization"), ("off", "Off: links go out unchanged"))),
@@ -207,10 +213,13 @@ def seal(held: Mapping[str, str]) -> str:
 
 
 def changed(fields: Sequence[Field], step: Values, sent: Mapping[str, str]) -> dict[str, Any]:
-    """Returns the step as the form says it."""
+    """Returns the step as the form says it. A field that still holds what it showed is left as it is written: a duration may be
+    written in other ways than the form does."""
     result: dict[str, Any] = json.loads(json.dumps(step))
+    held = shown(fields, step)
     for each in fields:
-        _put(result, each.path.split("."), KINDS[each.kind][1](sent.get(each.path, "")))
+        if sent[each.path] != held[each.path]:
+            _put(result, each.path.split("."), KINDS[each.kind][1](sent[each.path]))
     return result
 
 

@@ -79,7 +79,7 @@ async def test_the_editor_works_on_a_phone_in_the_dark(phone: Team) -> None:
     page = phone.page
     await phone.open("/sequences/new")
     await page.locator('details[data-step="wait"] summary').click()
-    await page.get_by_label("At most", exact=True).fill("P2D")
+    await page.get_by_label("At most", exact=True).fill("2")
     await page.locator('details[data-step="wait"]').get_by_role("button", name="Apply").click()
     await expect(page.get_by_label("Definition as YAML")).to_have_value(re.compile("timeout: P2D"))
     await expect(page.locator('details[data-step="wait"]')).to_have_attribute("open", "")

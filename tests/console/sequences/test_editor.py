@@ -99,7 +99,7 @@ async def test_a_fault_of_a_template_stands_at_its_line_within_the_text(browser:
 async def test_a_changed_form_changes_the_yaml_and_leaves_the_rest_as_it_was_typed(browser: Browser) -> None:
     text = "# mine\n" + yaml()
     shown = await browser.send("/sequences/new", yaml=text, do="check")
-    changed = await press(browser, shown, "/sequences/new", "open:1", **{"s1.timeout": "P5D", "s1.on_click": "over"})
+    changed = await press(browser, shown, "/sequences/new", "open:1", **{"s1.timeout.number": "5", "s1.on_click": "over"})
     value = changed.value("yaml")
     assert value.strip() == text.replace("timeout: P1D", "timeout: P5D").replace("on_click: thanks", "on_click: over").strip()
     assert len(changed.all(".gutter .is-here")) == 6
@@ -154,6 +154,44 @@ async def test_the_form_of_each_kind_shows_the_step_and_gives_it_back(browser: B
     assert read(renamed.value("yaml")).value["steps"][0] == {**step, "key": "renamed"}
 
 
+@pytest.mark.parametrize(
+    ("number", "unit", "said", "words"),
+    [
+        ("2", "W", "P2W", ""),
+        ("90", "M", "PT90M", ""),
+        ("1.5", "H", "PT1.5H", ""),
+        ("P1DT12H30M", "W", "P1DT12H30M", ""),
+        ("", "W", None, "required"),
+        ("soon", "H", "soon", "Write a number, such as 3"),
+        ("-3", "D", "-3", "Write a number, such as 3"),
+        ("0", "D", "P0D", "At least 1 second"),
+        ("1000000000", "W", "P1000000000W", "366 days at most"),
+        ("9" * 6_000, "W", "P" + "9" * 6_000 + "W", "366 days at most"),
+        (HOSTILE, "D", HOSTILE, "Write a number, such as 3"),
+        ("3", "<b>", "P3D", ""),
+    ],
+)
+async def test_a_length_of_time_is_a_number_and_a_unit(
+    browser: Browser, number: str, unit: str, said: str | None, words: str
+) -> None:
+    shown = await browser.send("/sequences/new", yaml=yaml(), do="check")
+    typed = {"s1.timeout.number": number, "s1.timeout.unit": unit}
+    changed = await press(browser, shown, "/sequences/new", "check", **typed)
+    assert changed.status == 200
+    assert read(changed.value("yaml")).value["steps"][1].get("timeout") == said
+    assert changed.value("s1.timeout.number") == number
+    assert bool(changed.body.cssselect('[name="s1.timeout.number"]')[0].get("aria-invalid")) == bool(words)
+    assert words in " ".join(changed.all('details[data-step="wait"] .fault'))
+
+
+async def test_a_duration_that_is_written_in_another_way_stays_so_while_another_field_changes(browser: Browser) -> None:
+    for written in ("P1DT12H", "129600", "PT36H"):
+        shown = await browser.send("/sequences/new", yaml=yaml().replace("timeout: P1D", f"timeout: {written}"), do="check")
+        assert shown.value("s1.timeout.unit") == ("S" if written == "129600" else "H")
+        changed = await press(browser, shown, "/sequences/new", "check", **{"s1.on_click": "over"})
+        assert f"timeout: {written}\n" in changed.value("yaml")
+
+
 async def test_triggers_are_written_in_the_form_as_yaml_and_their_faults_stand_there(browser: Browser) -> None:
     shown = await browser.send("/sequences/new", yaml=yaml(), do="check")
     typed = "- key: hot\n  actions:\n    - {kind: tag, tags: [hot]}"
@@ -185,7 +223,7 @@ async def test_the_rules_of_the_sequence_have_a_form(browser: Browser, api: Call
     path = f"/sequences/{sequence}/edit"
     shown = await browser.open(path)
     typed = {"q.name": "Hello", "q.end_on_reply": "on", "q.utm.source": "linkwake", "q.link_tracking": "off"}
-    typed |= {"q.re_entry": "never", "q.re_entry_limit.times": "3", "q.re_entry_limit.period": "P30D"}
+    typed |= {"q.re_entry": "never", "q.re_entry_limit.times": "3", "q.re_entry_limit.period.number": "30"}
     saved = await press(browser, shown, path, "save", **typed)
     assert saved.location == f"/console{path}", saved.all("#faults li")
     kept = (await api.get(f"/sequences/{sequence}")).json()
@@ -202,7 +240,7 @@ async def test_the_rules_of_the_sequence_have_a_form(browser: Browser, api: Call
         "q.utm.source": "",
         "q.link_tracking": "",
         "q.re_entry_limit.times": "",
-        "q.re_entry_limit.period": "",
+        "q.re_entry_limit.period.number": "",
     }
     del typed["q.end_on_reply"]
     await browser.send(path, **typed, do="save")
@@ -214,7 +252,7 @@ async def test_publishing_shows_what_changes_and_does_it_once(browser: Browser, 
     sequence = await new_sequence(api)
     path = f"/sequences/{sequence}/edit"
     shown = await browser.open(path)
-    reviewed = await press(browser, shown, path, "review", **{"s1.timeout": "P2D"})
+    reviewed = await press(browser, shown, path, "review", **{"s1.timeout.number": "2"})
     assert reviewed.location == f"/console{path}?publish=1"
     asked = await browser.open(path, publish=1)
     assert asked.all("#publish tbody td") == ["2 days instead of 1 day", "0"]
@@ -251,7 +289,7 @@ async def test_many_steps_show_the_form_of_the_open_one(browser: Browser) -> Non
     steps = [{"kind": "wait", "key": f"wait_{number}", "duration": "P1D"} for number in range(100)]
     shown = await browser.send("/sequences/new", yaml=yaml(steps=steps), do="open:50")
     assert shown.status == 200
-    assert [each.get("name") for each in shown.body.cssselect('[name$=".duration"]')] == ["s50.duration"]
+    assert [each.get("name") for each in shown.body.cssselect('[name$=".duration.number"]')] == ["s50.duration.number"]
     assert len(shown.answer.content) < 150_000
 
 
