@@ -1,5 +1,7 @@
 // The editor of a sequence: while somebody types, the form is sent for a check, and the answer's parts take the place of those on
 // this page. The side on which somebody types stays as it is; the other one shows the same.
+import { patch } from "./patch.js";
+
 const QUIET = 500;
 const form = document.querySelector("form[data-editor]");
 
@@ -21,13 +23,32 @@ if (form) {
     }
   };
 
+  // The step in which somebody types keeps what is typed; what it offers and its faults follow. `was` is the key by which the page
+  // was opened: it stays while the key is typed, so that the steps that name this one follow to the new key.
+  const takeAround = (part, fresh) => {
+    const [steps, next] = [part, fresh].map((each) => [...each.querySelectorAll(".steps > li")]);
+    if (steps.length !== next.length) return;
+    steps.forEach((step, place) => {
+      if (!step.contains(document.activeElement)) {
+        step.innerHTML = next[place].innerHTML;
+        return;
+      }
+      const typed = [...step.querySelectorAll("select, [name$='.was']")].map((field) => [field, field.value]);
+      patch(step, next[place]);
+      for (const [field, value] of typed) field.value = value;
+    });
+  };
+
   const take = (answer) => {
     const open = new Set([...form.querySelectorAll("details[open]")].map((each) => each.dataset.step));
     for (const part of document.querySelectorAll("[data-part]")) {
       const fresh = answer.querySelector(`[data-part="${part.dataset.part}"]`);
-      if (fresh && !part.contains(document.activeElement)) part.innerHTML = fresh.innerHTML;
+      if (fresh && part.contains(document.activeElement)) takeAround(part, fresh);
+      else if (fresh) part.innerHTML = fresh.innerHTML;
     }
     for (const each of form.querySelectorAll("details[data-step]")) if (open.has(each.dataset.step)) each.open = true;
+    const seal = answer.querySelector('[name="yaml.seal"]');
+    if (seal) form.elements["yaml.seal"].value = seal.value;
     const fresh = answer.querySelector("textarea[name=yaml]");
     if (fresh && document.activeElement !== text) text.value = fresh.value;
     document.title = answer.title;

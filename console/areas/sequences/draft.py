@@ -1,4 +1,4 @@
-"""A draft while it is edited: its YAML, what the API would say of it, and the changes that forms and buttons make to it."""
+"""A draft while it is edited: its YAML, what the API would say of it, and what the buttons of its list of steps change."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -7,10 +7,9 @@ from typing import Any
 
 from console.api_calls import ApiProblem
 from console.areas.sequences import step_forms as forms
-from console.areas.sequences.yaml_definition import RULES, as_body, short_step
-from console.areas.sequences.yaml_text import Fault, Node, Unreadable, read, with_entry, with_items
+from console.areas.sequences.yaml_definition import as_body
+from console.areas.sequences.yaml_text import Fault, Node, Unreadable, read, with_items
 from console.page import Page
-from console.typed import duration_of
 
 
 @dataclass
@@ -40,6 +39,23 @@ class Draft:
     def steps(self) -> list[Any]:
         steps = self.value.get("steps")
         return steps if isinstance(steps, list) else []
+
+    @property
+    def seal(self) -> str:
+        """Says what the text was when a page was shown, so that forms know whether they stand beside the same one."""
+        return forms.seal({"yaml": self.text})
+
+    def key_of(self, index: int) -> str:
+        """The key of the step at this place; empty when it has no key."""
+        step = self.steps[index]
+        return str(step.get("key") or "") if isinstance(step, Mapping) else ""
+
+    def links_of(self, index: int) -> list[str]:
+        """The names of the links of the message that the step sends."""
+        step = self.steps[index]
+        message = step.get("message") if isinstance(step, Mapping) and step.get("kind") == "send" else None
+        links = message.get("links") if isinstance(message, Mapping) else None
+        return [str(name) for name in links] if isinstance(links, Mapping) else []
 
     @property
     def keys(self) -> list[str]:
@@ -98,55 +114,6 @@ class Draft:
 
 def _is_within(path: str, field_path: str) -> bool:
     return path == field_path or path.startswith((f"{field_path}.", f"{field_path}["))
-
-
-async def with_forms(page: Page, draft: Draft) -> Draft:
-    """Writes into the text what was changed in the forms beside it. A form that shows what it showed before changes nothing."""
-    if not draft.root:
-        return draft
-    text = _with_sequence_form(page, draft)
-    steps, kept, touched = list(draft.steps), dict[int, int](), False
-    for index, step in enumerate(steps):
-        place = _place_of_form(page, index, step)
-        fields = forms.of_kind(step)
-        sent = _sent(page, f"s{place}", fields) if place is not None else None
-        if sent is None or forms.seal(sent) == page.field(f"s{place}.seal"):
-            kept[index] = index
-            continue
-        steps[index], touched = short_step(forms.changed(fields, step, sent)), True
-    if touched:
-        text = with_items(text, "steps", steps, kept)
-    return draft if text == draft.text else await Draft.of(text)
-
-
-def _place_of_form(page: Page, index: int, step: Any) -> int | None:
-    """The form of a step is known by the key that the step had when the form was shown, because steps may have moved since."""
-    key = str(step.get("key")) if isinstance(step, Mapping) else ""
-    if page.field(f"s{index}.was", "\0") == key:
-        return index
-    return next((place for place in range(100) if page.field(f"s{place}.was", "\0") == key), None)
-
-
-def _sent(page: Page, name: str, fields: Sequence[forms.Field]) -> dict[str, str]:
-    return {each.path: _sent_field(page, f"{name}.{each.path}", each.kind) for each in fields}
-
-
-def _sent_field(page: Page, name: str, kind: str) -> str:
-    if kind == "duration":
-        return duration_of({part: page.field(f"{name}.{part}") for part in ("number", "unit")}) or ""
-    return page.field(name)
-
-
-def _with_sequence_form(page: Page, draft: Draft) -> str:
-    sent = _sent(page, "q", forms.SEQUENCE)
-    if not page.field("q.seal") or forms.seal(sent) == page.field("q.seal"):
-        return draft.text
-    text, wanted = draft.text, forms.changed(forms.SEQUENCE, draft.value, sent)
-    for name in dict.fromkeys(each.path.partition(".")[0] for each in forms.SEQUENCE):
-        value = wanted.get(name)
-        if value != draft.value.get(name, RULES[name]):
-            text = with_entry(text, name, None if value == RULES[name] else value)
-    return text
 
 
 async def with_button(draft: Draft, do: str, kind: str) -> tuple[Draft, int | None]:

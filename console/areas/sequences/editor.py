@@ -5,7 +5,7 @@ script sends the same form while somebody types and takes over what the answer s
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -13,8 +13,10 @@ from starlette.responses import Response
 from console.addresses import url
 from console.api_calls import ApiProblem
 from console.areas.sequences import step_forms as forms
+from console.areas.sequences.choices import Choices, channels_of, choices
 from console.areas.sequences.difference import changed_lines, changed_steps
-from console.areas.sequences.draft import Draft, with_button, with_forms
+from console.areas.sequences.draft import Draft, with_button
+from console.areas.sequences.sent_forms import with_forms
 from console.areas.sequences.yaml_definition import as_yaml
 from console.areas.sequences.yaml_text import dump
 from console.page import CHANGED, Page
@@ -31,7 +33,7 @@ ALL_FORMS = 12
 @pages.get("/sequences/new", role=Role.EDITOR)
 async def new(page: Page) -> Response:
     """Begins with a message, a wait for a click and an end."""
-    channels = await _channels(page)
+    channels = await channels_of(page)
     return await _show(page, None, await Draft.of(_starter(channels).rstrip("\n")), channels=channels)
 
 
@@ -125,12 +127,11 @@ async def _show(
 ) -> Response:
     """`checked` says that the faults are known already."""
     known, before, standing, _ = await asyncio.gather(
-        _known(page, draft, channels),
+        choices(page, draft, channels),
         _published(page, sequence),
         _standing(page, sequence),
         _nothing() if checked else draft.check(page, sequence["id"] if sequence else None),
     )
-    media = {each["name"]: each["medium"] for each in known["channels"]}
     return page.render(
         "sequences/edit.html",
         status,
@@ -138,10 +139,9 @@ async def _show(
         problem=problem,
         name=_name(draft, sequence),
         draft=draft,
-        steps=_steps(draft, media, opened),
+        steps=_steps(draft, known, opened),
         standing=standing,
-        settings=_settings(draft),
-        options=_options(page, known),
+        settings=_settings(draft, known),
         kinds=[(kind, word) for kind, word in words.KINDS.items()],
         lines=changed_lines(before, draft.body()) if _is_definition(draft) else [],
         changes=changed_steps(before["steps"] if before else [], draft.steps, standing) if _is_definition(draft) else [],
@@ -173,16 +173,16 @@ def _is_definition(draft: Draft) -> bool:
     )
 
 
-def _steps(draft: Draft, media: words.Media, opened: int | None) -> list[dict[str, Any]]:
+def _steps(draft: Draft, known: Choices, opened: int | None) -> list[dict[str, Any]]:
     """With the first one that has a fault open, when no other one is."""
-    steps = [_step(draft, index, media, opened) for index in range(len(draft.steps))]
+    steps = [_step(draft, index, known, opened) for index in range(len(draft.steps))]
     if opened is None:
         for step in [each for each in steps if each["faults"]][:1]:
             step["is_open"] = True
     return steps
 
 
-def _step(draft: Draft, index: int, media: words.Media, opened: int | None) -> dict[str, Any]:
+def _step(draft: Draft, index: int, known: Choices, opened: int | None) -> dict[str, Any]:
     """What the list of steps shows of one. A step of which nothing is known has no form."""
     step = draft.steps[index] if isinstance(draft.steps[index], Mapping) else {}
     fields = forms.of_kind(step)
@@ -190,63 +190,40 @@ def _step(draft: Draft, index: int, media: words.Media, opened: int | None) -> d
     faults = draft.faults_of(f"steps[{index}].", fields, f"s{index}")
     return {
         "index": index,
-        "key": str(step.get("key", "…")),
+        "key": draft.key_of(index) or "…",
+        "was": draft.key_of(index),
         "kind": str(step.get("kind", "")),
-        "icon": words.icon(step, media),
-        "does": words.does(step, media),
+        "icon": words.icon(step, known.media),
+        "does": words.does(step, known.media),
         "fields": fields if len(draft.steps) <= ALL_FORMS or index == opened else (),
         "held": held,
         "seal": forms.seal(held),
+        "choices": _choices(fields, held, known, index),
         "faults": faults,
         "is_bad": any(each.field.startswith(f"steps[{index}]") for each in draft.faults),
         "is_open": index == opened,
     }
 
 
-def _settings(draft: Draft) -> dict[str, Any]:
+def _choices(
+    fields: Sequence[forms.Field], held: Mapping[str, str], known: Choices, index: int | None = None
+) -> dict[str, list[tuple[str, str]]]:
+    return {each.path: known.of(each, held[each.path], index) for each in fields if each.kind in forms.CHOSEN}
+
+
+def _settings(draft: Draft, known: Choices) -> dict[str, Any]:
     held = forms.shown(forms.SEQUENCE, draft.value)
     return {
         "fields": forms.SEQUENCE,
         "held": held,
         "seal": forms.seal(held),
+        "choices": _choices(forms.SEQUENCE, held, known),
         "faults": draft.faults_of("", forms.SEQUENCE, "q"),
     }
 
 
-async def _known(page: Page, draft: Draft, channels: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """What the steps can name. Lists that no step needs are not asked for."""
-    kinds = {str(step.get("kind")) for step in draft.steps if isinstance(step, Mapping)}
-    sequences = page.api.get("/sequences", limit=100) if kinds & {"enroll", "stop_other"} else _nothing()
-    targets = page.api.get("/notification-targets", limit=100) if "notify" in kinds else _nothing()
-    found = await asyncio.gather(sequences, targets, _channels(page) if channels is None else _nothing())
-    return {
-        "sequences": found[0]["items"],
-        "targets": found[1]["items"],
-        "channels": channels if channels is not None else found[2],
-    }
-
-
-async def _nothing() -> dict[str, Any]:
-    return {"items": []}
-
-
-async def _channels(page: Page) -> list[dict[str, Any]]:
-    return [each for each in (await page.api.get("/channels", limit=100))["items"] if not each["archived_at"]]
-
-
-def _options(page: Page, known: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
-    media = {"sms": "SMS", "email": "e-mail"}
-    return {
-        "channels": [
-            (each["name"], f"{each['name']}, {media.get(each['medium'], each['medium'])}") for each in known["channels"]
-        ],
-        "sequences": [(each["id"], each["name"]) for each in known["sequences"]],
-        "targets": [(each["name"], f"{each['name']}, {each['service']}") for each in known["targets"]],
-        "kinds": [
-            ("marketing", f"Marketing: {page.who_gets_marketing()}"),
-            ("transactional", "Transactional: what they expect"),
-        ],
-    }
+async def _nothing() -> None:
+    return None
 
 
 async def _published(page: Page, sequence: dict[str, Any] | None) -> dict[str, Any] | None:

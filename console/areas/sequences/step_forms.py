@@ -19,7 +19,8 @@ Values = Mapping[str, Any]
 @dataclass(frozen=True)
 class Field:
     """One field of a form. `path` leads to its value in the step; `kind` says how that is written (`KINDS`). `source` names what
-    can be chosen: a list of (value, word), or a word for what the organization has. `default` is what goes without saying."""
+    can be chosen: a list of (value, word), or a word for one of `choices.py`; `empty` is the word for choosing nothing, and empty
+    where something has to be chosen. `default` is what goes without saying."""
 
     path: str
     label: str
@@ -27,6 +28,7 @@ class Field:
     source: str | Sequence[tuple[str, str]] = ""
     help: str = ""
     default: Any = None
+    empty: str = ""
 
 
 def _text(value: Any) -> str:
@@ -84,7 +86,9 @@ KINDS: Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     "text": (_text, lambda text: text.strip() or None),
     "area": (_text, lambda text: text if text.strip() else None),
     "choice": (_text, lambda text: text or None),
-    "step": (_text, lambda text: text.strip() or None),
+    "step": (_text, lambda text: text or None),
+    "next": (_text, lambda text: text or None),
+    "link": (_text, lambda text: text or None),
     "duration": (_length, lambda text: text or None),
     "number": (_text, lambda text: _number(text.strip()) if text.strip() else None),
     "tags": (
@@ -98,9 +102,11 @@ KINDS: Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     "tracking": (lambda value: "off" if value is False else "", lambda text: False if text == "off" else None),
 }
 """How a value is shown in a field, and how the field is read."""
+CHOSEN = ("choice", "step", "next", "link", "tracking")
+"""The kinds of which one of several is chosen."""
 
 KEY = Field("key", "Key", help="Small letters, digits and _.")
-NEXT = Field("next", "Then go to", "step", help="Empty: the step below.")
+NEXT = Field("next", "Then go to", "next", "steps")
 TRIGGERS = Field(
     "triggers",
     "Triggers",
@@ -123,10 +129,10 @@ STEPS: Mapping[str, Sequence[Field]] = {
     ),
     "wait_for_click": (
         KEY,
-        Field("link", "A click on the link", "text", help="Its name. Empty: any link of the message before."),
+        Field("link", "A click on the link", "link", "links", empty="Any link of the message before"),
         Field("timeout", "At most", "duration"),
-        Field("on_click", "After a click, go to", "step"),
-        Field("on_timeout", "Without one, go to", "step"),
+        Field("on_click", "After a click, go to", "step", "steps"),
+        Field("on_timeout", "Without one, go to", "step", "steps"),
     ),
     "wait": (KEY, Field("duration", "How long", "duration"), NEXT),
     "update_contact": (
@@ -145,7 +151,7 @@ STEPS: Mapping[str, Sequence[Field]] = {
         Field("variables", "Variables", "pairs", help="One a line: name, colon, value.", default={}),
         NEXT,
     ),
-    "stop_other": (KEY, Field("sequence_id", "In the sequence", "choice", "sequences", help="Empty: in all others."), NEXT),
+    "stop_other": (KEY, Field("sequence_id", "In the sequence", "choice", "sequences", empty="All others"), NEXT),
     "notify": (
         KEY,
         Field("target", "Target", "choice", "targets"),

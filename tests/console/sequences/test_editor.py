@@ -4,31 +4,11 @@ from typing import Any
 
 import pytest
 
-from console.areas.sequences.yaml_text import dump, read
-from tests.api.campaign_builders import new_sequence, steps_with_click
+from console.areas.sequences.yaml_text import read
+from tests.api.campaign_builders import new_sequence
 from tests.builders import Caller
-from tests.console.conftest import Browser, Shown, with_role
-
-HOSTILE = "<script>alert(1)</script>\N{RIGHT-TO-LEFT OVERRIDE}" + "x" * 10_000
-
-
-def yaml(**changes: Any) -> str:
-    return dump({"name": "Welcome", "steps": steps_with_click(), **changes})
-
-
-def sent(shown: Shown) -> dict[str, Any]:
-    """Everything that a browser would send of the editor's form."""
-    (form,) = shown.body.cssselect("form[data-editor]")
-    found: dict[str, Any] = {}
-    for field in form.cssselect("input[name], textarea[name], select[name]"):
-        if field.get("type") == "checkbox" and field.get("checked") is None:
-            continue
-        found[field.get("name")] = "on" if field.get("type") == "checkbox" else (field.value or "").removeprefix("\n")
-    return found  # browsers leave out the line break behind <textarea>
-
-
-async def press(browser: Browser, shown: Shown, path: str, do: str, **typed: Any) -> Shown:
-    return await browser.send(path, **{**sent(shown), **typed, "do": do})
+from tests.console.conftest import Browser, with_role
+from tests.console.sequences.editor_page import HOSTILE, press, sent, yaml
 
 
 async def test_a_sequence_is_made_once_and_edited_on(browser: Browser, api: Caller) -> None:
