@@ -6,26 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from console.api_calls import ApiProblem
+from console.forms.offered import MOST, Offered, Options, calls, offered
 from console.page import Page
 
-Options = list[tuple[str, str]]
-MOST = 100
-"""The most entries of one list. What a draft names already is offered in any case."""
 PEOPLE = 8
 NAMED = 10
 """How many people a preview is offered as, and how many of the named contacts are shown by name."""
 
 
 @dataclass(frozen=True)
-class Choices:
-    """`channels` are those that send, and `media` the media of all by name. `named` are the contacts of the audience that are
-    shown by name, by their ids."""
+class Choices(Offered):
+    """`named` are the contacts of the audience that are shown by name, by their ids."""
 
-    channels: list[Mapping[str, Any]]
-    media: Mapping[str, str]
-    segments: Options
-    sequences: Options
-    targets: Options
     domains: Options
     people: list[Mapping[str, Any]]
     named: Mapping[str, Mapping[str, Any]]
@@ -35,23 +27,15 @@ async def choices(page: Page, contact_ids: Sequence[str] = ()) -> Choices:
     """Asks for everything at once."""
     named = list(dict.fromkeys(contact_ids))[:NAMED]
     found = await page.together(
-        channels=page.api.get("/channels", limit=MOST),
-        segments=page.api.get("/segments", limit=MOST),
-        sequences=page.api.get("/sequences", limit=MOST),
-        targets=page.api.get("/notification-targets", limit=MOST),
+        **calls(page),
         domains=page.api.get("/organization/link-domains", limit=MOST),
         people=page.api.get("/contacts", limit=PEOPLE),
         **{f"contact {each}": page.maybe(page.api.get(f"/contacts/{each}"), 404, 422) for each in named},
     )
-    listed = {name: found[name]["items"] for name in ("channels", "segments", "sequences", "targets", "domains", "people")}
     return Choices(
-        channels=[each for each in listed["channels"] if each["archived_at"] is None],
-        media={each["name"]: each["medium"] for each in listed["channels"]},
-        segments=[(each["id"], each["name"]) for each in listed["segments"]],
-        sequences=[(each["id"], each["name"]) for each in listed["sequences"] if each["version"] is not None],
-        targets=[(each["name"], f"{each['name']}, {each['service']}") for each in listed["targets"]],
-        domains=[(f"https://{each['host']}", each["host"]) for each in listed["domains"] if each["held_since"]],
-        people=listed["people"],
+        **offered(found),
+        domains=[(f"https://{each['host']}", each["host"]) for each in found["domains"]["items"] if each["held_since"]],
+        people=found["people"]["items"],
         named={each: found[f"contact {each}"] for each in named if found[f"contact {each}"] is not None},
     )
 

@@ -5,24 +5,23 @@ from typing import Any
 
 from starlette.responses import Response
 
+from console.addresses import url
 from console.api_calls import ApiProblem
 from console.areas.campaigns import draft
 from console.areas.campaigns.choices import Choices, choices, find_contact
-from console.areas.campaigns.draft_actions import KINDS
-from console.areas.campaigns.of_campaign import action_words
 from console.areas.campaigns.previewing import seen_as
+from console.forms import triggers
+from console.forms.actions import OF_CAMPAIGN
 from console.page import Page
 from console.pages import Pages
+from console.words.triggers import action_words
 from models.organizations.api_key import Role
 
 pages = Pages("campaigns")
 
-_OF_LIST = re.compile(r"(.*\btags)\[\d+\]")
-_OF_MESSAGE = re.compile(r"(.*\.)?message")
 _AT_A_FIELD = re.compile(
-    r"name|channel|link_tracking|link_domain|utm\.\w+|(triggers\[\d+\]\.actions\[\d+\]\.)?message\.(subject|body|html|valid_for|links[.\[].*)"
-    r"|audience\.(tags|exclude_tags|(segment_ids|exclude_segment_ids|contact_ids)\[\d+\])"
-    r"|triggers\[\d+\]\.(key|link|times|within|segment_id|actions|actions\[\d+\]\.(tags|channel|sequence_id|variables|field|value|target|text))"
+    r"name|channel|link_tracking|link_domain|utm\.\w+|message\.(subject|body|html|valid_for|links[.\[].*)"
+    r"|audience\.(tags|exclude_tags|(segment_ids|exclude_segment_ids|contact_ids)\[\d+\])|" + triggers.AT_A_FIELD
 )
 """The names of the fields at which the editor shows a fault."""
 REFUSED = (409, 422)
@@ -149,13 +148,14 @@ async def _editor(
         "campaigns/edit.html",
         problem.status if problem else status,
         campaign=campaign,
+        editor_address=url(f"/campaigns/{campaign['id']}/edit" if campaign else "/campaigns/new"),
         typed=typed,
         offered=offered,
         problem=problem,
         faults={**faults, **({"find_contact": missing} if missing else {})},
-        shown=[field for field in (problem.faults() if problem else ()) if _AT_A_FIELD.fullmatch(_field(field))],
+        shown=[field for field in (problem.faults() if problem else ()) if _AT_A_FIELD.fullmatch(triggers.field_of(field))],
         medium=offered.media.get(typed["channel"], "sms"),
-        kinds=[(each, action_words(each)) for each in KINDS],
+        kinds=[(each, action_words(each)) for each in OF_CAMPAIGN],
         preview_as=page.field("preview_as"),
         **found,
     )
@@ -169,12 +169,5 @@ def _at_fields(faults: dict[str, str]) -> dict[str, str]:
     """Returns the faults by the fields at which they are shown."""
     found: dict[str, str] = {}
     for field, message in faults.items():
-        found.setdefault(_field(field), message)
+        found.setdefault(triggers.field_of(field), message)
     return found
-
-
-def _field(name: str) -> str:
-    """A fault of one tag stands at its list, and one of a whole message at its text."""
-    if listed := _OF_LIST.fullmatch(name):
-        return listed[1]
-    return f"{name}.body" if _OF_MESSAGE.fullmatch(name) else name

@@ -2,16 +2,10 @@
 
 from starlette.responses import Response
 
-from console.areas.campaigns.of_campaign import (
-    action_words,
-    campaign_path,
-    read_campaign,
-    render,
-    to_its_editor,
-    trigger_sentence,
-)
+from console.areas.campaigns.of_campaign import campaign_path, read_campaign, render, to_its_editor
 from console.page import Page
 from console.pages import Pages
+from console.words.triggers import action_words, trigger_sentence
 from models.organizations.api_key import Role
 
 pages = Pages("campaigns")

@@ -5,10 +5,10 @@ from typing import Any
 from starlette.responses import Response
 
 from console.api_calls import ApiProblem
-from console.areas.campaigns.of_campaign import action_words, trigger_sentence
 from console.page import Page
 from console.pages import Pages
 from console.words.reasons import change_of, reason
+from console.words.triggers import action_words, trigger_sentence
 from models.organizations.api_key import Role
 
 pages = Pages("campaigns")

@@ -5,7 +5,6 @@ from typing import Any
 from starlette.responses import Response
 
 from console.page import Page
-from console.words.times import iso_duration
 
 TABS = (
     ("report", "Report", ""),
@@ -58,28 +57,3 @@ def render(page: Page, template: str, campaign: dict[str, Any], tab: str, status
 def link_names(campaign: dict[str, Any]) -> dict[str, str]:
     """Names by id; a link without a name is called by its address."""
     return {each["id"]: each["name"] or each["url"] for each in campaign["links"]}
-
-
-def trigger_sentence(trigger: dict[str, Any]) -> str:
-    """What a trigger waits for: `A click on boots`, `No click on any link within 2 d`."""
-    link = trigger["link"] or "any link"
-    within = f" within {iso_duration(trigger['within'])}" if trigger["within"] else ""
-    often = f", up to {trigger['times']} times for each person" if trigger["times"] > 1 else ""
-    return f"{'No click' if trigger['when'] == 'not_clicked' else 'A click'} on {link}{within}{often}"
-
-
-ACTIONS = {
-    "send": "sends a message",
-    "enroll": "enrolls the person in a sequence",
-    "leave": "takes the person out of the sequence",
-    "go_to": "moves the person to another step",
-    "tag": "adds a tag",
-    "untag": "removes a tag",
-    "set_field": "sets a field",
-    "notify": "notifies a target",
-}
-
-
-def action_words(kind: str) -> str:
-    """What an action does, as the rest of a sentence; one that is not listed is called by its kind."""
-    return ACTIONS.get(kind, kind.replace("_", " "))

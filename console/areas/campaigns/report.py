@@ -11,13 +11,11 @@ from api.contacts.click_sentences import reason_in_words
 from console.api_calls import ApiProblem
 from console.areas.campaigns.of_campaign import (
     LIVE,
-    action_words,
     campaign_path,
     link_names,
     read_campaign,
     render,
     to_its_editor,
-    trigger_sentence,
 )
 from console.charts.ranks import map_of, ranks
 from console.charts.series import UNITS, intervals, unit_of
@@ -25,6 +23,7 @@ from console.filters import DEVICES, VERDICTS, chips, given_filters
 from console.page import Page
 from console.pages import Pages
 from console.words.times import Times
+from console.words.triggers import action_words, trigger_sentence
 
 pages = Pages("campaigns")
 

@@ -1,17 +1,19 @@
-"""The actions of a trigger as its form holds them: every kind that a campaign may have."""
+"""The actions of a trigger as its form holds them."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from console.areas.campaigns.draft_message import message_of, typed_message, with_all_of_message
+from console.forms.message import message_of, typed_message, with_all_of_message
 from console.typed import comma_list
 
-KINDS = ("tag", "untag", "send", "enroll", "set_field", "notify")
-"""Those that a campaign may have, in the order in which they are offered."""
+OF_CAMPAIGN = ("tag", "untag", "send", "enroll", "set_field", "notify")
+"""The kinds that a campaign may have, in the order in which they are offered."""
+KINDS = (*OF_CAMPAIGN, "go_to", "leave")
+"""Those that a sequence may have."""
 
-FIELDS = ("tags", "channel", "sequence_id", "variables", "field", "value", "target", "text", "on_failure")
+FIELDS = ("tags", "channel", "sequence_id", "variables", "field", "value", "target", "text", "step", "on_failure")
 
 
 def new(kind: str) -> dict[str, Any]:
@@ -61,6 +63,8 @@ def action(typed: Mapping[str, Any], media: Mapping[str, str]) -> dict[str, Any]
             }
         case "set_field":
             made |= {"field": typed["field"].strip(), "value": _read(typed["value"].strip())}
+        case "go_to":
+            made["step"] = typed["step"]
         case "notify":
             made |= {"target": typed["target"], "text": typed["text"] or None}
     return made
