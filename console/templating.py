@@ -24,6 +24,7 @@ from console.words import (
     personal_data,
     places,
     reasons,
+    standing,
     states,
     times,
 )
@@ -60,6 +61,7 @@ class Templates:
             "days": times.DAYS,
             "countries": places.countries(),
             "state": states.state,
+            "standing_words": standing.standing_words,
             "url": url,
             "new_once": _once,
             "addresses_marked": messages.addresses_marked,

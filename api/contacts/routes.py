@@ -10,9 +10,11 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.contacts.standing import StandingView
 from api.handling.request import Idempotent, LargeBody, OrganizationDep, SessionDep, area
 from api.http.paging import Page, PageDep
 from api.http.problems import ProblemField
+from models.consent.standing import standings
 from models.contacts.contact import ContactFilter, get_contact, list_contacts
 from models.contacts.input import (
     EXAMPLE,
@@ -52,6 +54,10 @@ class ContactView(BaseModel):
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None = Field(description="Since then nothing about the person is kept.")
+
+
+class ListedContact(ContactView):
+    standing: StandingView | None = Field(None, description="Only with `standing=true`.")
 
 
 MATCH_ON = "The one key that finds contacts; the others are values then. Default: external_id, else email, else phone."
@@ -171,13 +177,21 @@ async def upsert_many(session: SessionDep, caller: OrganizationDep, body: BulkRe
     )
 
 
-@router.get("/contacts", summary="List contacts")
+@router.get("/contacts", response_model_exclude_unset=True, summary="List contacts")
 async def list_all(
-    session: SessionDep, caller: OrganizationDep, page: PageDep, wanted: Annotated[ContactFilter, Depends(contact_filter)]
-) -> Page[ContactView]:
+    session: SessionDep,
+    caller: OrganizationDep,
+    page: PageDep,
+    wanted: Annotated[ContactFilter, Depends(contact_filter)],
+    standing: Annotated[bool, Query(description="Each with its consent, suppressed addresses and last click.")] = False,
+) -> Page[ListedContact]:
     """Contacts, newest first. Filters are combined: all have to fit."""
     rows, after = await list_contacts(session, caller.id, wanted, page)
-    return Page(items=[ContactView.model_validate(row) for row in rows], next_cursor=page.next_cursor(after))
+    items = [ListedContact.model_validate(row) for row in rows]
+    if standing:
+        found = await standings(session, caller.id, rows)
+        items = [each.model_copy(update={"standing": StandingView.model_validate(found[each.id])}) for each in items]
+    return Page(items=items, next_cursor=page.next_cursor(after))
 
 
 @router.get("/contacts/{contact_id}", summary="Get a contact")

@@ -49,7 +49,7 @@ async def _list(page: Page, problem: ApiProblem | None = None, **typed: Any) -> 
     found: dict[str, Any] = {"items": [], "next_cursor": None}
     refused = None
     try:
-        found = await page.api.get("/contacts", **wanted, cursor=page.query("cursor"))
+        found = await page.api.get("/contacts", **wanted, standing="true", cursor=page.query("cursor"))
     except ApiProblem as fault:
         if fault.status != 422:
             raise

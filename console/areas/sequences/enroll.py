@@ -1,7 +1,8 @@
 """Enrolling people: named ones, those with tags, or a segment. First the consequence, then the act."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -29,10 +30,17 @@ RESULTS = (
 
 @pages.get("/sequences/{sequence_id}/enroll", role=Role.SENDER)
 async def choose(page: Page) -> Response:
-    """`?contact=` names somebody, `?segment_id=` a segment."""
-    way = "segment" if page.query("segment_id") else "named"
-    typed = {"way": way, "people": page.query("contact"), "tags": "", "segment_id": page.query("segment_id")}
-    return await _show(page, typed)
+    """`?contact=`, for each of them, names people, and then it is said at once what it does. `?segment_id=` names a segment."""
+    people, segment_id = page.queries("contact"), page.query("segment_id")
+    way = "segment" if segment_id else "named"
+    typed = {"way": way, "people": "\n".join(people), "tags": "", "segment_id": segment_id}
+    if not people:
+        return await _show(page, typed)
+    faults = dict[str, str]()
+    chosen = await _chosen(page, typed, faults)
+    if chosen is None:
+        return await _show(page, typed, 422, faults=faults)
+    return await _look(page, {**typed, "people": "\n".join(map(_name_of, chosen.named))}, chosen)
 
 
 @pages.post("/sequences/{sequence_id}/enroll", role=Role.SENDER)
@@ -47,7 +55,7 @@ async def enroll(page: Page) -> Response:
         return await _look(page, typed, chosen)
     cursor = page.field("cursor") or None
     try:
-        body = {**chosen, **({"cursor": cursor} if cursor else {})}
+        body = {**chosen.request, **({"cursor": cursor} if cursor else {})}
         done = await page.api.post(f"/sequences/{page.path('sequence_id')}/enrollments", body, once=page.field("once"))
     except ApiProblem as problem:
         if problem.status not in (404, 409, 422, 429):
@@ -56,47 +64,65 @@ async def enroll(page: Page) -> Response:
     return await _show(page, typed, done=done)
 
 
-async def _chosen(page: Page, typed: Mapping[str, str], faults: dict[str, str]) -> dict[str, Any] | None:
-    """Returns the API's words for the people that are meant, or None with the faults."""
+@dataclass(frozen=True)
+class Chosen:
+    """The API's words for the people that are meant, and of those who were named what is known."""
+
+    request: dict[str, Any]
+    named: Sequence[dict[str, Any]] = ()
+
+
+async def _chosen(page: Page, typed: Mapping[str, str], faults: dict[str, str]) -> Chosen | None:
+    """Returns None with the faults."""
     match typed["way"]:
         case "tags":
             tags = [each.strip() for each in typed["tags"].split(",") if each.strip()]
             if tags:
-                return {"tags": tags}
+                return Chosen({"tags": tags})
             faults["tags"] = "Name at least one tag."
         case "segment":
             if typed["segment_id"]:
-                return {"segment_id": typed["segment_id"]}
+                return Chosen({"segment_id": typed["segment_id"]})
             faults["segment_id"] = "Choose a segment."
         case _:
-            ids = await _named(page, typed["people"], faults)
-            if ids:
-                return {"contact_ids": ids}
+            named = await _named(page, typed["people"], faults)
+            if named:
+                return Chosen({"contact_ids": [each["id"] for each in named]}, named)
             faults.setdefault("people", "Name at least one person.")
     return None
 
 
-async def _named(page: Page, text: str, faults: dict[str, str]) -> list[str]:
+async def _named(page: Page, text: str, faults: dict[str, str]) -> list[dict[str, Any]]:
     """Finds each line by e-mail address, phone number, external id, or id."""
     names = list(dict.fromkeys(line.strip() for line in text.split("\n") if line.strip()))
     if len(names) > MOST_NAMED:
         faults["people"] = f"Name at most {MOST_NAMED} people, or give them a tag."
         return []
     found = await asyncio.gather(*(_find(page, name) for name in names))
-    unknown = [name for name, ids in zip(names, found, strict=True) if len(ids) != 1]
+    unknown = [name for name, people in zip(names, found, strict=True) if len(people) != 1]
     if unknown:
         faults["people"] = f"Nobody, or more than one person, is found as {unknown[0][:80]}."
         return []
-    return list(dict.fromkeys(ids[0] for ids in found))
+    return list({people[0]["id"]: people[0] for people in found}.values())
 
 
-async def _find(page: Page, name: str) -> list[str]:
+async def _find(page: Page, name: str) -> list[dict[str, Any]]:
     if _is_id(name):
         contact = await page.maybe(page.api.get(f"/contacts/{name}"))
-        return [contact["id"]] if contact else []
+        return [contact] if contact else []
     key = "email" if "@" in name else "phone" if name.startswith("+") else "external_id"
     listed = await page.maybe(page.api.get("/contacts", **{key: name}, limit=2), 404, 422)
-    return [each["id"] for each in listed["items"]] if listed else []
+    found: list[dict[str, Any]] = listed["items"] if listed else []
+    return found
+
+
+def _name_of(contact: Mapping[str, Any]) -> str:
+    """Returns a name by which `_find` finds the contact and nobody else. Several contacts may have one e-mail address."""
+    external_id = contact["external_id"] or ""
+    is_plain = external_id == external_id.strip() and not _is_id(external_id) and not {"@", "\n"} & {*external_id}
+    if is_plain and external_id and not external_id.startswith("+"):
+        return external_id
+    return str(contact["phone"] or contact["id"])
 
 
 def _is_id(name: str) -> bool:
@@ -106,21 +132,22 @@ def _is_id(name: str) -> bool:
         return False
 
 
-async def _look(page: Page, typed: Mapping[str, str], chosen: Mapping[str, Any]) -> Response:
+async def _look(page: Page, typed: Mapping[str, str], chosen: Chosen) -> Response:
     """The consequence: how many people are found now."""
+    request = chosen.request
     try:
-        if "segment_id" in chosen:
-            count = (await page.api.get(f"/segments/{chosen['segment_id']}"))["count"]
-        elif "tags" in chosen:
-            definition = {"kind": "tags", "has": "all", "tags": chosen["tags"]}
+        if "segment_id" in request:
+            count = (await page.api.get(f"/segments/{request['segment_id']}"))["count"]
+        elif "tags" in request:
+            definition = {"kind": "tags", "has": "all", "tags": request["tags"]}
             count = (await page.api.post("/segments/preview", {"definition": definition}))["count"]
         else:
-            count = len(chosen["contact_ids"])
+            count = len(chosen.named)
     except ApiProblem as problem:
         if problem.status not in (404, 422, 429):
             raise
         return await _show(page, typed, 422, problem=problem)
-    return await _show(page, typed, count=count)
+    return await _show(page, typed, count=count, named=chosen.named)
 
 
 async def _show(
@@ -131,6 +158,7 @@ async def _show(
     faults: Mapping[str, str] | None = None,
     problem: ApiProblem | None = None,
     count: int | None = None,
+    named: Sequence[Mapping[str, Any]] = (),
     done: dict[str, Any] | None = None,
 ) -> Response:
     found = await page.together(shown=one(page), segments=page.api.get("/segments", limit=200))
@@ -145,6 +173,7 @@ async def _show(
         faults=faults or {},
         problem=problem,
         count=count,
+        named=named,
         done=done,
         results=RESULTS,
     )
