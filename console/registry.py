@@ -5,7 +5,7 @@ from console.areas.contacts.all import PAGES as CONTACTS
 from console.areas.exports import exports
 from console.areas.health import health
 from console.areas.links import clicks, link, links
-from console.areas.messages import why
+from console.areas.messages import listing, why
 from console.areas.overview import overview
 from console.areas.search import search
 from console.areas.segments import segments
@@ -22,6 +22,7 @@ AREAS = (
     clicks.pages,
     links.pages,
     link.pages,
+    listing.pages,
     why.pages,
     segments.pages,
     search.pages,

@@ -5,6 +5,7 @@ whatever it leaves. `active` is the process's count of enrollments that are not 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -32,9 +33,10 @@ async def enroll_contacts(
     sequence_id: UUID,
     contact_ids: Sequence[UUID],
     variables: Mapping[str, Any] = MappingProxyType({}),
+    key_id: str | None = None,
 ) -> list[Enrolled]:
     """Enrolls the contacts in the sequence's published version, with one result for each of `contact_ids`, in their order. Each
-    enrollment has the `variables`.
+    enrollment has the `variables`, and its first event says which API key asked for it (`key_id`).
 
     Raises NotFound for a sequence that is not the organization's, Conflict for a draft, and QuotaReached when there is no room
     for all of them: the caller rolls back, and none is enrolled.
@@ -47,7 +49,7 @@ async def enroll_contacts(
     room = await active.room(session, organization.id, limits.active_enrollments)
     if not room:
         raise too_many_enrollments(limits.active_enrollments)
-    results = await enroll(session, target(sequence, version.id), people)
+    results = await enroll(session, replace(target(sequence, version.id), key_id=key_id), people)
     number = len(new_enrollments(results))
     if number > room:
         raise too_many_enrollments(limits.active_enrollments)

@@ -136,6 +136,7 @@ class StepItem(BaseModel):
     campaign_id: UUID | None = Field(description="On `enrolled`: the campaign whose trigger enrolled the contact.")
     cause: CauseKind | None = Field(description="On `enrolled`: what enrolled the contact.")
     cause_id: UUID | None = Field(description="The firing of the trigger, or the enrollment whose step enrolled the contact.")
+    key_id: str | None = Field(description="On `enrolled` by a request: the API key that asked for it, where it is known.")
     step_key: str | None = Field(examples=["wait_for_offer"])
     outcome: str | None = Field(
         description="How the step was left (sent, waited, clicked, timed_out, …) or the sequence ended.",
@@ -269,6 +270,7 @@ def _step(entry: StepEntry) -> StepItem:
         campaign_id=detail.get("campaign_id"),
         cause=detail.get("cause", CauseKind.REQUEST) if event.kind == EventKind.ENROLLED else None,
         cause_id=detail.get("cause_id"),
+        key_id=detail.get("key_id"),
         step_key=event.step_key,
         outcome=outcome,
         branch=detail.get("to"),

@@ -136,7 +136,8 @@ async def create(
     """
     limits = Limits.of(services.settings, caller.limits)
     people, next_cursor = await _people(session, caller.id, listing, body)
-    results = await enroll_contacts(session, limits, services.active, caller, sequence_id, people, body.variables)
+    key_id = request.state.key.id
+    results = await enroll_contacts(session, limits, services.active, caller, sequence_id, people, body.variables, key_id)
     after_commit(request, lambda: start(services.starter, new_enrollments(results)))
     counts = {
         result.value: sum(each.result == result for each in results)

@@ -65,7 +65,8 @@ class Enrolled:
 
 @dataclass(frozen=True)
 class Target:
-    """The published version in which people are enrolled. `campaign_id` is set when a campaign's trigger enrolls them."""
+    """The published version in which people are enrolled. `campaign_id` is set when a campaign's trigger enrolls them, and
+    `key_id` is the API key of a request that does."""
 
     org_id: UUID
     sequence_id: UUID
@@ -73,6 +74,7 @@ class Target:
     re_entry: ReEntry
     limit: ReEntryLimit | None
     campaign_id: UUID | None = None
+    key_id: str | None = None
 
 
 class _Known(NamedTuple):
@@ -107,7 +109,7 @@ WITH given AS (
     INSERT INTO event (id, org_id, contact_id, enrollment_id, sequence_id, kind, step_run, detail, at)
     SELECT given.event_id, :org_id, inserted.contact_id, inserted.id, :sequence_id, 'enrolled', 0,
         jsonb_strip_nulls(jsonb_build_object('campaign_id', CAST(:campaign_id AS uuid), 'cause_id', inserted.cause_id,
-            'cause', CASE WHEN inserted.cause_id IS NOT NULL THEN inserted.cause END)), :now
+            'cause', CASE WHEN inserted.cause_id IS NOT NULL THEN inserted.cause END, 'key_id', CAST(:key_id AS text))), :now
     FROM inserted JOIN given USING (id)
 )
 SELECT id FROM inserted
@@ -221,6 +223,7 @@ async def _insert(session: AsyncSession, into: Target, people: Sequence[Person])
         "sequence_id": into.sequence_id,
         "version_id": into.version_id,
         "campaign_id": into.campaign_id,
+        "key_id": into.key_id,
         "re_entry": into.re_entry.value,
         "now": at,
         "start_due_at": after_grace(),

@@ -39,6 +39,7 @@ async def contact(page: Page) -> Response:
         entries=thread(items, page.times),
         marked=marked,
         names=names,
+        key_names=await _key_names(page, items),
         show_now=show,
         shown=[("", "All"), *((name, name.capitalize()) for name in SHOWN)],
         filtered=any(page.query(name) for name in FILTERS),
@@ -79,3 +80,10 @@ async def _names(
     missing = {each["sequence_id"] for each in enrollments} - set(names)
     asked = await page.together(**{each: page.maybe(page.api.get(f"/sequences/{each}")) for each in missing})
     return names | {each: found["name"] for each, found in asked.items() if found}
+
+
+async def _key_names(page: Page, items: list[dict[str, Any]]) -> dict[str, str]:
+    """Names of the API keys that enrolled the contact, by their ids. Only owners see keys."""
+    if not page.may("owner") or not any(item.get("key_id") for item in items):
+        return {}
+    return {each["id"]: each["name"] for each in (await page.api.get("/api-keys", limit=500))["items"]}

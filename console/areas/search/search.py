@@ -47,6 +47,7 @@ COMMANDS = (
     Command("New segment", "/segments/new", "plus", Role.EDITOR, "create audience group"),
     Command("New shared link", "/links/new", "plus", Role.EDITOR, "create short qr"),
     Command("Import contacts", "/contacts/import", "plus", Role.SENDER, "csv file upload people"),
+    Command("All messages", "/messages", "sms", Role.VIEWER, "sent failed bounced who got"),
     Command("Replies", "/replies", "contact", Role.VIEWER, "inbound answers decide stop inbox"),
     Command("Suppressed addresses", "/suppressions", "contact", Role.VIEWER, "bounced opted out blocked"),
     Command("Notification targets", "/settings/notification-targets", "settings", Role.VIEWER, "team slack mail told"),

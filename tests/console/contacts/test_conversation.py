@@ -8,6 +8,7 @@ from models.database import Database
 from models.messages.message import MessageState
 from models.organizations.organization import Organization
 from models.sequences.event import EventKind
+from tests.api.campaign_builders import new_sequence
 from tests.builders import Caller
 from tests.console.conftest import Browser, with_role
 from tests.rows import Rows, minutes
@@ -185,3 +186,21 @@ async def test_a_viewer_reads_the_conversation_and_changes_nothing(visitor: Brow
     assert shown.body.cssselect("dialog form, main form[method=post]") == []
     assert (await browser.send(f"/contacts/{contact_id}/consent", state="opted_out", reason="x")).status == 403
     assert (await browser.open(f"/contacts/{contact_id}/consent")).body.cssselect("main form") == []
+
+
+async def test_whoever_enrolled_them_is_named_as_far_as_it_is_known(browser: Browser, api: Caller, rows: Rows) -> None:
+    contact = await rows.contact(external_id="x")
+    made = (await api.post("/api-keys", json={"name": "<b>Shop</b>", "role": "sender"})).json()
+    body = {"contact_ids": [str(contact.id)]}
+    sender = api.with_key(made["key"])
+    assert (await sender.post(f"/sequences/{await new_sequence(api)}/enrollments", json=body)).status_code == 202
+    path = f"/contacts/{contact.id}"
+    assert "Enrolled in Welcome with the key <b>Shop</b>" in (await browser.open(path)).all(".thread .line")
+    await browser.sign_in(made["key"])
+    assert f"Enrolled in Welcome with the key {made['id']}" in (await browser.open(path)).all(".thread .line")
+
+
+async def test_an_enrollment_from_before_keys_were_kept_says_by_hand_or_by_the_api(browser: Browser, rows: Rows) -> None:
+    enrollment = await rows.enrollment(await rows.sequence(), contact := await rows.contact(first_name="Ada"))
+    await rows.event(enrollment, EventKind.ENROLLED, 0, at=minutes(0))
+    assert "Enrolled in Welcome by hand or by the API" in (await browser.open(f"/contacts/{contact.id}")).all(".thread .line")
