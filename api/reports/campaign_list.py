@@ -62,7 +62,7 @@ async def list_all(
     ids = [row.id for row in rows]
     counts = await count_campaigns(session, ids)
     shown = _last_days(zone, days)
-    clicks = await clicks_of_days(session, ids, shown[0], zone)
+    clicks = await clicks_of_days(session, ids, shown)
     channels = {each.id: each for each in await list_channels(session, caller.id)}
     items = [
         ListedCampaign(

@@ -1,7 +1,8 @@
 """The list of campaigns with their numbers: what is in it, what it can be narrowed to, and what it costs."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -36,6 +37,18 @@ async def test_each_has_the_funnel_of_its_own_report_and_its_clicks_by_day(api: 
         "simulator-sms",
         "sms",
     )
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati"])
+async def test_its_days_are_those_of_the_zone(api: Caller, made: Rows, zone: str) -> None:
+    campaign = await made.campaign()
+    message = await made.message(campaign.content_id, await made.contact())
+    today = now().astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday, minute = today - timedelta(days=1), timedelta(minutes=1)
+    for at in (today, today - minute, yesterday, yesterday - minute):
+        await made.click(message, at=at.astimezone(UTC))
+    (found,) = (await listed(api, days=3, time_zone=zone))["items"]
+    assert found["clicks_by_day"] == [1, 2, 1]
 
 
 async def test_it_is_narrowed_by_state_and_by_a_part_of_the_name(api: Caller, made: Rows) -> None:
