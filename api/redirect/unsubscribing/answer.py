@@ -5,6 +5,7 @@ neither do cookies: the token says who wants out. Scanners that open every link 
 post.
 """
 
+import asyncio
 from dataclasses import replace
 
 import structlog
@@ -13,7 +14,7 @@ from api.http.within import within
 from api.redirect.answering.answer import Answer, page
 from api.redirect.answering.client_address import ClientAddress
 from api.redirect.answering.link_request import LinkRequest
-from api.redirect.answering.rate_limit import MissLimit
+from api.redirect.answering.rate_limit import MissLimit, RateLimit
 from api.redirect.links.shared_link_cache import SharedLinkCache
 from api.redirect.unsubscribing.choices import read_choices
 from api.redirect.unsubscribing.pages import PREFERENCES, ask_page, done_page, erased_page, saved_page
@@ -28,6 +29,11 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
 """Seconds after which the page is shown without what only the database knows."""
+LOOKS = 20
+"""So many pages of one address are made with what the database knows at once, and as many again each minute. Then, it has the
+button alone, so that nobody can keep the database busy with an address."""
+LOOKS_AT_ONCE = 2
+"""Pages that ask the database at one time: half of the connections that links with merge fields and signals need as well."""
 UNKNOWN = "This address is not complete. Please open it again from the message that it came with."
 NO_CHOICE = "Your choice has not arrived. Please go back and try again."
 TOO_OFTEN = "This was asked for very often just now. Please try again in a minute."
@@ -50,6 +56,8 @@ class Unsubscribing:
         self._unsubscribes = unsubscribes
         self._addresses = addresses
         self._misses = misses
+        self._looks = RateLimit(LOOKS)
+        self._places = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def __call__(self, link_request: LinkRequest, body: bytes) -> Answer:
         """`link_request.token` is the whole path without its first slash."""
@@ -69,6 +77,8 @@ class Unsubscribing:
         return await self._act(link_request, Unsubscribe(*token[:2], choices=choices), saved_page(text))
 
     async def _show(self, link_request: LinkRequest, text: str, token: Token) -> Answer:
+        if not self._looks.takes(text):
+            return ask_page(text, None)
         try:
             shown = await within(LOOK_SECONDS, self._look(token))
         except Exception as error:  # whatever the error is, the button works
@@ -82,7 +92,7 @@ class Unsubscribing:
         return ask_page(text, shown)
 
     async def _look(self, token: Token) -> PreferencePage | None:
-        async with self._database.transaction() as session:
+        async with self._places, self._database.transaction() as session:
             return await preference_page(session, token.content_id, token.recipient_number)
 
     async def _act(self, link_request: LinkRequest, asked: Unsubscribe, done: Answer) -> Answer:

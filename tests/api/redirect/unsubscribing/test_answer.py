@@ -1,14 +1,18 @@
 """The address for unsubscribing as mail providers, people and scanners use it."""
 
+import asyncio
 import re
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
+from api.redirect.answering.rate_limit import RateLimit
 from api.redirect.unsubscribing import answer as answering
+from api.redirect.unsubscribing.answer import LOOKS
 from api.redirect.unsubscribing.unsubscribes import REPEATS
 from models.base import now
 from models.contacts.contact import Contact as Person
@@ -18,7 +22,7 @@ from settings import Settings
 from tests.api.redirect.contact import Contact, running
 from tests.api.redirect.unsubscribing.mails import Mails, send_mails
 from tests.builders import hold
-from tests.clicks import rows, send
+from tests.clicks import add_personal_link, rows, send
 from tests.sending import BODY, Sending
 from tracking.tokens.token import TokenCodec
 
@@ -39,6 +43,12 @@ async def change(database: Database, organization: Org, **values: Any) -> None:
         row = await session.get_one(Organization, organization[0].id)
         for name, value in values.items():
             setattr(row, name, value)
+
+
+def stand_still(limit: RateLimit) -> None:
+    """On a slow machine too, nothing is taken again while a test is running."""
+    now = limit._clock()
+    limit._clock = lambda: now
 
 
 def boxes(answer: httpx.Response) -> dict[str, bool]:
@@ -154,6 +164,7 @@ async def test_running_enrollments_are_asked_to_stop_in_the_same_commit(
 
 
 async def test_whoever_repeats_one_token_without_end_is_told_to_wait(contact: Contact, mails: Mails) -> None:
+    stand_still(contact.app.state.parts.unsubscribes._repeats)
     answers = [await contact.client.post(mails.path(contact.codec)) for _ in range(REPEATS + 1)]
     assert [each.status_code for each in answers] == [200] * REPEATS + [429]
     assert answers[-1].headers["retry-after"] == "60"
@@ -283,6 +294,37 @@ async def test_while_nobody_can_say_what_the_person_gets_the_page_has_the_button
     monkeypatch.setattr(answering, "preference_page", away)
     page = await contact.client.get(mails.path(contact.codec))
     assert (page.status_code, "<button>Unsubscribe</button>" in page.text, boxes(page)) == (200, True, {})
+
+
+async def test_whoever_opens_one_page_without_end_is_shown_the_button_alone(contact: Contact, mails: Mails) -> None:
+    stand_still(contact.app.state.parts.unsubscribing._looks)
+    pages = [await contact.client.get(mails.path(contact.codec)) for _ in range(LOOKS + 1)]
+    assert [bool(boxes(each)) for each in pages] == [True] * LOOKS + [False]
+    assert (pages[-1].status_code, "<button>Unsubscribe</button>" in pages[-1].text) == (200, True)
+    assert boxes(await contact.client.get(mails.path(contact.codec, 1)))
+    assert (await contact.client.post(mails.path(contact.codec))).status_code == 200
+
+
+async def test_pages_that_hang_leave_connections_for_links_with_merge_fields(
+    contact: Contact, database: Database, organization: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mails, over, begun = await send_mails(database, organization[0].id, people=8), asyncio.Event(), asyncio.Event()
+    sent = await send(database, organization[0].id, ["https://example.com/{{ contact.id }}"])
+    await add_personal_link(database, sent, 0, "https://example.com/ann")
+
+    async def hangs(session: AsyncSession, *_: object) -> None:
+        await session.execute(text("SELECT 1"))
+        begun.set()
+        await over.wait()
+
+    monkeypatch.setattr(answering, "preference_page", hangs)
+    monkeypatch.setattr(answering, "LOOK_SECONDS", 60.0)
+    async with asyncio.TaskGroup() as group:
+        for person in range(8):
+            group.create_task(contact.client.get(mails.path(contact.codec, person)))
+        await begun.wait()
+        assert (await contact.click(sent)).headers.get("location") == "https://example.com/ann"
+        over.set()
 
 
 async def test_the_name_of_an_organization_is_text_and_never_markup(
