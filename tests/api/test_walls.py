@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from api.http.paging import Listing
 from api.http.query_parameters import query_parameters
 from models.base import now
 from models.channels.channel import channels_by_name
@@ -144,6 +145,27 @@ async def test_a_filter_by_what_another_organization_has_finds_what_a_filter_by_
                 wrong[f"{name}?{parameter}"] = [answer.text for answer in answers]
             asked += 1
     assert (wrong, asked > 20) == ({}, True)
+
+
+async def test_a_cursor_shows_whoever_brings_it_only_what_is_the_bringers_own(api: Caller, stranger: Caller, theirs: Ids) -> None:
+    """A cursor says where a page begins and not whose it is, so one that another organization was given may be used."""
+    own = {"campaign_id": await new_campaign(stranger), "sequence_id": await new_sequence(stranger), "key": "hot"}
+    asked, wrong, full = 0, {}, 0
+    for name, route in ROUTES.items():
+        path = route.path.removeprefix("/v1")
+        if not name.startswith("GET ") or not set(re.findall(r"\{(.*?)\}", path)) <= own.keys():
+            continue
+        path = path.format_map(own)
+        if "cursor" not in query_parameters(route.dependant) or "/exports/" in path:
+            continue
+        newest = Listing.at(f"/v1{path}").cursor(b"\xff" * 16)
+        answers = [await stranger.get(path, params=params) for params in ({"cursor": newest}, {})]
+        shown, ours = (answer.json().get("items", []) for answer in answers)
+        if any(item not in ours for item in shown):
+            wrong[name] = [answer.text for answer in answers]
+        asked += answers[0].status_code == 200
+        full += bool((await api.get(path, params={"cursor": newest})).json().get("items"))
+    assert (wrong, asked > 12, full > 8) == ({}, True, True), (asked, full)
 
 
 def bodies(ids: Ids) -> list[tuple[str, str, dict[str, Any]]]:
