@@ -13,6 +13,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from models.wire.names import SEARCH_ATTRIBUTES, Stage
 from services.process.task_problems import QUERY, count_task_problems
+from worker import WORKFLOWS
 
 PAGE = (Path(__file__).parent.parent / "docs" / "ops.md").read_text()
 QUERIES = re.findall(r"^\| [^|]+\? \| `([^`]+)` \|$", PAGE, re.MULTILINE)
@@ -34,6 +35,14 @@ def test_the_page_explains_every_search_attribute_and_every_stage() -> None:
     explained = set(re.findall(r"`(\w+)`", PAGE))
     assert {*SEARCH_ATTRIBUTES, *get_args(Stage)} <= explained
     assert QUERY.replace("'", '"') in QUERIES
+
+
+def test_the_page_names_every_workflow_and_every_signal() -> None:
+    definitions = [workflow._Definition.must_from_class(each) for each in WORKFLOWS]
+    for each in definitions:
+        assert f"| `{each.name}` |" in PAGE
+        assert [name for name in each.signals if f"\n| `{name}` | " not in PAGE] == []
+    assert sum(len(each.signals) for each in definitions) >= 6
 
 
 async def test_a_workflow_whose_task_fails_twice_is_counted(temporal: Client) -> None:
