@@ -12,7 +12,7 @@ from safe_errors import OwnWords
 from services.channels.base import ChannelError, Fault, Receipt
 from services.channels.http.conditions import UNREADABLE
 from services.channels.http.config import AnswerMapping, AnswerRule, Find
-from services.channels.http.json_path import find_text
+from services.channels.http.json_path import find_code, find_text
 from services.way_out.way_out import Answer
 
 LATER = frozenset({408, 425, 429, 503})
@@ -46,7 +46,7 @@ def read_answer(answer: Answer, mapping: AnswerMapping, message_id: UUID) -> Rec
         units = find_text(document, mapping.units, 9)
         provider_id = find_text(document, mapping.provider_id) or str(message_id)
         return Receipt(provider_id, int(units) if units and units.isdecimal() else None)
-    code = find_text(document, mapping.code, 100)
+    code = find_code(document, mapping.code)
     raise _by_rule(answer, rule, code) if rule is not None else _by_status(answer, code)
 
 

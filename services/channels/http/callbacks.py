@@ -15,7 +15,7 @@ from models.channels.channel import Channel
 from models.messages.report import ReportKind
 from services.channels.http.conditions import all_hold
 from services.channels.http.config import CallbackMapping, InboundMapping, ReportMapping
-from services.channels.http.json_path import as_text, find, find_text
+from services.channels.http.json_path import as_text, find, find_code, find_text
 from services.inbound.receive import Inbound
 from services.provider_reports.apply import Report
 
@@ -71,7 +71,7 @@ def _report(channel: Channel, mapping: ReportMapping, event: Any) -> Report | No
         event_key=f"{rule.kind}:{find_text(event, mapping.event_id) or _digest(event)}",
         message_id=message_id,
         provider_id=provider_id,
-        code=find_text(event, mapping.code, 100),
+        code=find_code(event, mapping.code),
         reported_at=next((time for time in times if time), None),
         fault=rule.fault,
         soft=rule.soft,

@@ -18,6 +18,8 @@ _SEGMENT = re.compile(
     r'|\["(?P<double>(?:[^"\\]|\\["\\])*)"\]'
 )
 _ESCAPED = re.compile(r"\\(.)")
+_ABOUT_SOMEBODY = re.compile(r"@|\d(?:[ ().-]{0,2}\d){7}")
+"""An e-mail address, or the eight digits that a phone number has at least."""
 
 Segment = str | int
 
@@ -58,6 +60,13 @@ def find_text(document: Any, path: str | None, longest: int = 200) -> str | None
     value = None if path is None else find(document, path)
     text = as_text(value)
     return cut(text, longest) if text and len(text) <= longest else None
+
+
+def find_code(document: Any, path: str | None) -> str | None:
+    """Returns a provider's code, or None when it holds an address or a phone number: a code becomes a part of what a channel
+    says, where the erasure of a person does not look for it."""
+    code = find_text(document, path, 100)
+    return None if code and _ABOUT_SOMEBODY.search(code) else code
 
 
 def as_text(value: Any) -> str | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.channels.http.json_path import as_text, find, find_text, segments
+from services.channels.http.json_path import as_text, find, find_code, find_text, segments
 
 DOCUMENT = {"a": {"b-c": [1, {"d": None}, "e"], "'": 2, "\\": 3}, "list": [], "ok": True, "größe": 4}
 
@@ -61,3 +61,17 @@ def test_a_text_that_is_empty_or_too_long_counts_as_missing() -> None:
     assert find_text(document, "$.long", 4) is None
     assert find_text(document, "$.number") == "7"
     assert find_text(document, None) is None
+
+
+@pytest.mark.parametrize(
+    "code", ["E7", "131026", "2494010", "https://developer.example.com/errors#1050", "Invalid sender", 30007]
+)
+def test_a_code_is_kept(code: Any) -> None:
+    assert find_code({"code": code}, "$.code") == str(code)
+
+
+@pytest.mark.parametrize(
+    "code", ["ada@example.com is wrong", "+4915100000777", "No such number: 0151 000-00777", "(030) 90 00.00 77", 4915100000777]
+)
+def test_a_code_that_holds_an_address_or_a_number_counts_as_missing(code: Any) -> None:
+    assert find_code({"code": code}, "$.code") is None
