@@ -20,8 +20,9 @@ case "$*" in
 esac
 """
 VENV_PYTHON = """#!/bin/sh
-foreign="${PYTHONPATH-}${PYTHONHOME-}${PYTHONSAFEPATH-}"
-[ "$1" = cli.py ] && { echo "$PWD: $*$foreign"; [ "$2" != up ] || [ -z "${UP:-}" ] || read -r stop; exit 7; }
+foreign="${PYTHONPATH-}${PYTHONHOME-}${PYTHONSAFEPATH-}${PIP_USER-}${PIP_TARGET-}${PIP_PREFIX-}"
+[ -z "$foreign" ] || exit 9
+[ "$1" = cli.py ] && { echo "$PWD: $*"; [ "$2" != up ] || [ -z "${UP:-}" ] || read -r stop; exit 7; }
 echo "venv $*" >>"$NOTES"
 case "$*" in '-m pip install '*) ;; *) exit 0 ;; esac
 [ -z "${PIP_KILLED:-}" ] || kill -KILL "$PPID"

@@ -190,8 +190,9 @@ def test_the_first_run_installs_and_hands_over_with_arguments_and_status(machine
 
 def test_what_another_project_sets_for_its_python_does_not_reach_ours(machine: Machine) -> None:
     for _ in range(2):  # with an installation and without
-        status, out, _said = machine.run("up", PYTHONPATH="/elsewhere", PYTHONHOME="/elsewhere", PYTHONSAFEPATH="1")
-        assert (status, out) == (7, f"{machine.project}: cli.py up\n")
+        of_python = machine.run("up", PYTHONPATH="/elsewhere", PYTHONHOME="/elsewhere", PYTHONSAFEPATH="1")
+        of_pip = machine.run("up", PIP_USER="1", PIP_TARGET="/elsewhere", PIP_PREFIX="/elsewhere")
+        assert (of_python[0], of_pip[0]) == (7, 7)
 
 
 def test_the_second_run_does_nothing_but_hand_over(machine: Machine) -> None:
