@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -366,6 +367,8 @@ def main() -> int:
 
     collect_less()
     keep_bytecode()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name is shown on every terminal, as errors are on stderr
     os.chdir(ROOT)  # relative settings (VAR_DIR, .env) are relative to the project
     try:
         return int(app(standalone_mode=False, prog_name="./linkwake") or 0)

@@ -265,6 +265,21 @@ async def test_a_new_key_opens_the_listed_organization(database_url: str, databa
     assert [(row.action, row.key_id) for row in made[0][:2]] == [("api_keys.create", None)] * 2
 
 
+async def test_a_name_is_listed_where_its_letters_cannot_be_written(
+    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database.transaction() as session:
+        await create_organization(session, "Gr\N{LATIN SMALL LETTER O WITH DIAERESIS}ner")
+    written = io.BytesIO()
+    screen = io.TextIOWrapper(written, encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "argv", ["./linkwake", "organizations"])
+    with patch.dict(os.environ, nothing_set_but(DATABASE_URL=database_url), clear=True):
+        assert await asyncio.to_thread(cli.main) == 0
+    screen.flush()
+    assert b"Gr\\xf6ner" in written.getvalue()
+
+
 async def test_the_operator_assigns_and_takes_away_link_domains(database_url: str, database: Database) -> None:
     environment = {"DATABASE_URL": database_url, "LINK_DOMAIN": "https://go.server.test"}
     async with database.transaction() as session:
