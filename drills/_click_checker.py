@@ -18,7 +18,8 @@ class Facts:
     """Clicks by link: `asked`, `answered` with a redirect, `recorded`. `unsafe` ones were answered while the spool was full, of
     which as many may be missing as the redirect counted as lost (`counted_lost`). `waiting` maps a link to the enrollment that
     waits for it. By enrollment: how often a click `advanced` it, and the `effects` of that (messages received). `errors` are
-    answers that were not a redirect, and connections that broke though the process lived."""
+    answers that were not a redirect, and connections that broke though the process lived. `unanswered` are links for which
+    enrollments wait and that nobody has answered, however often they were clicked."""
 
     asked: Mapping[Link, int]
     answered: Mapping[Link, int]
@@ -31,6 +32,7 @@ class Facts:
     unrecorded: int = 0
     rejected: int = 0
     errors: int = 0
+    unanswered: int = 0
     counters_equal: bool = True
     faults: Mapping[str, bool] = field(default_factory=dict)
 
@@ -51,6 +53,7 @@ class Verdict:
     unrecorded: int
     rejected: int
     errors_while_alive: int
+    unanswered: int
     broken_while_down: int
     enrollments: int
     advanced: int
@@ -66,7 +69,7 @@ def judge(facts: Facts) -> Verdict:
     advanced = sum(facts.advanced.get(each, 0) == 1 and facts.effects.get(each, 0) == 1 for each in due)
     everyone = {*facts.advanced, *facts.effects}
     twice = sum(max(facts.advanced.get(each, 0), facts.effects.get(each, 0)) > 1 for each in everyone)
-    wrong = (lost, doubled, facts.unrecorded, facts.rejected, facts.errors, len(due) - advanced, twice)
+    wrong = (lost, doubled, facts.unrecorded, facts.rejected, facts.errors, facts.unanswered, len(due) - advanced, twice)
     answered = sum(facts.answered.values())
     return Verdict(
         faults=dict(facts.faults),
@@ -79,6 +82,7 @@ def judge(facts: Facts) -> Verdict:
         unrecorded=facts.unrecorded,
         rejected=facts.rejected,
         errors_while_alive=facts.errors,
+        unanswered=facts.unanswered,
         broken_while_down=sum(facts.asked.values()) - answered - facts.errors,
         enrollments=len(due),
         advanced=advanced,

@@ -57,7 +57,7 @@ class Seen:
 
 class Load:
     """Clicks at `rate` a second, on `links` in a random order and then again from the start. The links of `also` come first, and
-    are clicked again when the connection breaks."""
+    are clicked again when the connection breaks; `turned_away` are those of them that have not been answered once."""
 
     def __init__(self, port: int, codec: TokenCodec, links: Sequence[Link], rate: float, choice: random.Random) -> None:
         self.seen = Seen()
@@ -67,6 +67,7 @@ class Load:
         self._links = itertools.cycle(choice.sample(links, len(links)))
         self._first: deque[Link] = deque()
         self._wanted: set[Link] = set()
+        self.turned_away: set[Link] = set()
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._number = itertools.count()
         self._going = asyncio.Event()
@@ -76,6 +77,7 @@ class Load:
 
     def also(self, links: Sequence[Link]) -> None:
         self._first.extend(links)
+        self.turned_away.update(link for link in links if link not in self._wanted)
         self._wanted.update(links)
 
     async def burst(self, count: int) -> None:
@@ -121,5 +123,7 @@ class Load:
                 error = repr(broken)
                 if link in self._wanted:
                     asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._first.append, link)
+            if status == FOUND:
+                self.turned_away.discard(link)
             self.seen.asks.append(Ask(link, begin, time.time(), status, error))
         self._open -= 1

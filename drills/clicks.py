@@ -15,7 +15,7 @@ from drills._click_load import Load
 from drills._click_plan import Plan, Scene
 from drills._click_setup import THANKS, WAITS, set_up
 from drills._faults import Target
-from drills._patience import Patience
+from drills._patience import DrillError, Patience, until
 from drills._run import drill_stack, make_all, print_document, say, seed
 from models.clicks.inbox import LinkOfRecipient as Link
 from models.database import Database
@@ -27,8 +27,6 @@ from tracking.tokens.token import TokenCodec
 HEAL_SECONDS = 150.0
 """The drill waits no longer when nothing has changed for so long."""
 HEAL_PAUSE = 1.0
-CALM_SECONDS = 5.0
-"""After the last fault, everybody who was turned away clicks once more."""
 
 
 def main(as_json: bool) -> int:
@@ -90,11 +88,19 @@ async def _under_load(scene: Scene, plan: Plan) -> dict[str, bool]:
     clicking = asyncio.create_task(scene.load.run(stopped))
     try:
         fired = await make_all(plan.faults, scene)
-        await asyncio.sleep(CALM_SECONDS)
+        await everybody_is_answered(scene.load)
         return fired
     finally:
         stopped.set()
         await clicking
+
+
+async def everybody_is_answered(load: Load) -> None:
+    """Whoever waits for what a click brings and was turned away clicks again and again."""
+    try:
+        await until("everybody was answered", lambda: asyncio.sleep(0, not load.turned_away))
+    except DrillError as error:
+        say(f"{error} These links were not: {load.turned_away}")
 
 
 async def _verdict_at_rest(scene: Scene, database: Database, waiting: dict[Link, UUID], fired: dict[str, bool]) -> Verdict:
@@ -131,6 +137,7 @@ async def _facts(scene: Scene, database: Database, waiting: dict[Link, UUID], fi
             unrecorded=open_work.clicks,
             rejected=open_work.rejected,
             errors=len(seen.errors(scene.target.down)),
+            unanswered=len(scene.load.turned_away),
             counters_equal=counters.equal,
             faults=fired,
         )

@@ -16,7 +16,7 @@ from rich.console import Console
 from settings import Settings
 from stack.addresses import in_url, reachable
 from stack.checks import Port, make_writable, only_one, ports_free, removal_noticed
-from stack.children.processes import Child, Spec, tethered
+from stack.children.processes import START_PATIENCE, Child, Spec, tethered
 from stack.children.supervisor import StopRequested, Supervisor, mark, stop_orphans
 from stack.environment import misspelled
 from stack.errors import StackError
@@ -31,7 +31,7 @@ FIRST_ORGANIZATION = "My organization"
 LOST_KEY = "Lost key   ./linkwake organizations, then ./linkwake key ORGANIZATION_ID"
 ROLE_TIER = 2
 WORKER_NICENESS = "5"  # leaves the worker a quarter of a processor when the redirect needs all of it
-ROLE_SECONDS = 60.0
+ROLE_SECONDS = START_PATIENCE  # as long as a role has that is started again
 ROLE_PATIENCE = 30.0  # seconds without a sign of life, which comes every 2 s (services/process/signs_of_life.py)
 
 

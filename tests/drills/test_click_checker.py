@@ -75,7 +75,10 @@ def test_two_effects_are_found_whoever_clicked(enrollment: UUID) -> None:
     assert (verdict.ok, verdict.effects_doubled) == (False, 1)
 
 
-@pytest.mark.parametrize("wrong", [{"errors": 1}, {"unrecorded": 1}, {"rejected": 1}, {"counters_equal": False}], ids=str)
+WRONG = [{"errors": 1}, {"unanswered": 1}, {"unrecorded": 1}, {"rejected": 1}, {"counters_equal": False}]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
 def test_each_of_these_fails_the_drill(wrong: dict[str, int]) -> None:
     assert not judge(replace(GOOD, **wrong)).ok  # type: ignore[arg-type] # counts and one truth value
 

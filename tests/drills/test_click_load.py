@@ -1,9 +1,15 @@
-"""What counts as an error of a process that lived."""
+"""What counts as an error of a process that lived, and who was turned away."""
 
+import asyncio
+import random
+
+import httpx
 import pytest
 
-from drills._click_load import Ask, Seen
+from drills import _click_load
+from drills._click_load import Ask, Load, Seen
 from models.clicks.inbox import LinkOfRecipient as Link
+from tracking.tokens.token import TokenCodec
 
 LINK = Link(1, 0, 0)
 DOWN = [(100.0, 103.0)]
@@ -27,3 +33,30 @@ def test_an_answer_that_is_no_redirect_is_always_one(status: int) -> None:
 def test_answers_are_counted_by_link_and_by_time() -> None:
     seen = Seen([Ask(LINK, 1.0, 2.0, 302), Ask(LINK, 5.0, 6.0, 302), Ask(LINK, 7.0, 8.0, None)])
     assert (seen.asked()[LINK], seen.answered()[LINK], seen.answered([(1.5, 3.0)])[LINK]) == (3, 2, 1)
+
+
+async def test_whoever_was_turned_away_clicks_until_there_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_click_load, "AGAIN_SECONDS", 0)
+    broken = 3
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal broken
+        broken -= 1
+        if broken >= 0:
+            raise httpx.ReadError("reset", request=request)
+        return httpx.Response(302)
+
+    load, stopped = Load(1, TokenCodec([b"k" * 32]), [LINK], 1_000.0, random.Random(7)), asyncio.Event()
+    load._client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    waits = Link(2, 0, 0)
+    load.also([waits, waits])
+    assert load.turned_away == {waits}
+    clicking = asyncio.create_task(load.run(stopped))
+    async with asyncio.timeout(60):
+        while load.turned_away:  # noqa: ASYNC110 - the load tells nobody
+            await asyncio.sleep(0)
+    stopped.set()
+    await clicking
+    assert load.seen.answered()[waits] > 0
+    load.also([waits])
+    assert load.turned_away == set(), "it was answered once"

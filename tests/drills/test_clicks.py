@@ -19,6 +19,6 @@ def test_a_drill_loses_nothing_and_says_when_a_fault_had_no_effect() -> None:
     assert dict(verdict.faults) == {"postgres_silent": True, "does_nothing": False}
     assert not verdict.ok
     assert (verdict.lost, verdict.doubled, verdict.effects_doubled, verdict.errors_while_alive) == (0, 0, 0, 0)
-    assert (verdict.unrecorded, verdict.rejected, verdict.counters_equal) == (0, 0, True)
+    assert (verdict.unanswered, verdict.unrecorded, verdict.rejected, verdict.counters_equal) == (0, 0, 0, True)
     assert verdict.advanced == verdict.enrollments > 0
     assert verdict.recorded >= verdict.answered > 0
