@@ -1,46 +1,39 @@
 """Answers the requests of pages: who is signed in, whether a form is ours, and what a refusal looks like."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.handling.services import Services
+from api.http.body import read_past, receive_in_time
+from api.http.body_memory import Share
 from console.addresses import BASE, url
 from console.api_calls import ApiCalls, ApiProblem
 from console.cookies import NOTICE, SESSION, by_itself
-from console.failing import Handle
+from console.failing import Handle, in_time
 from console.page import Page
 from console.pages import FORM_BYTES, Declared
 from console.pulse import Pulses
+from console.refused import NOT_FOUND, Refused
 from console.security import PAGE_HEADERS, form_token, is_ours, is_token
 from console.templating import Templates
+from models.errors import RequestTimeout, TooManyRequests
 from models.organizations.console_session import SignedIn, find_session
 
 CONTENT_TYPE = r"(?i)(application/x-www-form-urlencoded|multipart/form-data; *boundary=[^;]+)(; *charset=utf-8)?"
 """What browsers send. Other encodings can hold characters that no answer can be written with."""
-BODY_SECONDS = 60.0
-"""The time that a form may take to arrive."""
+AGAIN = "5"
+"""Seconds after which a page that found too many others is asked for again."""
 TOKEN = "form_token"  # noqa: S105 - the name of a field
-
-
-class Refused(Exception):
-    """What a page cannot do, said as a page: a status, what happened, and what to do."""
-
-    def __init__(self, status: int, title: str, text: str) -> None:
-        super().__init__(title)
-        self.status, self.title, self.text = status, title, text
-
-
-NOT_FOUND = Refused(404, "There is nothing at this address", "It may have been deleted, or belong to another organization.")
 
 
 class Answering:
@@ -79,25 +72,56 @@ class Answering:
     async def _as_page(
         self, request: Request, handle: Callable[[Page], Awaitable[Response]], place: str, body_limit: int
     ) -> Response:
-        signed_in = await signed_in_by(request)
+        signed_in = await in_time(request, signed_in_by(request))
         if signed_in is None:
             return self._to_sign_in(request)
         request.state.key = signed_in.key  # the log of requests names it
-        token = form_token(request.cookies[SESSION])
-        calls = ApiCalls(self._inner, request.scope, signed_in.key.id)
-        notice = "" if by_itself(request) else unquote(request.cookies.get(NOTICE, ""))[:500]
-        pulse = await self._pulses.of(signed_in.organization.id, calls)
-        page = Page(request, signed_in, calls, self._templates, place, token, FormData(), notice, pulse)
+        services: Services = request.app.state.services
+        share = Share(services.body_memory, signed_in.organization.id)
+        try:
+            calls = ApiCalls(self._inner, request.scope, signed_in.key.id, share)
+            notice = "" if by_itself(request) else unquote(request.cookies.get(NOTICE, ""))[:500]
+            token = form_token(request.cookies[SESSION])
+            page = Page(request, signed_in, calls, self._templates, place, token, FormData(), notice)
+            response = await self._answered(page, handle, body_limit, share)
+        except BaseException:
+            share.give_back()
+            raise
+        if body_limit > FORM_BYTES:
+            return KeptUntilSent(response, share)
+        share.give_back()
+        return response
+
+    async def _answered(
+        self, page: Page, handle: Callable[[Page], Awaitable[Response]], body_limit: int, share: Share
+    ) -> Response:
+        request = page.request
         try:
             if request.method == "POST":
-                page = replace(page, form=await _form(request, token, body_limit))
-            return await handle(page)
+                page = replace(page, form=await _form(request, page.form_token, body_limit, share))
+            return await in_time(request, self._in_turn(page, handle, has_file=body_limit > FORM_BYTES))
         except Refused as refused:
             return page.render("error.html", refused.status, title=refused.title, text=refused.text, retry_after=None)
+        except TooManyRequests as busy:
+            response = page.render("error.html", 429, title=busy.title, text=busy.detail, retry_after=AGAIN)
+            response.headers["Retry-After"] = AGAIN
+            return response
         except ApiProblem as problem:
             return _problem_page(page, problem)
         finally:
             await page.form.close()
+
+    async def _in_turn(self, page: Page, handle: Callable[[Page], Awaitable[Response]], *, has_file: bool) -> Response:
+        """Handles the request when it is its organization's turn. A form is of no use when its session was ended while it
+        arrived."""
+        services: Services = page.request.app.state.services
+        org_id = page.signed_in.organization.id
+        async with services.file_turns.turn(org_id) if has_file else nullcontext(), services.page_turns.turn(org_id):
+            signed_in = await signed_in_by(page.request) if page.request.method == "POST" else page.signed_in
+            if signed_in is None:
+                return self._to_sign_in(page.request)
+            pulse = await self._pulses.of(org_id, page.api)
+            return await handle(replace(page, signed_in=signed_in, pulse=pulse))
 
     def _to_sign_in(self, request: Request) -> Response:
         """A form of a session that is over is lost, and the sign-in page says so; a page is shown after the sign-in."""
@@ -106,6 +130,20 @@ class Answering:
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         query = "" if wanted in (BASE, BASE + "/") else f"?next={quote(wanted)}"
         return RedirectResponse(url("/sign-in") + query, 303, PAGE_HEADERS)
+
+
+class KeptUntilSent(Response):
+    """An answer that may carry a file, whose bytes count for its organization until somebody has read it."""
+
+    def __init__(self, answer: Response, share: Share) -> None:
+        super().__init__()
+        self._answer, self._share = answer, share
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            self._share.give_back()
 
 
 async def signed_in_by(request: Request) -> SignedIn | None:
@@ -119,8 +157,17 @@ async def signed_in_by(request: Request) -> SignedIn | None:
     return found
 
 
-async def _form(request: Request, token: str, limit: int) -> FormData:
-    """Raises Refused for a form that is not ours, too large or too slow."""
+async def _form(request: Request, token: str, limit: int, share: Share) -> FormData:
+    """Raises Refused for a form that is not ours, too large or too slow, and TooManyRequests when its organization has too many
+    of them. What is left of it is read past, so that the refusal is read."""
+    try:
+        return await _read_form(request, token, limit, share)
+    except (Refused, TooManyRequests):
+        await read_past(request)
+        raise
+
+
+async def _read_form(request: Request, token: str, limit: int, share: Share) -> FormData:
     if not is_ours(request):
         raise Refused(403, "This form came from another site", "Nothing was changed. Open the page here and do it again.")
     size = request.headers.get("content-length", "")
@@ -128,12 +175,13 @@ async def _form(request: Request, token: str, limit: int) -> FormData:
         raise Refused(413, "This is too large", f"A form may have {limit / 2**20:g} MB. Nothing was changed.")
     if not re.fullmatch(CONTENT_TYPE, request.headers.get("content-type", "")):
         raise Refused(400, "This form cannot be read", "Nothing was changed. Open the page again.")
+    share.take(int(size))
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            form = await request.form(max_files=1, max_fields=2_000, max_part_size=limit)
-    except TimeoutError:
+        arriving = Request(request.scope, receive_in_time(request))
+        form = await arriving.form(max_files=1, max_fields=2_000, max_part_size=limit)
+    except RequestTimeout:
         raise Refused(408, "The form did not arrive in time", "Nothing was changed. Send it again over a faster line.") from None
-    except (HTTPException, ClientDisconnect, ValueError):
+    except (HTTPException, ValueError):
         raise Refused(400, "This form cannot be read", "Nothing was changed. Open the page again.") from None
     if not is_token(form.get(TOKEN), token):
         await form.close()

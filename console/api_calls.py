@@ -14,10 +14,13 @@ import orjson
 from starlette.types import ASGIApp, Message
 
 from api.callers.caller import CONSOLE_KEY
+from api.http.body_memory import SHARE_OF_PAGE, Share
 from api.http.request_log import AUDITED
 from models.organizations.audit_log import AuditLog
 
 PREFIX = "/v1"
+AT_ONCE = 8
+"""What a page asks at once; the rest of it waits. Otherwise one page with many parts would fill its organization's line."""
 UNWRITABLE = "Something in this form cannot be stored: a number that is too long, lists that are too deep, or a broken character."
 
 
@@ -47,10 +50,12 @@ class ApiProblem(Exception):
 
 
 class ApiCalls:
-    """`inner` are the API's routes without the layers around them; `base` is the scope of the page's own request."""
+    """`inner` are the API's routes without the layers around them; `base` is the scope of the page's own request, and `share` is
+    what that request has taken of its organization's memory for bodies."""
 
-    def __init__(self, inner: ASGIApp, base: Mapping[str, Any], key_id: str) -> None:
-        self._inner, self._base, self._key_id = inner, base, key_id
+    def __init__(self, inner: ASGIApp, base: Mapping[str, Any], key_id: str, share: Share) -> None:
+        self._inner, self._base, self._key_id, self._share = inner, base, key_id, share
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     async def get(self, path: str, **query: Any) -> Any:
         """Returns the document at `/v1{path}`. Parameters that are None or empty are left out; a list is sent as several. Raises
@@ -96,6 +101,7 @@ class ApiCalls:
             "server": self._base.get("server"),
             "state": {"request_id": self._base.get("state", {}).get("request_id")},
             CONSOLE_KEY: self._key_id,
+            SHARE_OF_PAGE: self._share,
         }
 
     async def pass_on(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -109,7 +115,8 @@ class ApiCalls:
             headers["content-type"] = "application/json"
         exchange = _Exchange(content)
         scope = self.scope(method, path, query, headers, len(content))
-        await exchange.run(self._inner, scope)
+        async with self._places:
+            await exchange.run(self._inner, scope)
         document = orjson.loads(exchange.body) if exchange.body else None
         if exchange.status >= 400:
             raise ApiProblem(exchange.status, document or {}, exchange.headers.get("retry-after"))

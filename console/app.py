@@ -9,7 +9,7 @@ from api.app import create_app as create_api
 from api.http import problems
 from console.addresses import BASE
 from console.answering import Answering
-from console.failing import Failing
+from console.failing import Failing, limited
 from console.live import Live
 from console.registry import AREAS
 from console.sign_in import SignIn
@@ -33,11 +33,11 @@ def with_console(app: FastAPI) -> FastAPI:
         Route("/", _home),
         Route(f"{BASE}/", _home),
         Route(f"{BASE}/static/{{version}}/{{name}}", static.answer),
-        Route(f"{BASE}/sign-in", around(sign_in.page), methods=["GET"]),
-        Route(f"{BASE}/sign-in", around(sign_in.with_key), methods=["POST"]),
-        Route(f"{BASE}/sign-in/{{code}}", around(sign_in.with_link), methods=["GET"]),
-        Route(f"{BASE}/sign-out", around(sign_in.out), methods=["POST"]),
-        Route(f"{BASE}/theme", around(sign_in.theme), methods=["POST"]),
+        Route(f"{BASE}/sign-in", around(limited(sign_in.page)), methods=["GET"]),
+        Route(f"{BASE}/sign-in", around(limited(sign_in.with_key)), methods=["POST"]),
+        Route(f"{BASE}/sign-in/{{code}}", around(limited(sign_in.with_link)), methods=["GET"]),
+        Route(f"{BASE}/sign-out", around(limited(sign_in.out)), methods=["POST"]),
+        Route(f"{BASE}/theme", around(limited(sign_in.theme)), methods=["POST"]),
         Route(f"{BASE}/live", Live(), methods=["GET"]),
         *(answering.route(declared, around) for area in AREAS for declared in area.declared),
         Route(f"{BASE}/{{path:path}}", around(answering.not_found), methods=["GET", "POST"]),

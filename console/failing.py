@@ -2,6 +2,7 @@
 id for the log."""
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -15,10 +16,12 @@ from api.http.within import NoAnswer, within
 from console.cookies import THEME
 from console.security import PAGE_HEADERS
 from console.templating import Templates
+from models.errors import LinkwakeError
 
 log = structlog.get_logger()
 
 Handle = Callable[[Request], Awaitable[Response]]
+Found = TypeVar("Found")
 
 SOONER = 2.0
 """Seconds before the API's own limit, which would answer with a document."""
@@ -31,6 +34,17 @@ BROKEN = "Something went wrong on our side"
 BROKEN_TEXT = "Nothing was changed. The server's log has the reason, under the id below."
 
 
+async def in_time(request: Request, work: Awaitable[Found]) -> Found:
+    """Raises NoAnswer when the work takes too long. The time in which a form arrives does not count."""
+    seconds = READ_SECONDS if request.method in ("GET", "HEAD") else WRITE_SECONDS
+    return await within(seconds - SOONER, _awaited(work))
+
+
+def limited(handle: Handle) -> Handle:
+    """Gives the whole of a request an end, for small forms."""
+    return lambda request: in_time(request, handle(request))
+
+
 class Failing:
     """Goes around every page."""
 
@@ -39,11 +53,12 @@ class Failing:
 
     def around(self, handle: Handle) -> Handle:
         async def answer(request: Request) -> Response:
-            seconds = READ_SECONDS if request.method in ("GET", "HEAD") else WRITE_SECONDS
             try:
-                return await within(seconds - SOONER, _awaited(handle, request))
+                return await handle(request)
             except ClientDisconnect:
                 raise
+            except LinkwakeError as error:
+                return self._shown(request, error.status, error.title, error.detail)
             except (NoAnswer, OperationalError, PoolTimeout) as error:
                 return self._away(request, error)
             except DBAPIError as error:
@@ -69,5 +84,5 @@ class Failing:
         return Response(body, status, {**PAGE_HEADERS, **(headers or {})}, media_type="text/html")
 
 
-async def _awaited(handle: Handle, request: Request) -> Response:
-    return await handle(request)
+async def _awaited(work: Awaitable[Found]) -> Found:
+    return await work

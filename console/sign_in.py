@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.handling.services import Services
+from api.http.body import UNPROVED_PATIENCE, receive_in_time
 from api.http.client import network_of
 from console.addresses import BASE, url
 from console.answering import TOKEN, signed_in_by
@@ -117,9 +118,9 @@ def _next(text: str) -> str:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    """Returns the fields of a small form, each once. A larger one has none."""
+    """Returns the fields of a small form, each once. A larger one has none. Raises RequestTimeout for a slow one."""
     body = b""
-    async for chunk in request.stream():
+    async for chunk in Request(request.scope, receive_in_time(request, UNPROVED_PATIENCE)).stream():
         body += chunk
         if len(body) > FORM_BYTES:
             return {}

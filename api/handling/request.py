@@ -7,7 +7,7 @@ request from here.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from uuid import UUID
 
@@ -36,6 +36,7 @@ from api.handling.transaction import after_commit as after_commit
 from api.handling.transaction import run_after_commit
 from api.http.body import LargeBody as LargeBody
 from api.http.body import has_large_body, read_body, read_past
+from api.http.body_memory import SHARE_OF_PAGE, Share
 from api.http.json_body import judge_json
 from api.http.no_body import leave_alone, refuse_fields
 from api.http.paging import is_long_page
@@ -57,7 +58,7 @@ class TransactionRoute(APIRoute):
             services: Services = request.app.state.services
             operation, needed = self.unique_id, needed_role(self.unique_id)
             org_id = await _look(request, services, needed, known)
-            with services.body_memory.share(org_id) as share:
+            with _share(request, services, org_id) as share:
                 await read_body(request, services.settings.bulk_body_limit if many else services.settings.body_limit, share)
                 async with _turn(services, org_id, (large and not leaves_people_out(request)) or is_long_page(request)):
                     await judge(request)
@@ -81,6 +82,11 @@ async def _heard(handle: Callable[[Request], Awaitable[Response]], request: Requ
         if hasattr(request.state, "key"):
             await read_past(request)
         raise
+
+
+def _share(request: Request, services: Services, org_id: UUID) -> AbstractContextManager[Share]:
+    of_page: Share | None = request.scope.get(SHARE_OF_PAGE)
+    return services.body_memory.share(org_id) if of_page is None else nullcontext(of_page)
 
 
 @asynccontextmanager

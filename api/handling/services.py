@@ -45,6 +45,8 @@ class Services:
     refused_keys: RefusedKeys = field(default_factory=RefusedKeys)
     turns: Turns = field(init=False)
     large_turns: Turns = field(init=False)
+    page_turns: Turns = field(init=False)
+    file_turns: Turns = field(init=False)
     test_turns: Turns = field(default_factory=lambda: Turns(1, 0, "tests of channels and notification targets"))
     proof_turns: Turns = field(default_factory=lambda: Turns(1, 0, "proofs"))
     row_turns: Turns = field(default_factory=lambda: Turns(1, 0, "reports and lists with several filters"))
@@ -78,4 +80,7 @@ class Services:
         object.__setattr__(
             self, "large_turns", Turns(1, waiting, "bulk requests, imports, segments and pages of more than 100 rows")
         )
+        # A page has turns of its own, because what it asks of the API takes those of requests.
+        object.__setattr__(self, "page_turns", Turns(self.settings.organization_requests, waiting, "pages"))
+        object.__setattr__(self, "file_turns", Turns(1, waiting, "forms with a file"))
         object.__setattr__(self, "body_memory", BodyMemory(self.settings.organization_body_bytes))

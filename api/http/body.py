@@ -10,6 +10,7 @@ from contextlib import suppress
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
 
 from api.http.body_memory import Share
 from models.errors import RequestTimeout, TooLarge
@@ -40,8 +41,8 @@ def has_large_body(dependant: Dependant) -> bool:
 
 async def read_body(request: Request, limit: int, share: Share) -> None:
     """Reads the body; Starlette keeps what was read. Raises TooLarge, RequestTimeout and, for the organization's `share`,
-    TooManyRequests."""
-    share.take(_announced(request, limit))
+    TooManyRequests. What the share has taken before counts as taken for this body."""
+    share.take(_announced(request, limit) - share.taken)
     await _read(request, limit, share, PATIENCE)
 
 
@@ -96,9 +97,22 @@ def _announced(request: Request, limit: int) -> int:
 
 
 async def _in_time(request: Request, patience: float) -> AsyncIterator[bytes]:
-    clock = asyncio.get_running_loop().time
-    begun, size, more = clock(), 0, True
-    while more:
+    receive = receive_in_time(request, patience)
+    while not getattr(request.state, "body_is_over", False):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        yield message.get("body", b"")
+
+
+def receive_in_time(request: Request, patience: float | None = None) -> Receive:
+    """Returns a way to receive the body that raises RequestTimeout when it takes too long, counted from now on. With `patience`
+    None it may take PATIENCE."""
+    patience, clock = PATIENCE if patience is None else patience, asyncio.get_running_loop().time
+    begun, size = clock(), 0
+
+    async def receive() -> Message:
+        nonlocal size
         left = begun + patience + size / SLOWEST - clock()
         try:
             async with asyncio.timeout(min(patience, left)):
@@ -108,10 +122,8 @@ async def _in_time(request: Request, patience: float) -> AsyncIterator[bytes]:
                 f"The body did not arrive in time: {patience:g} seconds, and one more for each {SLOWEST // 1024} KB. "
                 "Send it again over a faster line, or in smaller parts."
             ) from None
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        more = message.get("more_body", False)
-        request.state.body_is_over = not more
-        yield chunk
+        size += len(message.get("body", b""))
+        request.state.body_is_over = not message.get("more_body", False)
+        return message
+
+    return receive

@@ -7,6 +7,10 @@ from uuid import UUID
 
 from models.errors import TooManyRequests
 
+SHARE_OF_PAGE = "linkwake.share_of_page"
+"""Where a request that the console makes in this process has the share of the page's own request. What a form brings is passed on
+and not brought a second time."""
+
 
 class Share:
     """The bytes of a limit that one request uses."""

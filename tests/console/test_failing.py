@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.http.time_limit import READ_SECONDS, WRITE_SECONDS
 from console import failing
-from console.failing import Failing
+from console.failing import Failing, limited
 from console.static_files import StaticFiles
 from console.templating import Templates
 
@@ -52,5 +52,5 @@ async def test_a_page_that_takes_too_long_is_given_up_before_the_api_would_answe
         await asyncio.Event().wait()
         raise AssertionError
 
-    answer = await FAILING.around(silent)(request(method))
+    answer = await FAILING.around(limited(silent))(request(method))
     assert answer.status_code == 503

@@ -6,10 +6,10 @@ from uuid import UUID
 from starlette.responses import Response
 
 from api.handling.services import Services
-from console.answering import NOT_FOUND
 from console.api_calls import ApiProblem
 from console.page import Page
 from console.pages import Pages
+from console.refused import NOT_FOUND
 from models.organizations.api_key import Role
 from models.organizations.audit_log import record
 from models.organizations.console_session import end_session, list_sessions

@@ -4,7 +4,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from console.answering import NOT_FOUND
 from console.api_calls import ApiProblem
 from console.areas.settings.channel_fields import (
     Unreadable,
@@ -17,6 +16,7 @@ from console.areas.settings.channel_fields import (
 )
 from console.page import Page
 from console.pages import Pages
+from console.refused import NOT_FOUND
 from models.channels.channel import ChannelKind, Medium
 from models.organizations.api_key import Role
 from services.channels.registry import CHANNEL_TYPES

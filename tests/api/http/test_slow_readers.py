@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import sys
+from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
@@ -18,7 +20,8 @@ SCOPE: Scope = {"type": "http", "method": "GET", "path": "/v1/contacts/canary@ex
 
 def answering(body: bytes) -> SlowReaders:
     async def application(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        length = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": length})
         await send({"type": "http.response.body", "body": body})
 
     return SlowReaders(application)
@@ -75,3 +78,34 @@ async def test_an_answer_that_was_given_up_is_free_at_once(monkeypatch: pytest.M
         assert sys.getrefcount(body) == before
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(("method", "statuses"), [("GET", [200, 429, 200]), ("POST", [200, 200, 200])])
+async def test_answers_that_an_organization_leaves_unread_are_counted_and_the_next_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch, method: str, statuses: list[int]
+) -> None:
+    """One that has changed something is answered, or its client would do it again."""
+    monkeypatch.setattr(slow_readers, "UNREAD", len(BODY) * 3 // 2)
+    application, read, answered = SlowReaders(answering(BODY)._app), asyncio.Event(), list[int]()
+    key = SimpleNamespace(org_id=uuid4())
+
+    async def ask(reads: asyncio.Event, whose: SimpleNamespace = key) -> None:
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answered.append(message["status"])
+            else:
+                await reads.wait()
+
+        await application({**SCOPE, "method": method, "state": {"key": whose}}, nothing, send)
+
+    at_once = asyncio.Event()
+    at_once.set()
+    unread = asyncio.create_task(ask(read))
+    await asyncio.sleep(0)
+    await ask(at_once)
+    await ask(at_once, SimpleNamespace(org_id=uuid4()))
+    assert answered == [statuses[0], statuses[1], 200]
+    read.set()
+    await unread
+    await ask(at_once)
+    assert answered[3:] == statuses[2:]
