@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from starlette.responses import Response
 
 from console.api_calls import ApiProblem
@@ -85,9 +86,14 @@ def _with_properties(body: dict[str, Any], typed: TypedProperties, before: dict[
         given = typed.read()
     except ValueError:
         return {**body, "properties": "unreadable"}
-    changed = {name: value for name, value in given.items() if name not in before or before[name] != value}
+    changed = {name: value for name, value in given.items() if name not in before or not _is_same(before[name], value)}
     changed |= dict.fromkeys(set(before) - set(given))
     return {**body, "properties": changed} if changed else body
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Compares as JSON, in which `true` is not 1."""
+    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
 
 
 def _refused(

@@ -154,14 +154,14 @@ def _column(column: Mapping[str, Any], said: Mapping[str, str | None]) -> dict[s
     own = column["property"] or re.sub(r"\W+", "_", header, flags=re.ASCII).strip("_").lower()[:60] or "column"
     if own[0].isdigit() or own in FIELDS or own in CONSENT_COLUMNS:  # no name of a property, or a field's
         own = f"_{own}"
-    kinds = [(own, f"{own}, as text"), *((f"{own}:{kind}", f"{own}, as {kind}") for kind in TYPES if kind != "text")]
+    kinds = [(own, f"{own}, text or true and false"), *((f"{own}:{kind}", f"{own}, as {kind}") for kind in TYPES)]
     fields = [(name, name.replace("_", " ").capitalize()) for name in (*FIELDS, *CONSENT_COLUMNS)]
     if header in said:
         becomes = said[header] or LEFT_OUT
     elif column["field"]:
         becomes = column["field"]
     elif column["property"]:
-        becomes = f"{column['property']}:{column['type']}" if column["type"] not in (None, "text") else column["property"]
+        becomes = f"{column['property']}:{column['type']}" if column["type"] else column["property"]
     else:
         becomes = LEFT_OUT
     return {"header": header, "becomes": becomes, "options": [(LEFT_OUT, "Left out"), *fields, *kinds]}

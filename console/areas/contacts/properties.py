@@ -12,8 +12,10 @@ from console.page import Page
 KINDS = (("text", "text"), ("number", "number"), ("boolean", "yes or no"))
 EMPTY_ROWS = 3
 MOST_ROWS = 200
+"""The most rows that a form begins with, each of three fields: a form has 2,000 at most. Further properties stand in the JSON."""
 WORDS = {"yes": True, "true": True, "no": False, "false": False}
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
+_FIELD = re.compile(r"property-(\d{1,4})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,16 @@ class TypedProperties:
 
     @classmethod
     def sent(cls, page: Page) -> "TypedProperties":
-        numbers = [number for number in range(MOST_ROWS) if f"property-{number}" in page.form]
+        """Every row that was sent, because a property that is not read would be removed."""
+        numbers = sorted({int(found[1]) for name in page.form if (found := _FIELD.fullmatch(name))})
         rows = [Row(*(page.field(f"{part}-{number}").strip() for part in ("property", "value", "kind"))) for number in numbers]
         return cls([row for row in rows if row.name or row.value], page.field("properties").strip())
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> "TypedProperties":
-        rows = [row for name, value in properties.items() if (row := _row(name, value))]
-        more = {name: value for name, value in properties.items() if not _row(name, value)}
+        rows = [row for name, value in properties.items() if (row := _row(name, value))][:MOST_ROWS]
+        in_rows = {row.name for row in rows}
+        more = {name: value for name, value in properties.items() if name not in in_rows}
         return cls(rows, orjson.dumps(more, option=orjson.OPT_INDENT_2).decode() if more else "")
 
     def read(self) -> dict[str, Any]:
@@ -59,7 +63,12 @@ def _row(name: str, value: Any) -> Row | None:
         return Row(name, "yes" if value else "no", "boolean")
     if isinstance(value, int | float) and _NUMBER.fullmatch(str(value)):
         return Row(name, str(value), "number")
-    return Row(name, value) if isinstance(value, str) and value == value.strip() and value and "\n" not in value else None
+    return Row(name, value) if isinstance(value, str) and value and value == value.strip() and _is_one_line(value) else None
+
+
+def _is_one_line(text: str) -> bool:
+    """Browsers take line ends out of a field of one line."""
+    return "\n" not in text and "\r" not in text
 
 
 def _value(row: Row) -> Any:

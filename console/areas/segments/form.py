@@ -1,17 +1,28 @@
 """The builder's form: its fields as a tree of rules, and what its buttons do to the tree."""
 
 from console.areas.segments.kinds import KINDS
-from console.areas.segments.tree import MOST, Rule
+from console.areas.segments.tree import Rule
 from console.page import Page
+from console.refused import Refused
+from models.segments.definition import MAX_CONDITIONS
 
 VALUES = ("about", "link", "name", "tags", "has", "state", "message_kind", "medium")
 
 
+MOST = 2 * MAX_CONDITIONS
+"""The most rules of a form that are read: more than the API takes, which refuses one too many with its sentence."""
+
+
 def read_form(page: Page) -> Rule:
-    """Every rule has its place in `rule`, in the order of the page, and its fields begin with it."""
+    """Every rule has its place in `rule`, in the order of the page, and its fields begin with it. Raises Refused for a form with
+    more rules than are read: leaving one out would change who is found."""
+    places = page.fields("rule")
+    if len(places) > MOST:
+        text = f"A segment has at most {MAX_CONDITIONS} conditions, and this form has {len(places)}. Nothing was saved."
+        raise Refused(422, "These are too many conditions", text)
     root = Rule("group", join=_join(page.field("join:")))
     known = {"": root}
-    for place in page.fields("rule")[:MOST]:
+    for place in places:
         above, _, _ = place.rpartition(".")
         if above not in known or not known[above].is_group:
             continue

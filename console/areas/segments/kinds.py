@@ -75,9 +75,9 @@ def _moment_words(value: Any, times: Times) -> str:
 
 
 def _scalar(text: str, _times: Times) -> Any:
-    """`12` is a number, `true` is true, `"12"` is a text, and so is everything else."""
+    """`12` is a number, `true` is true, `"12"` is a text, and so is everything else, `NaN` too."""
     try:
-        found = json.loads(text) if len(text) <= LONGEST else text
+        found = json.loads(text, parse_constant=str) if len(text) <= LONGEST else text
     except (ValueError, RecursionError):
         return text
     return found if isinstance(found, str | int | float | bool) else text

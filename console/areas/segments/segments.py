@@ -8,7 +8,7 @@ from console.api_calls import ApiProblem
 from console.areas.segments.choices import abouts
 from console.areas.segments.form import press, read_form, tidy
 from console.areas.segments.kinds import TITLES
-from console.areas.segments.tree import Rule, as_definition, mark_faults, read_definition
+from console.areas.segments.tree import Rule, as_definition, mark_doubles, mark_faults, read_definition
 from console.areas.segments.words import in_words
 from console.page import Page
 from console.pages import Pages
@@ -97,6 +97,8 @@ async def _people(page: Page) -> tuple[dict[str, Any] | None, ApiProblem | None]
 async def _pressed(page: Page, segment: dict[str, Any] | None) -> Response:
     """Every button of the builder sends the whole form; `do` says which one it was."""
     root, name, button = read_form(page), page.field("name"), page.field("do") or "count"
+    if button == "save" and mark_doubles(root):
+        return await _builder(page, segment, name, tidy(root), status=422)
     if button == "save":
         definition, paths = as_definition(root, page.times)
         try:
@@ -124,6 +126,8 @@ async def _save(page: Page, segment: dict[str, Any] | None, body: dict[str, Any]
 
 async def _preview(page: Page, segment: dict[str, Any] | None, name: str, root: Rule) -> Response:
     """What is not finished is not counted, and says what it lacks."""
+    if mark_doubles(root):
+        return await _builder(page, segment, name, root)
     definition, paths = as_definition(root, page.times)
     try:
         found = await page.api.post("/segments/preview", {"definition": definition})
@@ -138,6 +142,8 @@ async def _preview(page: Page, segment: dict[str, Any] | None, name: str, root: 
 async def _count_alone(page: Page, root: Rule) -> None:
     """What each condition finds by itself. One that is not finished finds nothing that can be said."""
     for rule in root.rules[:ALONE]:
+        if mark_doubles(rule):
+            continue
         definition, _ = as_definition(rule, page.times)
         found = await page.maybe(page.api.post("/segments/preview", {"definition": definition}), 422, 503)
         rule.count = found and found["count"]
@@ -163,7 +169,7 @@ async def _builder(
         root=root,
         found=found,
         problem=problem if problem and (faults or problem.status != 422) else None,
-        unfinished=problem is not None and problem.status == 422,
+        unfinished=any(rule.fault for rule in root.walk()) or (problem is not None and problem.status == 422),
         faults=faults or {},
         titles=TITLES,
         words=in_words(root),

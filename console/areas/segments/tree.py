@@ -11,8 +11,7 @@ from typing import Any
 from console.areas.segments.kinds import KINDS, Kind
 from console.words.times import Times
 
-MOST = 50
-"""The most rules of a form that are read; the API allows as many conditions."""
+TWICE = "This compares twice with “{}”: write each into a condition of its own."
 
 
 @dataclass
@@ -119,6 +118,17 @@ def _condition(rule: Rule, times: Times) -> dict[str, Any]:
     for name, written in rule.pairs:
         if name in kind.comparisons and written.strip():
             found[name] = kind.comparisons[name][1].read(written, times)
+    return found
+
+
+def mark_doubles(root: Rule) -> bool:
+    """Puts a fault at each condition that compares twice in the same way, because its definition keeps one. Returns whether there
+    is one."""
+    found = False
+    for rule in root.walk():
+        written = [name for name, value in rule.pairs if name in rule.shape.comparisons and value.strip()]
+        for name in dict.fromkeys(each for each in written if written.count(each) > 1):
+            rule.fault, found = TWICE.format(rule.shape.comparisons[name][0].removesuffix(":")), True
     return found
 
 

@@ -164,3 +164,13 @@ async def test_the_result_names_the_file(browser: Browser) -> None:
     answer = await browser.send("/contacts/import", **form_of(await choose(browser, CSV)))
     shown = Shown(await browser.client.get(answer.location))
     assert shown.all("h1") == ["Import of people.csv"]
+
+
+async def test_a_columns_type_survives_the_preview(browser: Browser) -> None:
+    """Without it, the word `false` of a text would become a boolean."""
+    header = ["email", "plain", "vip:text", "size:number", "new:boolean", "since:date"]
+    content = f"{','.join(header)}\nada@example.com,false,false,41.5,no,2026-03-31\n"
+    shown = await choose(browser, content)
+    for _ in range(2):
+        assert [shown.value(f"becomes-{number}") for number in range(6)] == header
+        shown = await browser.send("/contacts/import/preview", **form_of(shown))

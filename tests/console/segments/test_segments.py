@@ -191,3 +191,30 @@ async def test_nonsense_in_the_form_breaks_nothing(browser: Browser) -> None:
     nonsense = {"rule": ["9.9.9", "0", "0.1", ".", "x"], "kind:0": "nothing", "do": "remove:7", "join:": "maybe"}
     assert (await browser.send("/segments/new", **nonsense)).status == 200
     assert (await browser.send("/segments/new", do="compare:0", rule=["0"], **{"kind:0": "group"})).status == 200
+
+
+async def test_a_condition_that_compares_twice_in_one_way_is_refused(browser: Browser, api: Caller) -> None:
+    """Its definition would keep the second value alone, and find other people."""
+    twice = {
+        "rule": ["0"],
+        "kind:0": "property",
+        "name:0": "plan",
+        "compare:0": ["equals", "equals"],
+        "value:0": ["gold", "silver"],
+    }
+    for do, status in (("count", 200), ("each", 200), ("save", 422)):
+        shown = await browser.send("/segments/new", name="Both", do=do, **twice)
+        assert (shown.status, shown.all("dd.figure")) == (status, ["–"])
+        assert shown.all(".fault-line") == ["This compares twice with “is”: write each into a condition of its own."]
+        assert fields(shown)["value:0"] == ["gold", "silver"]
+    assert (await api.get("/segments")).json()["items"] == []
+
+
+@pytest.mark.parametrize("count", [51, 101])
+async def test_a_condition_too_many_is_refused_and_not_left_out(browser: Browser, api: Caller, count: int) -> None:
+    places = [str(number) for number in range(count)]
+    rules = {f"{name}:{place}": value for place in places for name, value in (("kind", "has_email"), ("not", "1"))}
+    shown = await browser.send("/segments/new", name="Many", do="save", rule=places, **rules)
+    assert shown.status == 422
+    assert "50 conditions" in shown.text
+    assert (await api.get("/segments")).json()["items"] == []

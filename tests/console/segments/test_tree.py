@@ -21,6 +21,7 @@ LEAVES: list[dict[str, Any]] = [
     {"kind": "field", "name": "phone", "exists": False},
     {"kind": "property", "name": "plan", "equals": "gold"},
     {"kind": "property", "name": "plan", "equals": "12", "not_equals": True},
+    {"kind": "property", "name": "plan", "equals": "NaN", "not_equals": "Infinity"},
     {"kind": "property", "name": "logins", "greater": 10, "less": 20.5},
     {"kind": "property", "name": "since", "greater": "2026-03-01T09:00:00Z"},
     {"kind": "created_at", "after": "2026-03-01T09:00:00Z", "before": "2026-07-01T09:00:00Z"},
