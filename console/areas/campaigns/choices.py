@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from console.api_calls import ApiProblem
 from console.forms.offered import MOST, Offered, Options, calls, offered
 from console.page import Page
 
@@ -38,21 +36,3 @@ async def choices(page: Page, contact_ids: Sequence[str] = ()) -> Choices:
         people=found["people"]["items"],
         named={each: found[f"contact {each}"] for each in named if found[f"contact {each}"] is not None},
     )
-
-
-async def find_contact(page: Page, typed: str) -> str | None:
-    """Returns the id of the contact with this e-mail address, phone number, external id or id."""
-    for name in ("email", "phone", "external_id"):
-        try:
-            found = await page.api.get("/contacts", **{name: typed}, limit=1)
-        except ApiProblem as problem:
-            if problem.status != 422:
-                raise
-            continue
-        if found["items"]:
-            return str(found["items"][0]["id"])
-    try:
-        known = await page.maybe(page.api.get(f"/contacts/{UUID(typed)}"))
-    except ValueError:
-        return None
-    return str(known["id"]) if known else None

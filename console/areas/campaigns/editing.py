@@ -8,8 +8,9 @@ from starlette.responses import Response
 from console.addresses import url
 from console.api_calls import ApiProblem
 from console.areas.campaigns import draft
-from console.areas.campaigns.choices import Choices, choices, find_contact
+from console.areas.campaigns.choices import Choices, choices
 from console.areas.campaigns.previewing import seen_as
+from console.areas.contacts.named import named_people
 from console.forms import triggers
 from console.forms.actions import OF_CAMPAIGN
 from console.page import Page
@@ -116,14 +117,14 @@ async def _save(page: Page, campaign: dict[str, Any] | None, typed: draft.Typed,
 async def _with_contact(page: Page, campaign: dict[str, Any] | None, typed: draft.Typed) -> Response:
     """Adds a person to the audience by whatever they are known by."""
     wanted, ids = page.field("find_contact").strip(), typed["audience"]["contact_ids"]
-    found = await find_contact(page, wanted) if wanted else None
+    found = await named_people(page, wanted) if wanted else []
     missing = ""
-    if found is None:
-        missing = (
-            f"There is no contact with “{wanted}”." if wanted else "Write an e-mail address, a phone number or an external id."
-        )
-    elif found not in ids:
-        ids.append(found)
+    if not wanted:
+        missing = "Write an e-mail address, a phone number or an external id."
+    elif len(found) != 1:
+        missing = f"More than one contact has “{wanted}”." if found else f"There is no contact with “{wanted}”."
+    elif found[0]["id"] not in ids:
+        ids.append(found[0]["id"])
     offered = await choices(page, ids[-10:])
     return await _editor(page, campaign, typed, offered, missing=missing, status=422 if missing else 200)
 

@@ -1,14 +1,13 @@
 """Enrolling people: named ones, those with tags, or a segment. First the consequence, then the act."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from starlette.responses import Response
 
 from console.api_calls import ApiProblem
+from console.areas.contacts.named import named_people
 from console.areas.sequences.one import one
 from console.page import Page
 from console.pages import Pages
@@ -93,43 +92,23 @@ async def _chosen(page: Page, typed: Mapping[str, str], faults: dict[str, str]) 
 
 
 async def _named(page: Page, text: str, faults: dict[str, str]) -> list[dict[str, Any]]:
-    """Finds each line by e-mail address, phone number, external id, or id."""
+    """Each line names one person."""
     names = list(dict.fromkeys(line.strip() for line in text.split("\n") if line.strip()))
     if len(names) > MOST_NAMED:
         faults["people"] = f"Name at most {MOST_NAMED} people, or give them a tag."
         return []
-    found = await asyncio.gather(*(_find(page, name) for name in names))
-    unknown = [name for name, people in zip(names, found, strict=True) if len(people) != 1]
-    if unknown:
-        faults["people"] = f"Nobody, or more than one person, is found as {unknown[0][:80]}."
+    found = [await named_people(page, name) for name in names]
+    if unclear := [name for name, people in zip(names, found, strict=True) if len(people) != 1]:
+        faults["people"] = f"Nobody, or more than one person, is found as {unclear[0][:80]}."
         return []
     return list({people[0]["id"]: people[0] for people in found}.values())
 
 
-async def _find(page: Page, name: str) -> list[dict[str, Any]]:
-    if _is_id(name):
-        contact = await page.maybe(page.api.get(f"/contacts/{name}"))
-        return [contact] if contact else []
-    key = "email" if "@" in name else "phone" if name.startswith("+") else "external_id"
-    listed = await page.maybe(page.api.get("/contacts", **{key: name}, limit=2), 404, 422)
-    found: list[dict[str, Any]] = listed["items"] if listed else []
-    return found
-
-
 def _name_of(contact: Mapping[str, Any]) -> str:
-    """Returns a name by which `_find` finds the contact and nobody else. Several contacts may have one e-mail address."""
+    """Returns a name by which `named_people` finds the contact and nobody else. Several contacts may have one e-mail address."""
     external_id = contact["external_id"] or ""
-    is_plain = external_id == external_id.strip() and not _is_id(external_id) and not {"@", "\n"} & {*external_id}
-    if is_plain and external_id and not external_id.startswith("+"):
-        return external_id
-    return str(contact["phone"] or contact["id"])
-
-
-def _is_id(name: str) -> bool:
-    try:
-        return str(UUID(name)) == name.lower()
-    except ValueError:
-        return False
+    is_one_line = external_id == external_id.strip() and len(external_id.splitlines()) == 1
+    return external_id if is_one_line else str(contact["phone"] or contact["id"])
 
 
 async def _look(page: Page, typed: Mapping[str, str], chosen: Chosen) -> Response:

@@ -1,0 +1,29 @@
+"""Who is meant by what somebody typed: the strongest key that finds a contact decides, as everywhere (`docs/contacts.md`)."""
+
+from typing import Any
+from uuid import UUID
+
+from console.areas.contacts.country import country_of
+from console.page import Page
+
+KEYS = ("external_id", "email", "phone")
+
+
+async def named_people(page: Page, typed: str) -> list[dict[str, Any]]:
+    """Returns the contact with this external id, else with this e-mail address, else with this phone number, else with this id.
+    There are two when several share the mailbox, and none for what nobody has. A number without a country code is dialled in the
+    organization's country."""
+    for key in KEYS:
+        country = country_of(page.times.zone_name) if key == "phone" else None
+        found = await page.maybe(page.api.get("/contacts", **{key: typed}, default_country=country, limit=2), 422)
+        if found and found["items"]:
+            return list(found["items"])
+    known = await page.maybe(page.api.get(f"/contacts/{typed}")) if _is_id(typed) else None
+    return [known] if known else []
+
+
+def _is_id(typed: str) -> bool:
+    try:
+        return str(UUID(typed)) == typed.lower()
+    except ValueError:
+        return False
