@@ -34,10 +34,13 @@ ASKED, WARM_UP = 30, 3
 STREAMS, AT_ONCE = 400, 50
 GOAL_MS, GOAL_KB, GOAL_STREAM_KB, GOAL_SEEN_S = 150.0, 150.0, 50.0, 2.0
 
+NO_ANSWER = 0
+
 
 @dataclass(frozen=True)
 class Asked:
-    """Of one page: the milliseconds of each answer, its bytes, and the last status."""
+    """Of one page: the milliseconds of each answer, its bytes, and the last status, which is NO_ANSWER when a machine was too
+    slow to answer within a minute."""
 
     milliseconds: list[float]
     size: int
@@ -127,10 +130,13 @@ async def _measure(settings: Settings, directory: Path) -> Measured:
 
 async def _ask(client: httpx.AsyncClient, path: str) -> Asked:
     print(f"asking: {path}", file=sys.stderr, flush=True)
-    milliseconds, answer = [], httpx.Response(0)
+    milliseconds, answer = list[float](), httpx.Response(0)
     for number in range(-WARM_UP, ASKED):
         begin = time.perf_counter()
-        answer = await client.get(path)
+        try:
+            answer = await client.get(path)
+        except httpx.TimeoutException:
+            return Asked([*milliseconds, (time.perf_counter() - begin) * 1000], 0, NO_ANSWER)
         if number >= 0:
             milliseconds.append((time.perf_counter() - begin) * 1000)
     return Asked(milliseconds, len(answer.content), answer.status_code, part_of(answer.text))

@@ -213,7 +213,10 @@ class _Reading:
         return self.process.poll() is not None
 
     def result(self) -> Read:
+        """Raises SystemExit when the reader has failed, which then says why on standard error."""
         lines = cast(IO[str], self.process.stdout).read().splitlines()
+        if self.process.wait():
+            raise SystemExit("The export could not be read.")
         return Read(**json.loads(lines[-1]))
 
 
