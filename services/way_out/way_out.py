@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,12 @@ OURS = {"host", "content-length", "transfer-encoding", "connection", "accept-enc
 UNWRITABLE = "The request cannot be sent: its address and its headers have ASCII characters alone, and no line breaks."
 
 
+@cache
+def _public_authorities() -> ssl.SSLContext:
+    """Made once for the process, because reading the certificates of all authorities takes 20 ms."""
+    return ssl.create_default_context(cafile=certifi.where())
+
+
 @dataclass(frozen=True)
 class Answer:
     """`body` has at most 64 KB. `is_cut` says that the answer had more, which was not read."""
@@ -49,7 +56,7 @@ class WayOut:
 
     def __init__(self, *, local: bool = False, tls: ssl.SSLContext | None = None) -> None:
         self.local = local
-        self.tls = tls or ssl.create_default_context(cafile=certifi.where())
+        self.tls = tls or _public_authorities()
 
     async def check(self, host: str, port: int, *, secure: bool) -> list[str]:
         """Returns the addresses that a connection may use. Raises RefusedAddress or Unreachable."""

@@ -234,3 +234,8 @@ async def test_no_error_quotes_the_address() -> None:
     with pytest.raises(WayOutError) as refused:
         await OUT.request("GET", "https://secret-token.localhost/path-secret", {})
     assert "secret" not in str(refused.value)
+
+
+def test_the_certificates_of_all_authorities_are_read_once() -> None:
+    assert WayOut().tls is WayOut(local=True).tls
+    assert WayOut().tls.verify_mode is ssl.CERT_REQUIRED
