@@ -57,12 +57,20 @@ class Recording(WayOut):
         return Answer(self.status, [("Content-Type", "application/json"), ("Location", "https://10.0.0.1/")], body)
 
 
-@pytest.fixture
-async def recording() -> AsyncIterator[tuple[Apprise, Recording]]:
-    out = Recording()
-    apprise = Apprise(out)
-    yield apprise, out
+@pytest.fixture(scope="module")
+async def shared() -> AsyncIterator[Apprise]:
+    """Made once, because its process takes as long to start as ten tests."""
+    apprise = Apprise(Recording())
+    yield apprise
     await apprise.close()
+
+
+@pytest.fixture
+def recording(shared: Apprise) -> tuple[Apprise, Recording]:
+    """With a record of the test's own."""
+    out = Recording()
+    shared._way_out = out
+    return shared, out
 
 
 @pytest.fixture
