@@ -1,9 +1,9 @@
 """One request of somebody who is signed in, and what its answer is made of."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote, urlencode
 
 from starlette.datastructures import FormData, UploadFile
@@ -19,8 +19,12 @@ from console.security import PAGE_HEADERS
 from console.templating import Templates
 from console.words.consent import who_gets_marketing
 from console.words.times import Times
+from models.errors import LinkwakeError
 from models.organizations.api_key import Role
 from models.organizations.console_session import SignedIn
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CHANGED = "changed_meanwhile"
 CHANGED_TITLE = "Somebody else has changed this meanwhile"
@@ -83,6 +87,10 @@ class Page:
         found = self.form.get(name, default)
         return found.replace("\r\n", "\n") if isinstance(found, str) else default
 
+    def typed(self) -> dict[str, str]:
+        """All fields of the form, as `field` returns them."""
+        return {name: self.field(name) for name in self.form}
+
     def fields(self, name: str) -> list[str]:
         return [each for each in self.form.getlist(name) if isinstance(each, str)]
 
@@ -129,6 +137,16 @@ class Page:
         if notice:
             set_cookie(response, self.request, NOTICE, quote(notice))
         return response
+
+    async def apart(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Returns what the function returns, which works in a process of its own (`services/judging/judge.py`): for whatever
+        takes longer the more somebody has typed. Raises TooSlow, and ApiProblem when too much of the organization waits."""
+        services: Services = self.request.app.state.services
+        try:
+            return await services.judge.ask_once(self.signed_in.organization.id, function, *args, **kwargs)
+        except LinkwakeError as error:
+            document = {"code": error.code, "title": error.title, "detail": error.detail}
+            raise ApiProblem(error.status, document, str(error.retry_after or 5)) from None
 
     async def maybe(self, call: Awaitable[Any], *statuses: int) -> Any:
         """Returns what the API answers, or None when it refuses with one of these statuses (404 by default)."""

@@ -13,6 +13,9 @@ OF_CAMPAIGN = ("tag", "untag", "send", "enroll", "set_field", "notify")
 KINDS = (*OF_CAMPAIGN, "go_to", "leave")
 """Those that a sequence may have."""
 
+MOST_LINES = 200
+"""Lines of variables that are read. The API takes 20 variables, and refuses more."""
+
 FIELDS = ("tags", "channel", "sequence_id", "variables", "field", "value", "target", "text", "step", "on_failure")
 
 
@@ -56,7 +59,8 @@ def action(typed: Mapping[str, Any], media: Mapping[str, str]) -> dict[str, Any]
         case "send":
             made |= {"channel": typed["channel"], "message": message_of(typed["message"], media.get(typed["channel"]))}
         case "enroll":
-            pairs = [line.partition("=") for line in typed["variables"].splitlines() if line.strip()]
+            lines = typed["variables"].splitlines()[:MOST_LINES]
+            pairs = [line.partition("=") for line in lines if line.strip()]
             made |= {
                 "sequence_id": typed["sequence_id"],
                 "variables": {name.strip(): _read(value.strip()) for name, _, value in pairs},

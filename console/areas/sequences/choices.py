@@ -13,6 +13,8 @@ from console.words import steps as words
 Options = list[tuple[str, str]]
 LONGEST = 63
 """Letters of a key or the name of a link. The API has no longer ones, so they are not offered."""
+MOST_LINKS = 32
+"""Links of one message that are offered. The API takes no more."""
 SHORT = 60
 """Letters of a choice that names something else than it means."""
 
@@ -81,9 +83,8 @@ def _steps(draft: Draft, media: words.Media) -> Options:
 
 def _links(draft: Draft) -> Options:
     """The links of all messages, with the step that sends each first."""
-    return _once(
-        (name, f"{name}, in {draft.key_of(index)[:SHORT]}") for index in range(len(draft.steps)) for name in draft.links_of(index)
-    )
+    links = [(index, name) for index in range(len(draft.steps)) for name in draft.links_of(index)[:MOST_LINKS]]
+    return _once((name, f"{name}, in {draft.key_of(index)[:SHORT]}") for index, name in links)
 
 
 def _once(options: Iterable[tuple[str, str]]) -> Options:

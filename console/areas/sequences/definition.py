@@ -12,6 +12,9 @@ from console.pages import Pages
 
 pages = Pages("sequences")
 
+MOST_LINES = 5_000
+"""Lines that are numbered and coloured; of a longer text, the text alone is shown."""
+
 _NAMED = re.compile(r"^(\s*(?:- )*)([\w.]+)(:)(?=\s|$)")
 
 
@@ -25,12 +28,14 @@ async def definition(page: Page) -> Response:
         text = as_yaml(sequence)
     else:
         text = as_yaml(await page.api.get(f"/sequences/{sequence['id']}/versions/{number}"), only_version=True)
+    lines = text.rstrip("\n").split("\n") if text.count("\n") <= MOST_LINES else []
     return page.render(
         "sequences/definition.html",
         shown=shown,
         tab="definition",
         number=number,
-        lines=[coloured(line) for line in text.rstrip("\n").split("\n")],
+        text=text,
+        lines=[coloured(line) for line in lines],
         versions=[each["version"] for each in shown.numbers["versions"]],
     )
 

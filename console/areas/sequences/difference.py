@@ -1,4 +1,7 @@
-"""What publishing would change: the lines of the YAML, and for each changed step what it is and how many people stand on it."""
+"""What publishing would change: the lines of the YAML, and for each changed step what it is and how many people stand on it.
+
+Comparing two long texts can take minutes: `services/judging/judge.py` has it done in a process of its own.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +14,8 @@ from console.words.steps import lasts
 Step = Mapping[str, Any]
 AROUND = 2
 """Lines that are shown around a changed one."""
+MOST_LINES = 2_000
+"""Changed lines that are shown, with those around them."""
 NAMES = {"message.body": "text", "message.html": "HTML", "message.subject": "subject", "message.links": "links"}
 DURATIONS = ("timeout", "duration")
 
@@ -24,8 +29,26 @@ class Change:
     people: int
 
 
+@dataclass(frozen=True)
+class Difference:
+    """`lines` are (tag, line): `del`, `ins`, `span` for what stays, `gap` for what is left out."""
+
+    lines: Sequence[tuple[str, str]] = ()
+    steps: Sequence[Change] = ()
+
+
+def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any], standing: Mapping[str, int]) -> Difference:
+    """`before` is the published version, if there is one, and `standing` how many people stand on each step."""
+    steps = changed_steps(before["steps"] if before else [], after["steps"] or [], standing)
+    lines = changed_lines(before, after)
+    shown = lines[:MOST_LINES]
+    if len(lines) > MOST_LINES:
+        shown.append(("gap", f"… and {len(lines) - MOST_LINES:,} lines more"))
+    return Difference(shown, steps)
+
+
 def changed_lines(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Returns (tag, line): `del`, `ins`, or `span` for what stays. Both are definitions as the API has them."""
+    """Both are definitions as the API has them."""
     old = as_yaml(before, only_version=True).splitlines() if before else []
     new = as_yaml(after, only_version=True).splitlines()
     tags = {"-": "del", "+": "ins", " ": "span", "@": "gap"}

@@ -1,15 +1,20 @@
-"""A draft while it is edited: its YAML, what the API would say of it, and what the buttons of its list of steps change."""
+"""A draft while it is edited: its YAML, what the API has said of it, and what the buttons of its list of steps change.
 
-import asyncio
+All of it is work of the processor alone, and a text can make it long: `services/judging/judge.py` has it done in a process of its
+own.
+"""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.api_calls import ApiProblem
 from console.areas.sequences import step_forms as forms
-from console.areas.sequences.yaml_definition import as_body
-from console.areas.sequences.yaml_text import Fault, Node, Unreadable, read, with_items
-from console.page import Page
+from console.areas.sequences.yaml_changes import with_items
+from console.areas.sequences.yaml_definition import as_body, as_yaml
+from console.areas.sequences.yaml_text import Fault, Node, Unreadable, read
+
+MOST_STEPS = 100
+"""The steps that a sequence may have, as the API says."""
 
 
 @dataclass
@@ -21,15 +26,22 @@ class Draft:
     faults: list[Fault] = field(default_factory=list)
 
     @classmethod
-    async def of(cls, text: str) -> "Draft":
-        """Reads the text, beside other requests: a long one takes a while."""
+    def of(cls, text: str) -> "Draft":
         try:
-            root = await asyncio.to_thread(read, text)
+            root = read(text)
         except Unreadable as unreadable:
             return cls(text, None, [unreadable.fault])
         if not isinstance(root.value, dict):
             return cls(text, None, [Fault(1, "This is no sequence: write name: and steps: with a colon each.")])
+        steps = root.entries.get("steps")
+        if steps is not None and len(steps.items) > MOST_STEPS:
+            return cls(text, None, [Fault(steps.items[MOST_STEPS].line, f"A sequence has at most {MOST_STEPS} steps.", "steps")])
         return cls(text, root)
+
+    @classmethod
+    def of_sequence(cls, sequence: Mapping[str, Any]) -> "Draft":
+        """The draft as it is saved, without an empty line at its end."""
+        return cls.of(as_yaml(sequence).rstrip("\n"))
 
     @property
     def value(self) -> dict[str, Any]:
@@ -73,10 +85,10 @@ class Draft:
         last = self.text.count("\n") + 1
         return range(items[index].line, items[index + 1].line if index + 1 < len(items) else last + 1)
 
-    def blame(self, problem: ApiProblem) -> None:
+    def blame(self, errors: Sequence[Mapping[str, Any]], detail: str) -> None:
         """Takes over what the API refused, at the lines where it stands."""
-        found = [self._fault(error) for error in problem.errors]
-        self.faults = sorted(found or [Fault(1, problem.detail)], key=lambda each: each.line)
+        found = [self._fault(error) for error in errors]
+        self.faults = sorted(found or [Fault(1, detail)], key=lambda each: each.line)
 
     def _fault(self, error: Mapping[str, Any]) -> Fault:
         path = str(error["field"])
@@ -97,17 +109,6 @@ class Draft:
                 found[f"{name}.{each.path}"] = sentence
         return found
 
-    async def check(self, page: Page, sequence_id: str | None) -> None:
-        """Asks the API what publishing would say."""
-        if not self.root:
-            return
-        try:
-            await page.api.post("/sequences/check", {**self.body(), "sequence_id": sequence_id})
-        except ApiProblem as problem:
-            if problem.status not in (409, 413, 422):
-                raise
-            self.blame(problem)
-
     def body(self) -> dict[str, Any]:
         return as_body(self.value)
 
@@ -116,14 +117,14 @@ def _is_within(path: str, field_path: str) -> bool:
     return path == field_path or path.startswith((f"{field_path}.", f"{field_path}["))
 
 
-async def with_button(draft: Draft, do: str, kind: str) -> tuple[Draft, int | None]:
+def with_button(draft: Draft, do: str, kind: str) -> tuple[Draft, int | None]:
     """Does what a button of the list of steps says: `add`, `remove:2`, `up:2`, `down:2`, `open:2`. Returns the draft, and the
     step that is open then."""
     verb, _, number = do.partition(":")
     if not draft.root:
         return draft, None
     if verb == "add" and kind in forms.NEW:
-        return await _with_new_step(draft, kind)
+        return _with_new_step(draft, kind)
     index = int(number) if number.isascii() and number.isdecimal() and len(number) < 4 else -1
     if not 0 <= index < len(draft.steps):
         return draft, None
@@ -138,10 +139,10 @@ async def with_button(draft: Draft, do: str, kind: str) -> tuple[Draft, int | No
         case _:
             return draft, index if verb in ("open", "up", "down") else None
     text = with_items(draft.text, "steps", [draft.steps[each] for each in order], dict(enumerate(order)))
-    return await Draft.of(text), order.index(index) if index in order else None
+    return Draft.of(text), order.index(index) if index in order else None
 
 
-async def _with_new_step(draft: Draft, kind: str) -> tuple[Draft, int]:
+def _with_new_step(draft: Draft, kind: str) -> tuple[Draft, int]:
     """A new step stands before the ends at the end of the list, and behind the others."""
     steps = draft.steps
     place = len(steps)
@@ -150,4 +151,4 @@ async def _with_new_step(draft: Draft, kind: str) -> tuple[Draft, int]:
     new = forms.new_step(kind, draft.keys)
     wanted = [*steps[:place], new, *steps[place:]]
     kept = {index: index if index < place else index - 1 for index in range(len(wanted)) if index != place}
-    return await Draft.of(with_items(draft.text, "steps", wanted, kept)), place
+    return Draft.of(with_items(draft.text, "steps", wanted, kept)), place

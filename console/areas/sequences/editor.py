@@ -14,27 +14,31 @@ from console.addresses import url
 from console.api_calls import ApiProblem
 from console.areas.sequences import step_forms as forms
 from console.areas.sequences.choices import Choices, channels_of, choices
-from console.areas.sequences.difference import changed_lines, changed_steps
-from console.areas.sequences.draft import Draft, with_button
-from console.areas.sequences.sent_forms import with_forms
-from console.areas.sequences.yaml_definition import as_yaml
-from console.areas.sequences.yaml_text import dump
+from console.areas.sequences.difference import Difference, difference
+from console.areas.sequences.draft import Draft
+from console.areas.sequences.sent_forms import edited
+from console.areas.sequences.yaml_text import Fault
+from console.areas.sequences.yaml_writing import dump
 from console.page import CHANGED, Page
 from console.pages import Pages
 from console.words import steps as words
 from models.organizations.api_key import Role
+from services.judging.judge import SECONDS, TooSlow
 
 pages = Pages("sequences")
 
 ALL_FORMS = 12
 """Up to so many steps, each has its form on the page; of more, only the open one."""
+NUMBERED = 5_000
+"""Lines that the page numbers by itself; the script numbers the others."""
+TOO_SLOW = f"This takes more than {SECONDS:g} s to read: make it shorter."
 
 
 @pages.get("/sequences/new", role=Role.EDITOR)
 async def new(page: Page) -> Response:
     """Begins with a message, a wait for a click and an end."""
     channels = await channels_of(page)
-    return await _show(page, None, await Draft.of(_starter(channels).rstrip("\n")), channels=channels)
+    return await _show(page, None, Draft.of(_starter(channels).rstrip("\n")), channels=channels)
 
 
 @pages.post("/sequences/new", role=Role.EDITOR)
@@ -54,7 +58,7 @@ async def create(page: Page) -> Response:
 async def edit(page: Page) -> Response:
     """`?publish=1` opens the dialog that asks before publishing."""
     sequence = await page.api.get(f"/sequences/{page.path('sequence_id')}")
-    return await _show(page, sequence, await Draft.of(_text_of(sequence)), asks=bool(page.query("publish")))
+    return await _show(page, sequence, await _saved_draft(page, sequence), asks=bool(page.query("publish")))
 
 
 @pages.post("/sequences/{sequence_id}/edit", role=Role.EDITOR)
@@ -79,22 +83,24 @@ async def publish(page: Page) -> Response:
         version = await page.api.post(f"/sequences/{sequence_id}/publish", once=page.field("once"))
     except ApiProblem as problem:
         sequence = await page.api.get(f"/sequences/{sequence_id}")
-        return await _refused(page, sequence, await Draft.of(_text_of(sequence)), problem)
+        return await _refused(page, sequence, await _saved_draft(page, sequence), problem)
     return page.go_to(f"/sequences/{sequence_id}", f"Published as version {version['version']}.")
 
 
-def _text_of(sequence: dict[str, Any]) -> str:
-    """The draft as it is saved, without an empty line at its end."""
-    return as_yaml(sequence).rstrip("\n")
+async def _saved_draft(page: Page, sequence: dict[str, Any]) -> Draft:
+    try:
+        return await page.apart(Draft.of_sequence, sequence)
+    except TooSlow:
+        return Draft("", None, [Fault(1, TOO_SLOW)])
 
 
 async def _sent(page: Page) -> tuple[Draft, int | None]:
-    """Returns the draft as the form says it, and the step that is open. While somebody types YAML, the forms beside it are those
-    of an earlier text, and count for nothing."""
-    draft = await Draft.of(page.field("yaml"))
-    if page.field("from") != "yaml":
-        draft = await with_forms(page, draft)
-    return await with_button(draft, page.field("do"), page.field("kind"))
+    """Returns the draft as the form says it, and the step that is open."""
+    text = page.field("yaml")
+    try:
+        return await page.apart(edited, text, page.typed(), page.field("do"), page.field("kind"))
+    except TooSlow:
+        return Draft(text, None, [Fault(1, TOO_SLOW)]), None
 
 
 def _saved(page: Page, sequence_id: str, do: str) -> Response:
@@ -109,7 +115,7 @@ async def _refused(page: Page, sequence: dict[str, Any] | None, draft: Draft, pr
         raise problem
     if problem.code == CHANGED:
         return await _show(page, sequence, draft, status=problem.status, problem=problem)
-    draft.blame(problem)
+    draft.blame(problem.errors, problem.detail)
     return await _show(page, sequence, draft, status=problem.status, asks=page.field("do") == "review", checked=True)
 
 
@@ -130,8 +136,9 @@ async def _show(
         choices(page, draft, channels),
         _published(page, sequence),
         _standing(page, sequence),
-        _nothing() if checked else draft.check(page, sequence["id"] if sequence else None),
+        _nothing() if checked else _check(page, draft, sequence["id"] if sequence else None),
     )
+    changed = await _difference(page, before, draft, standing)
     return page.render(
         "sequences/edit.html",
         status,
@@ -143,14 +150,36 @@ async def _show(
         standing=standing,
         settings=_settings(draft, known),
         kinds=[(kind, word) for kind, word in words.KINDS.items()],
-        lines=changed_lines(before, draft.body()) if _is_definition(draft) else [],
-        changes=changed_steps(before["steps"] if before else [], draft.steps, standing) if _is_definition(draft) else [],
+        lines=changed.lines,
+        changes=changed.steps,
+        numbered=NUMBERED,
         inside=sum(standing.values()),
         asks=asks,
         here=set(draft.lines_of_step(opened)) if opened is not None and opened < len(draft.steps) else set(),
         action=url(f"/sequences/{sequence['id']}/edit" if sequence else "/sequences/new"),
         once=page.field("once"),
     )
+
+
+async def _check(page: Page, draft: Draft, sequence_id: str | None) -> None:
+    """Asks the API what publishing would say."""
+    if not draft.root:
+        return
+    try:
+        await page.api.post("/sequences/check", {**draft.body(), "sequence_id": sequence_id})
+    except ApiProblem as problem:
+        if problem.status not in (409, 413, 422):
+            raise
+        draft.blame(problem.errors, problem.detail)
+
+
+async def _difference(page: Page, before: dict[str, Any] | None, draft: Draft, standing: Mapping[str, int]) -> Difference:
+    if not _is_definition(draft):
+        return Difference()
+    try:
+        return await page.apart(difference, before, draft.body(), standing)
+    except TooSlow:
+        return Difference([("gap", "More has changed than can be shown line by line.")])
 
 
 def _name(draft: Draft, sequence: dict[str, Any] | None) -> str:
@@ -186,6 +215,7 @@ def _step(draft: Draft, index: int, known: Choices, opened: int | None) -> dict[
     """What the list of steps shows of one. A step of which nothing is known has no form."""
     step = draft.steps[index] if isinstance(draft.steps[index], Mapping) else {}
     fields = forms.of_kind(step)
+    has_form = len(draft.steps) <= ALL_FORMS or index == opened
     held = forms.shown(fields, step)
     faults = draft.faults_of(f"steps[{index}].", fields, f"s{index}")
     return {
@@ -195,10 +225,10 @@ def _step(draft: Draft, index: int, known: Choices, opened: int | None) -> dict[
         "kind": str(step.get("kind", "")),
         "icon": words.icon(step, known.media),
         "does": words.does(step, known.media),
-        "fields": fields if len(draft.steps) <= ALL_FORMS or index == opened else (),
+        "fields": fields if has_form else (),
         "held": held,
         "seal": forms.seal(held),
-        "choices": _choices(fields, held, known, index),
+        "choices": _choices(fields if has_form else (), held, known, index),
         "faults": faults,
         "is_bad": any(each.field.startswith(f"steps[{index}]") for each in draft.faults),
         "is_open": index == opened,

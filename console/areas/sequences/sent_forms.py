@@ -5,72 +5,85 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from console.areas.sequences import step_forms as forms
-from console.areas.sequences.draft import Draft
+from console.areas.sequences.draft import MOST_STEPS, Draft, with_button
+from console.areas.sequences.yaml_changes import with_entry, with_items
 from console.areas.sequences.yaml_definition import RULES, short_step
-from console.areas.sequences.yaml_text import with_entry, with_items
-from console.page import Page
+from console.areas.sequences.yaml_text import Unreadable
 from console.typed import duration_of
 
 NAMES_A_STEP = ("next", "on_click", "on_timeout", "step")
 """The fields of steps and of their triggers' actions that name a step."""
 
+Typed = Mapping[str, str]
+"""What a form has sent, by the names of its fields."""
 
-async def with_forms(page: Page, draft: Draft) -> Draft:
+
+def edited(text: str, typed: Typed, do: str, kind: str) -> tuple[Draft, int | None]:
+    """Returns the draft as the form says it, and the step that is open. While somebody types YAML, the forms beside it are those
+    of an earlier text, and count for nothing. It is a pure function, which a judging process runs."""
+    draft = Draft.of(text)
+    try:
+        return with_button(with_forms(typed, draft) if typed.get("from") != "yaml" else draft, do, kind)
+    except Unreadable as unreadable:  # what was typed into a form cannot be written as YAML
+        return Draft(text, None, [unreadable.fault]), None
+
+
+def with_forms(typed: Typed, draft: Draft) -> Draft:
     """Steps that others name by a key are named by their new one when a form gives it."""
     if not draft.root:
         return draft
-    text = _with_sequence_form(page, draft)
+    text = _with_sequence_form(typed, draft)
     steps, renamed = list(draft.steps), list[tuple[str, str, str]]()
     for index, step in enumerate(draft.steps):
-        place = _place_of_form(page, draft, index)
+        place = _place_of_form(typed, draft, index)
         fields = forms.of_kind(step)
         if place is None or not fields:
             continue
-        sent = _sent(page, f"s{place}", fields)
-        if forms.seal(sent) == page.field(f"s{place}.seal"):
+        sent = _sent(typed, f"s{place}", fields)
+        if forms.seal(sent) == typed.get(f"s{place}.seal", ""):
             continue
         changed = forms.changed(fields, step, sent)
         if changed != step:
             steps[index] = short_step(changed)
-        renamed.append((page.field(f"s{place}.was"), draft.key_of(index), str(changed.get("key") or "")))
+        renamed.append((typed.get(f"s{place}.was", ""), draft.key_of(index), str(changed.get("key") or "")))
     names = _new_names(renamed, steps)
     steps = [_renamed(step, names) for step in steps]
     if steps != draft.steps:
         kept = {index: index for index, step in enumerate(steps) if step == draft.steps[index]}
         text = with_items(text, "steps", steps, kept)
-    changed_draft = draft if text == draft.text else await Draft.of(text)
+    changed_draft = draft if text == draft.text else Draft.of(text)
     triggers = changed_draft.value.get("triggers")
     if names and _renamed(triggers, names) != triggers:
-        return await Draft.of(with_entry(text, "triggers", _renamed(triggers, names)))
+        return Draft.of(with_entry(text, "triggers", _renamed(triggers, names)))
     return changed_draft
 
 
-def _place_of_form(page: Page, draft: Draft, index: int) -> int | None:
+def _place_of_form(typed: Typed, draft: Draft, index: int) -> int | None:
     """The form of a step stands at the step's place in the text with which it was shown. When the text has changed since, a form
     is known by the key that its step had."""
-    if page.field("yaml.seal") == draft.seal:
-        return index if f"s{index}.was" in page.form else None
+    if typed.get("yaml.seal", "") == draft.seal:
+        return index if f"s{index}.was" in typed else None
     key = draft.key_of(index)
-    if page.field(f"s{index}.was", "\0") == key:
+    if typed.get(f"s{index}.was") == key:
         return index
-    return next((place for place in range(100) if key and page.field(f"s{place}.was") == key), None)
+    return next((place for place in range(MOST_STEPS) if key and typed.get(f"s{place}.was", "") == key), None)
 
 
-def _sent(page: Page, name: str, fields: Sequence[forms.Field]) -> dict[str, str]:
-    return {each.path: _sent_field(page, f"{name}.{each.path}", each.kind) for each in fields}
+def _sent(typed: Typed, name: str, fields: Sequence[forms.Field]) -> dict[str, str]:
+    return {each.path: _sent_field(typed, f"{name}.{each.path}", each.kind) for each in fields}
 
 
-def _sent_field(page: Page, name: str, kind: str) -> str:
+def _sent_field(typed: Typed, name: str, kind: str) -> str:
     if kind == "duration":
-        return duration_of({part: page.field(f"{name}.{part}") for part in ("number", "unit")}) or ""
-    return page.field(name)
+        return duration_of({part: typed.get(f"{name}.{part}", "") for part in ("number", "unit")}) or ""
+    return typed.get(name, "")
 
 
-def _with_sequence_form(page: Page, draft: Draft) -> str:
-    if not page.field("q.seal"):
+def _with_sequence_form(typed: Typed, draft: Draft) -> str:
+    if not typed.get("q.seal"):
         return draft.text
-    sent = _sent(page, "q", forms.SEQUENCE)
-    if forms.seal(sent) == page.field("q.seal"):
+    sent = _sent(typed, "q", forms.SEQUENCE)
+    if forms.seal(sent) == typed.get("q.seal"):
         return draft.text
     text, wanted = draft.text, forms.changed(forms.SEQUENCE, draft.value, sent)
     for name in dict.fromkeys(each.path.partition(".")[0] for each in forms.SEQUENCE):

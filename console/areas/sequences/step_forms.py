@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from console.areas.sequences.yaml_text import Unreadable, dump, read
+from console.areas.sequences.yaml_text import Unreadable, read
+from console.areas.sequences.yaml_writing import dump
 from console.typed import duration_of, typed_duration
 
 Values = Mapping[str, Any]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from console.areas.sequences.yaml_text import dump
+from console.areas.sequences.yaml_writing import dump
 
 RULES: Mapping[str, Any] = {
     "name": "",

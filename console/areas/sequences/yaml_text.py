@@ -1,4 +1,4 @@
-"""Reads YAML as people type it: safely, with the line of everything, and small changes that leave the rest as it was typed.
+"""Reads YAML as people type it: safely, and with the line of everything.
 
 It is built from the events of the parser, which never recurse and never follow an alias, so that a text which is small and means
 something huge is refused before anything is made of it. Words are words: `no`, `on`, `1:30` and dates stay text; only numbers,
@@ -8,6 +8,7 @@ something huge is refused before anything is made of it. Words are words: `no`, 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -20,6 +21,7 @@ _DECIMAL = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{1,17}([eE][-+]?[0-9]{1,2})?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS: Mapping[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _PLACE = re.compile(r"\[(\d+)\]")
+_NAME_END = re.compile(r"[.\[]")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Node:
 
     def line_of(self, path: str) -> int:
         """Returns the line of a path such as `steps[2].message.links.guide`, or of the part of it that there is. Names may have
-        dots."""
+        some dots."""
         node, line, rest = self, self.line, path
         while rest:
             found = node._next(rest)
@@ -78,11 +80,11 @@ class Node:
         if place and int(place[1]) < len(self.items):
             item = self.items[int(place[1])]
             return item, item.line, path[place.end() :].removeprefix(".")
-        names = [name for name in self.entries if path == name or path.startswith((f"{name}.", f"{name}["))]
-        if not names:
-            return None
-        name = max(names, key=len)
-        return self.entries[name], self.names[name], path[len(name) :].removeprefix(".")
+        ends = [each.start() for each in islice(_NAME_END.finditer(path), DEEPEST)]
+        for end in reversed([*ends, len(path)]):
+            if (name := path[:end]) in self.entries:
+                return self.entries[name], self.names[name], path[end:].removeprefix(".")
+        return None
 
 
 def read(text: str) -> Node:
@@ -181,73 +183,3 @@ def _plain(text: str) -> Any:
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _DECIMAL.fullmatch(text) else text
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists stand deeper than their name, and texts in several lines as they are."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-        super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def dump(value: Any) -> str:
-    """Returns the value as YAML that `read` reads as the same value."""
-    try:
-        return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000))
-    except RecursionError:
-        raise Unreadable(1, "Lists and objects may not stand as deep as this in each other.") from None
-
-
-def with_entry(text: str, name: str, value: Any) -> str:
-    """Returns the text with another value of an entry of the outermost level; None takes it away. Everything else stays."""
-    root, lines = read(text), text.split("\n")
-    new = [] if value is None else dump({name: value}).rstrip("\n").split("\n")
-    if root.is_flow or not isinstance(root.value, dict):
-        whole = {**(root.value if isinstance(root.value, dict) else {}), name: value}
-        return dump({each: kept for each, kept in whole.items() if kept is not None})
-    if name in root.names:
-        begin, end = _lines_of_entry(root, name, len(lines))
-        return "\n".join([*lines[:begin], *new, *lines[end:]])
-    before = root.names.get("steps", len(lines) + 1) - 1
-    return "\n".join([*lines[:before], *new, *lines[before:]])
-
-
-def _lines_of_entry(root: Node, name: str, count: int) -> tuple[int, int]:
-    begin = root.names[name] - 1
-    return begin, min((line - 1 for line in root.names.values() if line - 1 > begin), default=count)
-
-
-def with_items(text: str, name: str, items: list[Any], kept: Mapping[int, int]) -> str:
-    """Returns the text with another list as the entry `name`. `kept` says which of the new items is which of the old ones; those
-    stay as they were typed."""
-    root, lines = read(text), text.split("\n")
-    node = root.entries.get(name)
-    if root.is_flow or node is None or node.is_flow or not node.items or not items:
-        return with_entry(text, name, items)
-    begins = [each.line - 1 for each in node.items]
-    _, end = _lines_of_entry(root, name, len(lines))
-    while end > begins[-1] + 1 and not lines[end - 1].strip():
-        end -= 1
-    indent = lines[begins[0]][: len(lines[begins[0]]) - len(lines[begins[0]].lstrip())]
-    if not all(lines[each].startswith(f"{indent}- ") for each in begins):
-        return with_entry(text, name, items)
-    old = [lines[begin:stop] for begin, stop in zip(begins, [*begins[1:], end], strict=True)]
-    new = [old[kept[place]] if place in kept else _item(item, indent) for place, item in enumerate(items)]
-    return "\n".join([*lines[: begins[0]], *(line for item in new for line in item), *lines[end:]])
-
-
-def _item(item: Any, indent: str) -> list[str]:
-    """A list on the outermost level stands two blanks deep as well."""
-    lines = dump([item]).rstrip("\n").split("\n")
-    deep = len(lines[0]) - len(lines[0].lstrip())
-    return [f"{indent}{line[deep:]}" if line.strip() else "" for line in lines]

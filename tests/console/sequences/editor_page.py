@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from console.areas.sequences.yaml_text import dump
+from console.areas.sequences.yaml_writing import dump
 from tests.api.campaign_builders import steps_with_click
 from tests.console.conftest import Browser, Shown
 
