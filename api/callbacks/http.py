@@ -1,5 +1,6 @@
 """What the provider of an http channel tells us, read as the channel's settings say: reports, and what people wrote."""
 
+import asyncio
 from functools import partial
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from services.channels.base import Outgoing
 from services.channels.configure import read_config
 from services.channels.http.callbacks import Told, Unreadable, read_callback
 from services.channels.http.channel import TYPE
+from services.channels.http.config import CallbackMapping
 from services.inbound.receive import Inbound, receive
 from services.provider_reports.apply import apply_reports
 
@@ -34,9 +36,10 @@ log = structlog.get_logger()
 async def events(request: Request, services: ServicesDep, channel_id: UUID) -> Response:
     """It is answered once everything that follows is stored, however often and in whatever order the events come."""
     async with taken(request, services, channel_id, ChannelKind.HTTP, LARGEST) as callback:
-        told = _proved(request, callback)
+        mapping = _proved(request, callback)
         answers = BackgroundTasks()
         async with callback.turn():
+            told = await _told(request, callback, mapping)
             for inbound in told.inbound:  # an opt-out comes before everything that could fail
                 received = await receive(services.database, callback.channel, inbound, services.commands)
                 if received.answer is not None:
@@ -45,13 +48,20 @@ async def events(request: Request, services: ServicesDep, channel_id: UUID) -> R
     return Response(background=answers)
 
 
-def _proved(request: Request, callback: Callback) -> Told:
-    """Raises CallbackRefused, also when the channel takes no callbacks, and Invalid."""
+def _proved(request: Request, callback: Callback) -> CallbackMapping:
+    """Raises CallbackRefused, also when the channel takes no callbacks."""
     config = callback.config
     if config.callback is None or not config.callback.check.holds(_Received(request, callback.body), _secret(callback)):
         raise callback.refusal()
+    mapping: CallbackMapping = config.callback
+    return mapping
+
+
+async def _told(request: Request, callback: Callback, mapping: CallbackMapping) -> Told:
+    """Reads in a thread, because a thousand events can each be asked a thousand conditions. Raises Invalid."""
+    kind = request.headers.get("content-type", "")
     try:
-        return read_callback(callback.channel, config.callback, request.headers.get("content-type", ""), callback.body)
+        return await asyncio.to_thread(read_callback, callback.channel, mapping, kind, callback.body)
     except Unreadable as error:
         raise Invalid.field("body", str(error)) from None
 

@@ -1,5 +1,6 @@
 """Notification targets: the teams' chats, mailboxes and webhooks that triggers and sequences notify."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -234,7 +235,8 @@ async def _try(services: Services, org_id: UUID, organization: str, target: Noti
     """Returns why it could not be sent."""
     try:
         address = services.secrets.decrypt(target.address or b"", address_place(org_id, target.id))
-        written = example(target.text, target.name, organization, services.settings.effective_console_url)
+        console_url = services.settings.effective_console_url
+        written = await asyncio.to_thread(example, target.text, target.name, organization, console_url)
         await services.notifications.send(address, written, new_id())
     except OwnWords as error:
         return str(error)

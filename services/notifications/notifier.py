@@ -6,6 +6,7 @@ a second time when the lease is over, with the same reference: a team is told at
 
 import asyncio
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import groupby
 from time import monotonic
@@ -60,6 +61,7 @@ class Notifier:
         self._delivery = delivery
         self._interval = interval
         self._console_url = console_url
+        self._thread = ThreadPoolExecutor(1, "notify")  # whatever these texts cost, no other thread waits for them
 
     async def round(self) -> Counter[str]:
         """Sends all that is due. A target that is slow holds up nobody: meanwhile others are looked for. Returns how many were
@@ -139,7 +141,7 @@ class Notifier:
     async def _write(self, notification: DueNotification) -> Written:
         async with self._database.transaction() as session:
             rows = await claim.first_items(session, notification.id, NAMED, TEXTS)
-        return await asyncio.to_thread(self._write_all, notification, rows)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._write_all, notification, rows)
 
     def _write_all(self, notification: DueNotification, rows: list[ItemRow]) -> Written:
         parts: list[Written] = []

@@ -29,7 +29,8 @@ MESSAGE_SECONDS = 0.5  # processor seconds for all texts and addresses of one me
 _STEPS_PER_LOOK = 32  # seconds on the clock
 _LONG = 1_000  # characters of a value; a condition takes long with a longer one
 
-_until: ContextVar[float | None] = ContextVar("until", default=None)
+_together: ContextVar[tuple[float, float] | None] = ContextVar("together", default=None)
+"""When the time of renderings that share it is over, and how many seconds they have."""
 
 
 class BudgetError(ResourceLimitError):
@@ -37,13 +38,14 @@ class BudgetError(ResourceLimitError):
 
 
 @contextmanager
-def together() -> Iterator[None]:
-    """All renderings inside the block are those of one message and share `MESSAGE_SECONDS`."""
-    token = _until.set(time.thread_time() + MESSAGE_SECONDS)
+def together(seconds: float | None = None) -> Iterator[None]:
+    """All renderings inside the block share this time of the processor, which is `MESSAGE_SECONDS` for those of one message."""
+    most = MESSAGE_SECONDS if seconds is None else seconds
+    token = _together.set((time.thread_time() + most, most))
     try:
         yield
     finally:
-        _until.reset(token)
+        _together.reset(token)
 
 
 class Buffer(LimitedStringIO):
@@ -70,7 +72,7 @@ class Context(RenderContext):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._rounds = self._steps = self._filtered = self._captured = self._assigned = 0
-        self._until = _until.get() or time.thread_time() + MAX_SECONDS
+        self._until, self._seconds = _together.get() or (time.thread_time() + MAX_SECONDS, MAX_SECONDS)
         super().__init__(*args, **kwargs)
 
     @property
@@ -96,9 +98,7 @@ class Context(RenderContext):
 
     def _look_at_the_clock(self) -> None:
         if time.thread_time() > self._until:
-            raise BudgetError(
-                f"the text takes too long: more than {MESSAGE_SECONDS if _until.get() else MAX_SECONDS:g} s", token=None
-            )
+            raise BudgetError(f"the text takes too long: more than {self._seconds:g} s", token=None)
 
     @contextmanager
     def loop(self, namespace: Mapping[str, object], forloop: Any) -> Iterator[RenderContext]:

@@ -5,8 +5,9 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -32,16 +33,24 @@ from services.channels.callback_address import callback_address
 from services.channels.http.answers import UnclearAnswer, read_answer, read_found
 from services.channels.http.config import HttpConfig
 from services.channels.http.judge import judge_templates
-from services.channels.http.templates import fill_in
+from services.channels.http.templates import SECONDS, fill_in
 from services.way_out.errors import NothingSent, RefusedAddress, Unreachable, UnwritableRequest, WayOutError
 from services.way_out.way_out import WayOut
 from settings import Settings
-from tracking.templates.template import TemplateError
+from tracking.templates.budget import together
+from tracking.templates.template import TemplateError, TooMuch
 
 CONTENT_TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 TEST_TEXT = "This is a test of your channel."
+TOO_SLOW = "The templates of the channel take too long to fill in: write them shorter."
 CALLBACKS = "http"
 """The end of the address at which the provider reports to us."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_threads = ThreadPoolExecutor(2, "http-channel")
+"""Filling in is work for the one core that Python uses. A channel of whoever wrote dear templates holds up no other thread."""
 
 
 class HttpChannel:
@@ -56,7 +65,11 @@ class HttpChannel:
 
     async def send(self, message: Outgoing) -> Receipt:
         try:
-            url, headers, body = await asyncio.to_thread(self._write, message)
+            url, headers, body = await _apart(self._write, message)
+        except TooMuch:
+            raise ChannelError(
+                "The templates of the channel take too long to fill in: write them shorter.", permanent=True
+            ) from None
         except (TemplateError, ValueError):
             raise ChannelError("The message does not fit the template of the channel's body.", permanent=True) from None
         try:
@@ -72,9 +85,8 @@ class HttpChannel:
     async def find(self, message: Outgoing) -> Receipt | None:
         if self._config.find is None:
             raise CannotAsk
-        values = self._values(message)
-        url = fill_in(self._config.find.url, values)
-        answer = await self._way_out.request("GET", url, self._headers(values))
+        url, headers = await _apart(self._write_question, self._config.find.url, message)
+        answer = await self._way_out.request("GET", url, headers)
         return read_found(answer, self._config.find, message.message_id)
 
     async def test(self, to_address: str) -> Sequence[TestStep]:
@@ -120,6 +132,10 @@ class HttpChannel:
         )
         return fill_in(self._config.url, values), headers, body.encode()
 
+    def _write_question(self, template: str, message: Outgoing) -> tuple[str, dict[str, str]]:
+        values = self._values(message)
+        return fill_in(template, values), self._headers(values)
+
     def _values(self, message: Outgoing) -> Mapping[str, Any]:
         channel = {"id": str(self._channel_id), "callback_url": self._callback_url}
         return {"message": message_fields(message), "channel": channel, "token": _text(self._config.token)}
@@ -158,6 +174,16 @@ def message_fields(message: Outgoing) -> dict[str, Any]:
         "late_after": message.late_after.isoformat() if message.late_after else None,
         "seconds_left": left,
     }
+
+
+async def _apart(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Fills in templates beside the event loop, where they may take some time. All of one request share it."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, partial(_within_time, partial(work, *args, **kwargs)))
+
+
+def _within_time(work: Callable[[], T]) -> T:
+    with together(SECONDS):
+        return work()
 
 
 async def _step(name: str, work: Callable[[], Awaitable[str]]) -> TestStep:

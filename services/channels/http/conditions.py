@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
@@ -53,7 +54,12 @@ class Condition(Part):
         value = find(document, self.path)
         if self.one_of is None:
             return (value is not None) == self.present
-        return as_text(value) in {as_text(each) for each in self.one_of}
+        return as_text(value) in self._texts
+
+    @cached_property
+    def _texts(self) -> frozenset[str | None]:
+        """A callback can have a thousand events, for each of which this is asked."""
+        return frozenset(as_text(each) for each in self.one_of or ())
 
 
 class Match(Part):

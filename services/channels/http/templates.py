@@ -10,10 +10,13 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tracking.templates.budget import together
 from tracking.templates.source import Kind, pieces
 from tracking.templates.template import TemplateError, outer_variables, render
 
 MOST_CHARACTERS = 10_000
+SECONDS = 0.1
+"""Of the processor, for all templates of one request together. Usual ones take 0.001, and the largest message 0.01."""
 
 
 class Use(StrEnum):
@@ -96,7 +99,8 @@ def _check_shape(source: str, shape: Callable[[str], Any], advice: str) -> None:
 
 def _shape_of(source: str, shape: Callable[[str], Any], added: str, absent: Sequence[str], advice: str) -> Any:
     try:
-        return shape(fill_in(source, _example(added, absent)))
+        with together(SECONDS):
+            return shape(fill_in(source, _example(added, absent)))
     except ValueError as error:
         what = str(error) if isinstance(error, TemplateError) else "What it gives cannot be read for every message."
         raise WrongTemplate(f"{what} For each value, {advice}.") from None

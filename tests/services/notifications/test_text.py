@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notifications import text as text_module
 from services.notifications.text import LONGEST, Bundle, Told, harmless, text_errors, who_they_are, write
 from tracking.templates.template import SOMEBODY
 
@@ -130,3 +131,12 @@ def test_documented_fields_can_be_used(template: str) -> None:
 )
 def test_what_cannot_be_filled_in_is_named_with_its_path(template: str) -> None:
     assert [error.field for error in text_errors(template, "triggers[0].actions[1].text")] == ["triggers[0].actions[1].text"]
+
+
+def test_a_text_that_takes_too_long_is_refused_and_replaced_by_the_default_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    loops = "{% for a in (1..30) %}" * 2 + "{{ 'a' | append: title | upcase | size }}" * 40 + "{% endfor %}" * 2
+    monkeypatch.setattr(text_module, "SECONDS", 0.002)
+    (error,) = text_errors(loops, "text")
+    assert "takes too long: more than 0.002 s" in error.message
+    monkeypatch.setattr(text_module, "SECONDS", 0.02)
+    assert write(loops, bundle(told())).text.startswith("Ada clicked offer")

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from models.base import new_id, now
 from models.channels.channel import Channel, ChannelKind, Medium
 from models.messages.report import ReportKind
+from services.channels.http import conditions
 from services.channels.http.callbacks import MOST_EVENTS, Told, Unreadable, read_callback
 from services.channels.http.config import CallbackMapping
+from services.channels.http.json_path import as_text
 from tests.services.channels.http.providers import example
 from tests.services.channels.http.vonage import inbound, status_of
 
@@ -153,3 +155,11 @@ def test_postmarks_webhooks_become_reports(event: dict[str, Any], expected: tupl
 @pytest.mark.parametrize("record", ["Open", "Click", "SubscriptionChange"])
 def test_other_webhooks_of_postmark_are_left_alone(record: str) -> None:
     assert read(example("Postmark")["callback"], {"RecordType": record, "MessageID": "m1"}).reports == []
+
+
+def test_what_a_condition_asks_for_is_prepared_once_for_all_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[Any] = []
+    monkeypatch.setattr(conditions, "as_text", lambda value: texts.append(value) or as_text(value))
+    rules = [{"when": [{"path": "$.state", "one_of": [f"s{number}" for number in range(200)]}], "kind": "delivered"}]
+    assert reports([{"id": "a", "state": "other"}] * 500 + [{"id": "b", "state": "s7"}], rules=rules)[0].provider_id == "b"
+    assert len(texts) == 501 + 200

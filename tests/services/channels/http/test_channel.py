@@ -1,7 +1,8 @@
 """Requests of an http channel, as a receiver of one's own sees them."""
 
 import json
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,9 +15,11 @@ from models.base import new_id
 from models.channels.channel import Medium
 from models.database import Database
 from services.channels.base import ChannelError, Configured, Fault, Outgoing, Outside
+from services.channels.http import channel as http_channel
 from services.channels.http.channel import TYPE, HttpChannel
 from services.channels.http.config import HttpConfig
 from services.channels.http.judge import judge_templates
+from services.channels.http.templates import fill_in
 from services.judging.judge import Judge
 from services.way_out.way_out import WayOut
 from settings import Settings
@@ -181,3 +184,30 @@ async def test_each_template_is_judged_when_it_is_saved(judge: Judge) -> None:
     )
     errors = await judge_templates(judge, ORG, config)
     assert [each.field for each in errors] == ["config.url", "config.body", "config.headers.X-To"]
+
+
+async def test_templates_that_take_too_long_fail_the_message_with_what_to_do(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_channel, "SECONDS", -1.0)
+    dear = channel(settings, database, url="https://api.example.com/", body='{"text": {{ message.body | upcase | json }}}')
+    with pytest.raises(ChannelError, match="take too long to fill in: write them shorter") as refused:
+        await dear.send(message())
+    assert refused.value.permanent
+
+
+async def test_a_question_is_filled_in_beside_the_event_loop(
+    receiver: Receiver, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def filled_in(source: str, values: Mapping[str, Any]) -> str:
+        threads.append(threading.current_thread().name)
+        return fill_in(source, values)
+
+    monkeypatch.setattr(http_channel, "fill_in", filled_in)
+    url = f"http://127.0.0.1:{receiver.port}/"
+    asks = {"url": url, "found": [{"status": ["200"]}], "missing": [{"status": ["404"]}]}
+    await channel(settings, database, url=url, find=asks, headers={"X-Id": "{{ message.id }}"}).find(message())
+    assert len(threads) == 2
+    assert all(each.startswith("http-channel") for each in threads)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models.base import new_id
 from services.channels.base import Outgoing
+from services.channels.http import templates
 from services.channels.http.channel import message_fields
 from services.channels.http.templates import MOST_CHARACTERS, Use, fill_in, problem_of
 
@@ -67,3 +68,8 @@ def test_a_text_arrives_as_it_is_in_json_and_in_forms(body: str, subject: str) -
     assert json.loads(filled) == {"text": body, "subject": subject}
     form = fill_in("text={{ message.body | url_encode }}&x=1", values)
     assert parse_qs(form, keep_blank_values=True, max_num_fields=2) == {"text": [body], "x": ["1"]}
+
+
+def test_a_template_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "SECONDS", -1.0)
+    assert "takes too long" in (problem_of('{"text": {{ message.body | json }}}', Use.JSON) or "")
