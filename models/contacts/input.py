@@ -33,6 +33,8 @@ NOT_STORED = frozenset({"default_country", "tags_add", "tags_remove"})
 """Fields that say how others are read or changed."""
 
 MAX_TAGS = 100
+LONGEST_WRITTEN_TAG = 1_000
+"""Characters of a tag as it was written, before what cannot be seen is taken away."""
 MAX_PROPERTIES_BYTES = 16 * 1024
 MAX_DEPTH = 20
 
@@ -74,7 +76,7 @@ def normal_external_id(text: str) -> str:
 def normal_tag(text: str) -> str:
     """A tag has letters, marks and digits of any script, and `_ . : -` and spaces inside. Upper and lower case are different
     tags."""
-    tag = plain(text)
+    tag = plain(text) if len(text) <= LONGEST_WRITTEN_TAG else ""
     fits = 1 <= len(tag) <= 64 and all(each in "_ .:-" or unicodedata.category(each)[0] in "LMN" for each in tag)
     if not fits:
         raise ValueError("A tag has 1 to 64 letters, digits, spaces or any of _ . : -")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from models.inbound.inbound_message import InboundMeaning
+from models.texts.plain_text import normalized
 
 WORDS = Path(__file__).with_name("words.toml")
 WITHOUT_ACCENT = str.maketrans({"\u0142": "l", "\u0111": "d", "\u00f8": "o", "\u0131": "i", "\u00e6": "ae", "\u0153": "oe"})
@@ -92,7 +93,7 @@ def confirmation(read: Read, organization: str, *, this_number_alone: bool) -> s
 
 def _plain(text: str) -> str:
     """Small letters without accents, and digits; everything else is a space, apart from apostrophes, which vanish in `don't`."""
-    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold().translate(WITHOUT_ACCENT))
+    letters = normalized("NFKD", normalized("NFKC", text).casefold().translate(WITHOUT_ACCENT))
     kept = (each for each in letters if unicodedata.category(each) not in {"Mn", "Me", "Cf"})
     joined = re.sub(r"(?<=n)['\u2019\u02bc](?=t\b)", "", "".join(kept))
     return re.sub(r"[^\w]|_", " ", joined)

@@ -9,6 +9,7 @@ from models.errors import FieldError, Invalid
 from models.organizations.link_domain import held_hosts
 from models.sequences.steps.message import MessageTemplate
 from settings import Settings, SettingsError
+from tracking.links.destination import MAX_LENGTH
 from tracking.links.hosts import Endpoint, ServerHosts, endpoint_of, host_of, is_this_machine
 from tracking.links.links import Link
 
@@ -71,9 +72,9 @@ def _written_in(message: MessageTemplate, link: Link, path: str) -> str:
 
 
 def _endpoint(address: str | None) -> Endpoint | None:
-    """Returns None when there is no address, or when its host has merge fields, so that only the redirect can see where it
-    leads."""
+    """Returns None when there is no address, when it is longer than any destination may be, or when its host has merge fields, so
+    that only the redirect can see where it leads."""
     try:
-        return endpoint_of(address) if address else None
+        return endpoint_of(address) if address and len(address) <= MAX_LENGTH else None
     except ValueError:
         return None

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.base import new_id
+from models.contacts import input as contact_input
 from models.contacts.input import ContactInput, normal_email, normal_tag
 from models.contacts.phone import normal_phone
 from models.contacts.row import RowOptions, read_row
@@ -251,3 +252,13 @@ def test_only_what_was_written_counts_as_given() -> None:
     contact = read_contact({"email": "ada@example.com", "phone": None})
     assert isinstance(contact, ContactInput)
     assert contact.given() == {"email": "ada@example.com", "phone": None}
+
+
+def test_a_tag_of_a_megabyte_is_refused_before_anything_is_read_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contact_input, "plain", None)
+    with pytest.raises(ValueError, match="1 to 64 letters"):
+        normal_tag("a" + "\u0301\u0316" * 250_000)
+
+
+def test_a_tag_with_much_that_cannot_be_seen_is_the_tag() -> None:
+    assert normal_tag("vip" + "\u200b" * 900) == "vip"
