@@ -1,7 +1,7 @@
 """Pages by key: each page starts after the last id of the one before, so nothing is skipped or shown twice while rows are
 added."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Protocol, TypeVar
@@ -77,33 +77,39 @@ async def newest_of_each(
     values: Mapping[str, Any],
     page: PageRequest,
     left_out: Collection[str] = (),
+    size: str | None = None,
 ) -> tuple[list[Row], UUID | None]:
     """As `newest_first`, by an index that ends with these columns, in this order, and the id. Each column comes with the values
-    that are wanted of it. `conditions` begins with AND and names `values`. The rows do not have the columns in `left_out`."""
+    that are wanted of it. `conditions` begins with AND and names `values`. The rows do not have the columns in `left_out`. `size`
+    says in SQL how many bytes the texts of a row have."""
     await read_in_order(session)
     if page.after is not None:
         conditions, values = f"{conditions} AND id < :after", {**values, "after": page.after}
-    statement = OF_EACH_VALUE.format(
-        table=table.__tablename__,  # type: ignore[attr-defined] # every table has it
-        read=columns_of(table, left_out),
-        wanted=" CROSS JOIN ".join(f"unnest(CAST(:each_{name} AS text[])) AS wanted_{name}" for name in columns),
-        same=" AND ".join(f"{name} BETWEEN wanted_{name} AND wanted_{name}" for name in columns),
-        order=", ".join(f"{name} DESC" for name in columns),
-        conditions=conditions,
-        rows=page.limit + 1,
-    )
-    found = select(table).from_statement(text(statement))
-    wanted = {f"each_{name}": list(each) for name, each in columns.items()}
-    return cut_page(list(await session.scalars(found, {**values, **wanted})), page)
+    values = {**values, **{f"each_{name}": list(each) for name, each in columns.items()}}
+    parts = {
+        "table": table.__tablename__,  # type: ignore[attr-defined] # every table has it
+        "wanted": " CROSS JOIN ".join(f"unnest(CAST(:each_{name} AS text[])) AS wanted_{name}" for name in columns),
+        "same": " AND ".join(f"{name} BETWEEN wanted_{name} AND wanted_{name}" for name in columns),
+        "order": ", ".join(f"{name} DESC" for name in columns),
+        "conditions": conditions,
+    }
+    if size is not None:
+        statement = OF_EACH_VALUE.format(**parts, read=size, rows=page.limit)
+        page = PageRequest(page.after, rows_that_fit(await session.scalars(text(statement), values)))
+    statement = OF_EACH_VALUE.format(**parts, read=columns_of(table, left_out), rows=page.limit + 1)
+    return cut_page(list(await session.scalars(select(table).from_statement(text(statement)), values)), page)
 
 
 async def _that_fit(
     session: AsyncSession, statement: Select[Row], id_column: Mapped[UUID], page: PageRequest, size: ColumnElement[int]
 ) -> PageRequest:
     sizes = await session.scalars(statement.with_only_columns(size).order_by(id_column.desc()).limit(page.limit))
-    before = accumulate(sizes, initial=0)
-    next(before)
-    return PageRequest(page.after, max(1, sum(1 for total in before if total <= MOST_BYTES)))
+    return PageRequest(page.after, rows_that_fit(sizes))
+
+
+def rows_that_fit(sizes: Iterable[int]) -> int:
+    """Returns how many rows have `MOST_BYTES` together, and at least one. The sizes are those of their texts, in their order."""
+    return max(1, sum(1 for total in accumulate(sizes) if total <= MOST_BYTES))
 
 
 def columns_of(table: type[Row], left_out: Collection[str]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.messages.links import addresses_with_token
 from console.areas.sequences.yaml_text import Unreadable, read
 from console.areas.sequences.yaml_writing import dump
 from console.words.messages import addresses_marked
@@ -29,9 +30,24 @@ READERS: list[Callable[[str], object]] = [
     harmless,
     addresses_marked,
     read_yaml,
+    lambda text: list(addresses_with_token(text)),
     lambda text: dump({"text": text, "list": [{"text": text}]}),
 ]
-PIECES = [*SUBJECTS, "- a\n", "a: ", "{", "please ", "stop ", "don't ", "\u00ad", "\uff11", "x \n", "'"]
+PIECES = [
+    *SUBJECTS,
+    "- a\n",
+    "a: ",
+    "{",
+    "please ",
+    "stop ",
+    "don't ",
+    "\u00ad",
+    "\uff11",
+    "x \n",
+    "'",
+    "http://a.b/",
+    "http://a.b/0123456789abcd",
+]
 
 
 @pytest.mark.parametrize("pattern", PIECES)

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from html import unescape
 from uuid import UUID
@@ -13,8 +14,8 @@ from settings import Settings
 from tracking.templates.merge import has_fields
 from tracking.tokens.token import TokenCodec
 
-# A token stands at the end of the path of an address in the text.
-TRACKED_URL = re.compile(r"https?://[^\s\"'<>]+/([0-9A-Za-z]{14})(?![0-9A-Za-z])")
+_ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
+_TOKEN = re.compile(r"/([0-9A-Za-z]{14})(?![0-9A-Za-z])")
 
 
 class MessageLink(BaseModel):
@@ -48,10 +49,19 @@ def sent_urls(message: Message, written: Iterable[tuple[int, str]], codec: Token
 
 def _tracked_urls(message: Message, text: str, codec: TokenCodec) -> Iterator[tuple[int, str]]:
     """Reads the links from the text itself, because the link domain and the token keys may have changed since it was composed."""
-    for match in TRACKED_URL.finditer(text):
-        token = codec.decode(match[1])
+    for url, written in addresses_with_token(text):
+        token = codec.decode(written)
         if token is not None and (token.content_id, token.recipient_number) == (message.content_id, message.recipient_number):
-            yield token.position, match[0]
+            yield token.position, url
+
+
+def addresses_with_token(text: str) -> Iterator[tuple[str, str]]:
+    """Returns each address up to its last token, and the token. Each sign is looked at once: with one expression for both, the
+    time would grow with the square of a text of many addresses without a token."""
+    for address in _ADDRESS.finditer(text):
+        host = address[0].index("://") + len("://")
+        for token in deque(_TOKEN.finditer(address[0], host + 1), maxlen=1):
+            yield address[0][: token.end()], token[1]
 
 
 def _unchanged_urls(text: str, written: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:

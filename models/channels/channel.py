@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, func, select, text, update
+from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -86,7 +86,8 @@ async def channels_by_name(session: AsyncSession, org_id: UUID) -> dict[str, Cha
 
 
 async def channel_page(session: AsyncSession, org_id: UUID, page: PageRequest) -> tuple[list[Channel], UUID | None]:
-    return await newest_first(session, select(Channel).where(col(Channel.org_id) == org_id), col(Channel.id), page)
+    statement = select(Channel).where(col(Channel.org_id) == org_id)
+    return await newest_first(session, statement, col(Channel.id), page, func.octet_length(cast(col(Channel.config), Text)))
 
 
 async def add_channel(session: AsyncSession, channel: Channel) -> None:

@@ -2,6 +2,7 @@
 and what the contact said about getting messages."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,13 +22,13 @@ from models.conversation.consent_entries import (
 )
 from models.conversation.message_entries import ClickEntry, MessageEntry, read_clicks, read_messages
 from models.conversation.step_entries import StepEntry, read_steps
-from models.conversation.timeline import ConversationFilter, EntryKind, Order, TimelinePosition, Whose, read_positions
+from models.conversation.timeline import ConversationFilter, EntryKind, Order, Place, TimelinePosition, Whose, read_positions
 from models.conversation.trigger_entries import FiringEntry, RefusalEntry, read_firings, read_refusals
 from models.organizations.owned import require_owned
+from models.paging import rows_that_fit
 from models.reports.known_ids import require_known
 
 Entry = MessageEntry | ClickEntry | StepEntry | FiringEntry | RefusalEntry | ConsentEntry | SuppressionEntry | InboundEntry
-Positions = list[tuple[EntryKind, TimelinePosition]]
 
 
 async def contact_exists(session: AsyncSession, org_id: UUID, contact_id: UUID) -> None:
@@ -51,20 +52,21 @@ async def read_conversation(
     limit: int,
 ) -> tuple[list[Entry], TimelinePosition | None]:
     """Returns a page of the timeline in twenty-one statements at most, however long it is, and the position after which the
-    next page begins, which is None on the last page. Raises NotFound for an id that is not the organization's."""
+    next page begins, which is None on the last page. A page ends before its texts have more than `MOST_BYTES`. Raises NotFound
+    for an id that is not the organization's."""
     whose = await _whose(session, org_id, contact_id)
     await require_known(session, org_id, wanted)
-    positions = await read_positions(session, whose, order, wanted, after, limit + 1)
-    page = positions[:limit]
+    places = await read_positions(session, whose, order, wanted, after, limit + 1)
+    page = places[: rows_that_fit(place.size for place in places[:limit])]
     entries = await _entries(session, contact_id, page)
-    shown = [entries[position.id] for _, position in page if position.id in entries]
-    return shown, page[-1][1] if len(positions) > limit else None
+    shown = [entries[place.position.id] for place in page if place.position.id in entries]
+    return shown, page[-1].position if len(places) > len(page) else None
 
 
-async def _entries(session: AsyncSession, contact_id: UUID, positions: Positions) -> dict[UUID, Entry]:
+async def _entries(session: AsyncSession, contact_id: UUID, places: Iterable[Place]) -> dict[UUID, Entry]:
     of_kind: defaultdict[EntryKind, list[UUID]] = defaultdict(list)
-    for kind, position in positions:
-        of_kind[kind].append(position.id)
+    for place in places:
+        of_kind[place.kind].append(place.position.id)
     return {
         **await read_messages(session, contact_id, of_kind[EntryKind.MESSAGE]),
         **await read_clicks(session, of_kind[EntryKind.CLICK]),

@@ -35,6 +35,14 @@ class TimelinePosition(NamedTuple):
     id: UUID
 
 
+class Place(NamedTuple):
+    """An entry with the bytes of its texts."""
+
+    kind: EntryKind
+    position: TimelinePosition
+    size: int
+
+
 @dataclass(frozen=True)
 class ConversationFilter:
     """Each condition that is None lets everything through, and so does an empty `kinds`. `since` is the first moment that is
@@ -102,12 +110,14 @@ COVERS_MEDIUM = "({table}.medium IS NULL OR {table}.medium = :medium)"
 @dataclass(frozen=True)
 class Branch:
     """One kind of entry: the table and the column of its time, and how each filter is asked. A filter that is not named here
-    leaves the whole kind out. `whose` finds the contact's rows by an index."""
+    leaves the whole kind out. `whose` finds the contact's rows by an index. `size` are the bytes of a row's texts, which
+    PostgreSQL knows without reading them."""
 
     table: str
     at: str
     filters: Mapping[str, str] = field(default_factory=dict)
     whose: str = "contact_id = :contact_id"
+    size: str = "0"
 
 
 def _trigger_branch(table: str, at: str) -> Branch:
@@ -117,7 +127,12 @@ def _trigger_branch(table: str, at: str) -> Branch:
 
 
 BRANCHES: dict[EntryKind, Branch] = {
-    EntryKind.MESSAGE: Branch("message", "created_at", _of_message("message")),
+    EntryKind.MESSAGE: Branch(
+        "message",
+        "created_at",
+        _of_message("message"),
+        size="coalesce(octet_length(body), 0) + coalesce(octet_length(html), 0)",
+    ),
     EntryKind.CLICK: Branch("click", "clicked_at", {**_by_message("click.message_id"), "verdict": "click.verdict = :verdict"}),
     EntryKind.STEP: Branch(
         "event",
@@ -157,14 +172,15 @@ BRANCHES: dict[EntryKind, Branch] = {
             "channel_id": "inbound_message.channel_id = :channel_id",
             "medium": OF_MEDIUM.format(key="inbound_message.channel_id"),
         },
+        size="coalesce(octet_length(body), 0)",
     ),
 }
 
 # Each branch reads at most a page of one contact by its own index.
-PAGE_OF_BRANCH = """(SELECT '{kind}' AS kind, {at} AS at, id FROM {table}
+PAGE_OF_BRANCH = """(SELECT '{kind}' AS kind, {at} AS at, id, {size} AS size FROM {table}
     WHERE {conditions} ORDER BY {at} {way}, id {way} LIMIT :rows)"""
 
-PAGE = "SELECT kind, at, id FROM ({branches}) AS entries ORDER BY at {way}, id {way} LIMIT :rows"
+PAGE = "SELECT kind, at, id, size FROM ({branches}) AS entries ORDER BY at {way}, id {way} LIMIT :rows"
 
 
 @dataclass(frozen=True)
@@ -178,7 +194,7 @@ class Whose:
 
 async def read_positions(
     session: AsyncSession, whose: Whose, order: Order, wanted: ConversationFilter, after: TimelinePosition | None, rows: int
-) -> list[tuple[EntryKind, TimelinePosition]]:
+) -> list[Place]:
     """Returns the first `rows` entries behind `after`, in one statement."""
     way, behind = ("DESC", "<") if order == "newest" else ("ASC", ">")
     given = {name: value for name, value in vars(wanted).items() if value is not None and name != "kinds"}
@@ -186,6 +202,7 @@ async def read_positions(
         PAGE_OF_BRANCH.format(
             kind=kind.value,
             at=branch.at,
+            size=branch.size,
             table=branch.table,
             way=way,
             conditions=" AND ".join(_conditions(branch, given, behind if after else None)),
@@ -198,7 +215,8 @@ async def read_positions(
     ids = {f"{name}_id": first_id(given[name]) for name in ("since", "until") if name in given}
     parameters: dict[str, Any] = {**given, **ids, **vars(whose), "rows": rows, **(after._asdict() if after else {})}
     statement = PAGE.format(branches=" UNION ALL ".join(pages), way=way)
-    return [(EntryKind(row.kind), TimelinePosition(row.at, row.id)) for row in await session.execute(text(statement), parameters)]
+    found = await session.execute(text(statement), parameters)
+    return [Place(EntryKind(row.kind), TimelinePosition(row.at, row.id), row.size) for row in found]
 
 
 def _conditions(branch: Branch, given: Mapping[str, Any], behind: str | None) -> Iterator[str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, String, select, text
+from sqlalchemy import Index, Integer, String, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
@@ -77,6 +77,9 @@ class InboundFilter:
     pending: bool = False
 
 
+SIZE = "coalesce(octet_length(body), 0)"
+
+
 async def list_inbound(
     session: AsyncSession, org_id: UUID, wanted: InboundFilter, page: PageRequest
 ) -> tuple[list[InboundMessage], UUID | None]:
@@ -84,7 +87,7 @@ async def list_inbound(
         meanings = [wanted.meaning] if wanted.meaning is not None else list(InboundMeaning)
         conditions = "AND org_id = :org_id" if wanted.channel_id is None else "AND org_id = :org_id AND channel_id = :channel_id"
         values = {"org_id": org_id, "channel_id": wanted.channel_id}
-        return await newest_of_each(session, InboundMessage, {"meaning": meanings}, conditions, values, page)
+        return await newest_of_each(session, InboundMessage, {"meaning": meanings}, conditions, values, page, size=SIZE)
     statement = select(InboundMessage).where(col(InboundMessage.org_id) == org_id)
     if wanted.contact_id is not None:
         statement = statement.where(col(InboundMessage.contact_id) == wanted.contact_id)
@@ -94,7 +97,7 @@ async def list_inbound(
         statement = statement.where(col(InboundMessage.meaning) == wanted.meaning)
     if wanted.pending:
         statement = statement.where(text(PENDING))
-    return await newest_first(session, statement, col(InboundMessage.id), page)
+    return await newest_first(session, statement, col(InboundMessage.id), page, literal_column(SIZE, Integer))
 
 
 async def get_inbound(session: AsyncSession, org_id: UUID, inbound_id: UUID, *, lock: bool = False) -> InboundMessage:

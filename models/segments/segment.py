@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Index, select, text
+from sqlalchemy import Index, Text, cast, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -61,6 +61,10 @@ async def get_segment(session: AsyncSession, org_id: UUID, segment_id: UUID, *, 
     return require_owned(row, org_id, "segment")
 
 
+DEAR = 8
+"""How many times as long a byte of a definition takes to be written out as one of a text, because each of its tags is read."""
+
+
 async def list_segments(
     session: AsyncSession, org_id: UUID, page: PageRequest, name: str | None = None
 ) -> tuple[list[Segment], UUID | None]:
@@ -68,7 +72,8 @@ async def list_segments(
     statement = select(Segment).where(col(Segment.org_id) == org_id)
     if name is not None:
         statement = statement.where(col(Segment.name).icontains(name, autoescape=True))
-    return await newest_first(session, statement, col(Segment.id), page)
+    size = DEAR * func.octet_length(cast(col(Segment.definition), Text))
+    return await newest_first(session, statement, col(Segment.id), page, size)
 
 
 async def segments_by_id(session: AsyncSession, org_id: UUID, ids: Collection[UUID]) -> dict[UUID, Segment]:

@@ -9,11 +9,14 @@ import pytest
 from sqlmodel import SQLModel
 
 from models.base import new_id
+from models.channels.channel import Channel, ChannelKind, Medium
 from models.channels.simulator_inbox import SimulatorInbox
 from models.contacts.imports import ContactImport, ImportState
 from models.database import Database
+from models.inbound.inbound_message import InboundMessage
 from models.organizations.organization import Organization
 from models.paging import MOST_BYTES
+from models.segments.segment import Segment
 from tests.builders import Caller
 from tests.plans import statements
 from tests.rows import Rows
@@ -39,11 +42,11 @@ async def channel_of(api: Caller, name: str) -> UUID:
     return next(UUID(each["id"]) for each in (await api.get("/channels")).json()["items"] if each["name"] == name)
 
 
-async def pages(api: Caller, path: str) -> list[list[Any]]:
+async def pages(api: Caller, path: str, **query: str) -> list[list[Any]]:
     found: list[list[Any]] = []
     cursor = None
     while not found or cursor:
-        answer = await api.get(path, params={"limit": 500, **({"cursor": cursor} if cursor else {})})
+        answer = await api.get(path, params={"limit": 500, **query, **({"cursor": cursor} if cursor else {})})
         assert answer.status_code == 200, answer.text
         assert len(answer.content) < MOST_BYTES * 1.5
         found.append([each["id"] for each in answer.json()["items"]])
@@ -51,8 +54,8 @@ async def pages(api: Caller, path: str) -> list[list[Any]]:
     return found
 
 
-async def whole(api: Caller, path: str) -> None:
-    found = await pages(api, path)
+async def whole(api: Caller, path: str, **query: str) -> None:
+    found = await pages(api, path, **query)
     ids = [each for page in found for each in page]
     assert (len(ids), len({*ids})) == (COUNT, COUNT)
     assert ids == sorted(ids, reverse=True)
@@ -78,6 +81,49 @@ async def test_a_page_of_an_inbox_ends_when_its_texts_are_long(api: Caller, rows
     made = (SimulatorInbox(channel_id=channel, message_id=new_id(), to_address="a@b.c", body="", html=LONG) for _ in range(COUNT))
     await save(rows, *made)
     await whole(api, f"/channels/{channel}/inbox")
+
+
+async def test_a_page_of_channels_ends_when_their_settings_are_long(api: Caller, rows: Rows) -> None:
+    kept = (await api.get("/channels")).json()["items"]
+    config = {"url": "https://api.example.com/", "body": "{}", "headers": {"X-Long": LONG}}
+    made = (
+        Channel(org_id=rows.org_id, name=f"c{number}", kind=ChannelKind.HTTP, medium=Medium.SMS, config=config)
+        for number in range(COUNT - len(kept))
+    )
+    await save(rows, *made)
+    await whole(api, "/channels")
+
+
+async def test_a_page_of_segments_ends_when_their_definitions_are_long(api: Caller, rows: Rows) -> None:
+    definition = {
+        "any": [{"kind": "tags", "tags": [f"{group} {tag}".ljust(64, "x") for tag in range(100)]} for group in range(8)]
+    }
+    await save(rows, *(Segment(org_id=rows.org_id, name=f"s{number}", definition=definition) for number in range(COUNT)))
+    await whole(api, "/segments")
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+async def test_a_page_of_what_people_wrote_ends_when_it_is_long(api: Caller, rows: Rows, filtered: bool) -> None:
+    channel = await channel_of(api, "simulator-sms")
+    person = await rows.contact()
+    made = (
+        InboundMessage(
+            org_id=rows.org_id, channel_id=channel, contact_id=person.id, from_address="+1", provider_id=f"{n}", body=LONG
+        )
+        for n in range(COUNT)
+    )
+    await save(rows, *made)
+    await whole(api, "/inbound-messages", **({"contact_id": str(person.id)} if filtered else {}))
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+async def test_a_page_of_a_conversation_ends_when_its_texts_are_long(api: Caller, rows: Rows, order: str) -> None:
+    person = await rows.contact()
+    sent = [await rows.message((await rows.campaign()).content_id, person, body=LONG, html=LONG) for _ in range(25)]
+    ids = [str(each.id) for each in sent]
+    found = await pages(api, f"/contacts/{person.id}/conversation", order=order)
+    assert [each for page in found for each in page] == sorted(ids, reverse=order == "newest")
+    assert len(found) >= 3
 
 
 async def test_a_row_that_is_too_long_for_any_page_has_one_of_its_own(api: Caller, rows: Rows) -> None:
