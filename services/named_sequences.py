@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.errors import FieldError
 from models.sequences.check import StepGraph
-from models.sequences.enrolling import Enrolling, Round, enrollings_from, lock_enrollings, quickest_round, store_enrollings
+from models.sequences.enrolling import Enrolling, Round, enrollings_from, lock_enrollings, quickest_rounds, store_enrollings
 from models.sequences.sequence import Sequence as SequenceRow
 from models.sequences.sequence import SequenceState, names_by_id, sequences_by_id
 from models.sequences.steps.base import NamedSequence, in_words
@@ -86,8 +86,12 @@ async def round_errors(
     await lock_enrollings(session, org_id)
     published = await enrollings_from(session, {each.sequence_id for each in others})
     onward = [each for each in published if each.source != own_id]
-    rounds = {each.path: quickest_round(_enrolling(own_id, each), onward) for each in others}
-    quick = {path: each for path, each in rounds.items() if each and (each.takes < shortest or not each.takes)}
+    rounds = quickest_rounds([_enrolling(own_id, each) for each in others], onward)
+    quick = {
+        path: each
+        for (path, _, _), each in zip(others, rounds, strict=True)
+        if each and (each.takes < shortest or not each.takes)
+    }
     names = await names_by_id(session, {id for each in quick.values() for id in each.sequences})
     return [FieldError(path, _round_message(each, names, shortest)) for path, each in quick.items()]
 

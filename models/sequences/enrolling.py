@@ -4,7 +4,7 @@ So sequences that would enroll somebody in a circle without an end are found bef
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -40,23 +40,32 @@ class Round(NamedTuple):
     takes: timedelta
 
 
-def quickest_round(first: Enrolling, others: Iterable[Enrolling]) -> Round | None:
-    """Returns the way with the least waiting that begins with `first` and comes back to its source, or None without such a
-    way."""
-    onward: defaultdict[UUID, list[Enrolling]] = defaultdict(list)
+def quickest_rounds(firsts: Sequence[Enrolling], others: Iterable[Enrolling]) -> list[Round | None]:
+    """Returns for each of `firsts`, which have one source, the way with the least waiting that begins with it and comes back to
+    it, or None without such a way. The ways back are looked for once, however many begin."""
+    if not firsts:
+        return []
+    source, before = firsts[0].source, defaultdict[UUID, list[Enrolling]](list)
     for each in others:
-        onward[each.source].append(each)
-    best = {first.target: first.waits}
-    queue = [(first.waits, [first.source, first.target])]
+        before[each.target].append(each)
+    least, onward = {source: timedelta(0)}, dict[UUID, UUID]()
+    queue = [(timedelta(0), source)]
     while queue:
-        takes, way = heappop(queue)
-        if way[-1] == first.source:
-            return Round(way, takes)
-        for each in onward[way[-1]]:
-            if each.target not in best or takes + each.waits < best[each.target]:
-                best[each.target] = takes + each.waits
-                heappush(queue, (takes + each.waits, [*way, each.target]))
-    return None
+        takes, reached = heappop(queue)
+        if takes > least[reached]:
+            continue
+        for each in before[reached]:
+            if each.source not in least or takes + each.waits < least[each.source]:
+                least[each.source], onward[each.source] = takes + each.waits, reached
+                heappush(queue, (least[each.source], each.source))
+    return [_round(each, onward, least) if each.target in least else None for each in firsts]
+
+
+def _round(first: Enrolling, onward: Mapping[UUID, UUID], least: Mapping[UUID, timedelta]) -> Round:
+    way = [first.source, first.target]
+    while way[-1] != first.source:
+        way.append(onward[way[-1]])
+    return Round(way, first.waits + least[first.target])
 
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('sequence_enrolls ' || :org, 0))"
