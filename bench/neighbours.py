@@ -1,4 +1,4 @@
-"""`./linkwake bench neighbours`: what one organization feels while another one sends its ten worst inputs.
+"""`./linkwake bench neighbours`: what one organization feels while another one sends its eleven worst inputs.
 
 The neighbour's GET, enrollment, click and first message are timed on the idle stack, and then once more beside each noise. Each
 noise comes from a process of its own at the lowest priority (`bench/parts/noise.py`).

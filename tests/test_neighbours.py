@@ -1,4 +1,4 @@
-"""One organization never holds up another: the ten worst inputs of one, and what another one is answered meanwhile."""
+"""One organization never holds up another: the eleven worst inputs of one, and what another one is answered meanwhile."""
 
 from collections.abc import Iterator
 

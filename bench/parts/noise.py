@@ -1,4 +1,4 @@
-"""What one organization can do to make its neighbours wait: ten inputs at their limits, each in a process of its own.
+"""What one organization can do to make its neighbours wait: eleven inputs at their limits, each in a process of its own.
 
     python -m bench.parts.noise NAME SECONDS
 
@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -249,9 +250,29 @@ async def enrollments(noisy: Noisy) -> None:
     await noisy.repeat(2, enroll)
 
 
+async def typed(noisy: Noisy) -> None:
+    """What somebody types into the console's editor of sequences, and tags of nothing but accents."""
+    console = f"{noisy.target.api}/console"
+    await noisy.call("POST", f"{console}/sign-in", data={"key": noisy.target.key})
+    page = await noisy.call("GET", f"{console}/sequences/new")
+    token = re.findall(r'name="form_token" value="([^"]+)"', page.text)[0] if page is not None else ""
+    accents = "\u0301\u0316" * 60_000
+    drafts = ["steps:\n" + "- {kind: end, key: a}\n" * 4_400, "steps: []\n" + "\n" * 250_000, f"steps: []\ntags: [{accents}]\n"]
+    contact = {"external_id": "accents", "tags": [accents]}
+
+    async def type_or_tag(number: int) -> None:
+        if number % 4:
+            form = {"form_token": token, "yaml": f"name: Noise\n{drafts[number % 4 - 1]}", "do": "check"}
+            await noisy.call("POST", f"{console}/sequences/new", data=form)
+        else:
+            await noisy.call("PUT", "/contacts", json=contact)
+
+    await noisy.repeat(8, type_or_tag)
+
+
 NOISES: dict[str, Callable[[Noisy], Awaitable[None]]] = {
     noise.__name__: noise
-    for noise in (header_bombs, texts, unknown_keys, publish, bulk, imports, slow_bodies, lists, clicks, enrollments)
+    for noise in (header_bombs, texts, unknown_keys, publish, bulk, imports, slow_bodies, lists, clicks, enrollments, typed)
 }
 
 

@@ -159,7 +159,12 @@ def test_other_webhooks_of_postmark_are_left_alone(record: str) -> None:
 
 def test_what_a_condition_asks_for_is_prepared_once_for_all_events(monkeypatch: pytest.MonkeyPatch) -> None:
     texts: list[Any] = []
-    monkeypatch.setattr(conditions, "as_text", lambda value: texts.append(value) or as_text(value))
+
+    def counted(value: Any) -> str | None:
+        texts.append(value)
+        return as_text(value)
+
+    monkeypatch.setattr(conditions, "as_text", counted)
     rules = [{"when": [{"path": "$.state", "one_of": [f"s{number}" for number in range(200)]}], "kind": "delivered"}]
     assert reports([{"id": "a", "state": "other"}] * 500 + [{"id": "b", "state": "s7"}], rules=rules)[0].provider_id == "b"
     assert len(texts) == 501 + 200
