@@ -41,7 +41,11 @@ class Unreadable(Exception):
         self.fault = Fault(max(1, line), message)
 
 
-@dataclass
+_NONE: Any = ({}, {}, [])
+"""The entries, names and items of what has none. All share these, so that many parts are quickly handed to another process."""
+
+
+@dataclass(slots=True)
 class Node:
     """A part of the text with its value. Lines count from 1: its first one, in `text_line` that of the text itself when it stands
     in several lines, and in `names` those of the names of its entries."""
@@ -50,9 +54,9 @@ class Node:
     value: Any = None
     is_flow: bool = False
     text_line: int = 0
-    entries: dict[str, "Node"] = field(default_factory=dict)
-    names: dict[str, int] = field(default_factory=dict)
-    items: list["Node"] = field(default_factory=list)
+    entries: dict[str, "Node"] = field(default_factory=lambda: _NONE[0])
+    names: dict[str, int] = field(default_factory=lambda: _NONE[1])
+    items: list["Node"] = field(default_factory=lambda: _NONE[2])
 
     def line_of(self, path: str) -> int:
         """Returns the line of a path such as `steps[2].message.links.guide`, or of the part of it that there is. Names may have
@@ -143,6 +147,10 @@ class _Builder:
             raise Unreadable(line, f"This has more than {DEEPEST} levels.")
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         node = Node(line, {} if is_mapping else [], is_flow=bool(event.flow_style))
+        if is_mapping:
+            node.entries, node.names = {}, {}
+        else:
+            node.items = []
         self._add(node, event)
         self.open.append((node, is_mapping))
         self.name.append(None)

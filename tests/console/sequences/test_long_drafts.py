@@ -51,8 +51,11 @@ async def test_the_event_loop_is_busy_with_it_no_longer_than_with_a_plain_text_o
     await cost(browser, token, named())
     usual, _ = await cost(browser, token, named(name="x" * len(text)))
     for fields in ({}, {"q.seal": "old", "q.name": "new", "from": ""}):
-        took, shown = await cost(browser, token, text, **fields)
-        assert shown.status in (200, 422)
+        for _ in range(3):  # the quickest counts, because others share the processor
+            took, shown = await cost(browser, token, text, **fields)
+            assert shown.status in (200, 422)
+            if took < 4 * usual + 0.1:
+                break
         assert took < 4 * usual + 0.1
 
 
