@@ -11,8 +11,9 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from services.bounces.take_mail import MailTaker
+from services.bounces.take_mail import MailOutcome, MailTaker
 from services.process.client_network import client_network
+from services.process.few_lines import FewLines
 from tracking.tokens.verp import MessageAddresses
 
 log = structlog.get_logger()
@@ -30,6 +31,7 @@ SECONDS = 60
 """How long a server may say nothing."""
 MAILBOXES = frozenset({"abuse", "bounce", "bounces", "complaints", "postmaster", "unsubscribe"})
 """Mailboxes whose mails are read although their address names no message, such as complaints, which name it in their text."""
+CHANGED_NOTHING = frozenset({MailOutcome.IGNORED, MailOutcome.REPEATED})
 
 UNKNOWN = "550 5.1.1 There is no such mailbox here"
 TOO_MANY = "452 4.5.3 Too many recipients"
@@ -44,6 +46,7 @@ class _Handler:
         self._taker = taker
         self._addresses = addresses
         self._gate = asyncio.Semaphore(MOST_AT_ONCE)
+        self._lines = FewLines()
 
     async def handle_RCPT(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
@@ -62,8 +65,15 @@ class _Handler:
         except Exception as error:  # whatever it is, the other server keeps the mail
             log.warning("a mail could not be taken", error=error)
             return LATER
-        log.info("a mail was taken", outcome=outcome.value, bytes=len(content))
+        self._log(outcome, len(content))
         return TAKEN
+
+    def _log(self, outcome: MailOutcome, size: int) -> None:
+        """Anybody can send mails that change nothing, so not all of them have a line."""
+        left_out = self._lines.next() if outcome in CHANGED_NOTHING else 0
+        if left_out is not None:
+            more = {"not_logged_before": left_out} if left_out else {}
+            log.info("a mail was taken", outcome=outcome.value, bytes=size, **more)
 
 
 class _Connection(SMTP):

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import aiosmtplib
 import pytest
 from sqlalchemy import select, text
+from structlog.testing import capture_logs
 
 from models.base import new_id
 from models.consent.consent import Consent
@@ -16,6 +17,7 @@ from models.messages.report import ReportKind
 from services.bounces import listener as listening
 from services.bounces.listener import BounceListener
 from services.bounces.take_mail import MailOutcome, MailTaker
+from services.process.few_lines import LINES
 from tests.sending import Sending
 from tests.services.bounces import samples
 from tracking.tokens.verp import MessageAddresses, TokenUse
@@ -101,6 +103,15 @@ async def test_a_forged_bounce_is_taken_and_changes_nothing(running: Running, se
     async with sending.database.transaction() as session:
         assert (await session.scalars(select(Suppression))).all() == []
     assert running.taker.outcomes == {(MailOutcome.IGNORED.value,): 1}
+
+
+async def test_mails_of_strangers_do_not_fill_the_log(running: Running) -> None:
+    with capture_logs() as lines:
+        for number in range(LINES + 5):
+            await running.hand_over(f"Subject: {number}\r\n\r\nHello.\r\n", "postmaster@shop.example")
+        await running.hand_over(running.mail())
+    assert [line["outcome"] for line in lines] == ["ignored"] * LINES + ["reported"]
+    assert running.taker.outcomes[MailOutcome.IGNORED.value,] == LINES + 5
 
 
 async def test_while_the_database_is_away_the_other_server_keeps_the_mail(
