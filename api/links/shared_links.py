@@ -4,6 +4,7 @@ contact."""
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from models.organizations.organization import Organization
 from models.organizations.quotas import take_contents
 from models.sequences.steps.message import Utm
 from models.texts.text import Form, Name, Text
-from services.link_domains.server_hosts import refuse_own_addresses
+from services.link_domains.server_hosts import own_address_errors, refuse_own_addresses
 from settings import Settings
 from tracking.links.destination import DestinationError, check_destination
 from tracking.links.hosts import host_of
@@ -100,9 +101,17 @@ class SharedLinkChange(BaseModel):
         return value
 
 
+class Obstacle(StrEnum):
+    """What keeps a shared link from working. `off`: it is not active. `domain_not_held`: the organization does not hold the link
+    domain that it was made for. `leads_back`: its destination has become an address of this server, as a new link domain."""
+
+    OFF = "off"
+    DOMAIN_NOT_HELD = "domain_not_held"
+    LEADS_BACK = "leads_back"
+
+
 class SharedLinkView(BaseModel):
-    """`id` is also what `/v1/links/{id}/analytics` and `/v1/clicks?link_id=` take. `works`: it is active, and the organization
-    holds the link domain that it was made for."""
+    """`id` is also what `/v1/links/{id}/analytics` and `/v1/clicks?link_id=` take. `works`: nothing keeps it from leading on."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -116,6 +125,7 @@ class SharedLinkView(BaseModel):
     utm_overwrite: bool
     active: bool
     works: bool
+    obstacle: Obstacle | None = Field(description="What keeps it from working; null: it works.")
     human_clicks: int = Field(examples=[70])
     suspect_clicks: int = Field(examples=[0])
     bot_clicks: int = Field(examples=[5])
@@ -193,8 +203,12 @@ async def _views(
     session: AsyncSession, rows: Sequence[SharedLink], organization: Organization, settings: Settings
 ) -> list[SharedLinkView]:
     held = await held_hosts(session, {row.domain for row in rows if row.domain}, organization.id)
+    back = await own_address_errors(session, settings, [(str(row.id), row.destination) for row in rows])
+    obstacles = {UUID(error.field): Obstacle.LEADS_BACK for error in back}
+    obstacles |= {row.id: Obstacle.DOMAIN_NOT_HELD for row in rows if row.domain and row.domain not in held}
+    obstacles |= {row.id: Obstacle.OFF for row in rows if not row.active}
     clicked = await count_clicked(session, [(Scope.LINK.value, row.id, row.id) for row in rows])
-    return [_shown(row, organization, settings, not row.domain or row.domain in held, clicked[row.id]) for row in rows]
+    return [_shown(row, organization, settings, obstacles.get(row.id), clicked[row.id]) for row in rows]
 
 
 async def _view(session: AsyncSession, row: SharedLink, organization: Organization, settings: Settings) -> SharedLinkView:
@@ -202,10 +216,13 @@ async def _view(session: AsyncSession, row: SharedLink, organization: Organizati
     return view
 
 
-def _shown(shared: SharedLink, organization: Organization, settings: Settings, held: bool, clicked: Clicked) -> SharedLinkView:
+def _shown(
+    shared: SharedLink, organization: Organization, settings: Settings, obstacle: Obstacle | None, clicked: Clicked
+) -> SharedLinkView:
     base = f"https://{shared.domain}" if shared.domain else settings.effective_link_domain
     if organization.link_domain and host_of(organization.link_domain) == shared.domain:
         base = organization.link_domain
-    more = {"url": f"{base.rstrip('/')}/{shared.slug}", "leads_to": leads_to(shared), "works": held and shared.active}
+    more: dict[str, object] = {"url": f"{base.rstrip('/')}/{shared.slug}", "leads_to": leads_to(shared)}
+    more |= {"works": obstacle is None, "obstacle": obstacle}
     more |= {f"{each.value}_clicks": clicked.clicks.get(each, 0) for each in Verdict}
     return SharedLinkView.model_validate({**shared.model_dump(), **more})

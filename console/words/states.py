@@ -34,6 +34,12 @@ IMPORT = {
 }
 CONSENT = {"opted_in": ("running", "Opted in"), "opted_out": ("failed", "Opted out"), "unknown": ("draft", "Not said")}
 CHANNEL = {"sends": ("running", "Sending"), "paused": ("paused", "Paused"), "archived": ("off", "Archived")}
+SHARED_LINK = {
+    "works": ("running", "Works"),
+    "off": ("off", "Off"),
+    "domain_not_held": ("off", "Its domain is not held"),
+    "leads_back": ("failed", "Leads back to this server"),
+}
 KINDS = {
     "channel": CHANNEL,
     "campaign": CAMPAIGN,
@@ -43,6 +49,7 @@ KINDS = {
     "message": MESSAGE,
     "import": IMPORT,
     "consent": CONSENT,
+    "shared_link": SHARED_LINK,
 }
 
 

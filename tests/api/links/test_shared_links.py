@@ -64,6 +64,28 @@ async def test_a_slug_is_free_on_a_domain_of_ones_own_and_again_when_it_is_delet
     assert (await made(api))["id"] != own["id"]
 
 
+async def test_what_keeps_a_link_from_working_is_named(
+    api: Caller, database: Database, organization: tuple[Organization, str]
+) -> None:
+    await hold(database, organization[0].id, "go.example.com")
+    await api.patch("/organization", json={"link_domain": "https://go.example.com"})
+    shared = await made(api, destination="https://new.example.com/spring")
+
+    async def obstacle() -> tuple[bool, str | None]:
+        found = (await api.get(f"/shared-links/{shared['id']}")).json()
+        assert (await api.get("/shared-links")).json()["items"] == [found]
+        return found["works"], found["obstacle"]
+
+    assert await obstacle() == (True, None)
+    await hold(database, organization[0].id, "new.example.com")
+    assert await obstacle() == (False, "leads_back")
+    await api.patch("/organization", json={"link_domain": None})
+    assert (await api.delete("/organization/link-domains/go.example.com")).status_code == 204
+    assert await obstacle() == (False, "domain_not_held")
+    await api.patch(f"/shared-links/{shared['id']}", json={"active": False})
+    assert await obstacle() == (False, "off")
+
+
 async def test_another_organizations_shared_link_does_not_exist(api: Caller, database: Database) -> None:
     shared = await made(api)
     async with database.transaction() as session:

@@ -7,7 +7,7 @@ import pytest
 
 from models.database import Database
 from models.organizations.organization import Organization, create_organization
-from tests.builders import Caller
+from tests.builders import Caller, hold
 from tests.console.campaigns.test_report import clicked
 from tests.console.conftest import Browser, with_role
 from tests.rows import Rows
@@ -68,6 +68,17 @@ async def test_a_shared_link_that_leads_to_itself_is_refused_at_its_field(browse
         assert [each.get("id") for each in refused.body.cssselect(".fault")] == ["destination-fault"]
     (kept,) = (await api.get("/shared-links")).json()["items"]
     assert kept["destination"] == POSTER["destination"]
+
+
+async def test_a_shared_link_whose_destination_has_become_a_link_domain_does_not_work(
+    browser: Browser, api: Caller, database: Database, organization: tuple[Organization, str]
+) -> None:
+    shared = await made(api)
+    assert (await browser.open(f"/links/{shared['id']}")).all(".badge.running") == ["Works"]
+    await hold(database, organization[0].id, "shop.example")
+    for path in ("/links", f"/links/{shared['id']}"):
+        shown = await browser.open(path)
+        assert (shown.all(".badge.running"), shown.all(".badge.failed")) == ([], ["Leads back to this server"])
 
 
 async def test_a_shared_link_is_changed_switched_off_and_deleted(browser: Browser, api: Caller) -> None:

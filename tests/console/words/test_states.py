@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import pytest
 
+from api.links.shared_links import Obstacle
 from console.words.states import KINDS, state
 from models.campaigns.campaign import CampaignState
 from models.clicks.verdict import Verdict
@@ -19,6 +20,7 @@ OURS: dict[str, type[StrEnum]] = {
     "import": ImportState,
     "message": MessageState,
     "enrollment": EnrollmentState,
+    "shared_link": Obstacle,
 }
 
 
