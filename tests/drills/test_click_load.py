@@ -2,12 +2,15 @@
 
 import asyncio
 import random
+from functools import partial
 
 import httpx
 import pytest
 
-from drills import _click_load
+from drills import _click_load, clicks
 from drills._click_load import Ask, Load, Seen
+from drills._patience import until
+from drills.clicks import everybody_is_answered
 from models.clicks.inbox import LinkOfRecipient as Link
 from tracking.tokens.token import TokenCodec
 
@@ -33,6 +36,19 @@ def test_an_answer_that_is_no_redirect_is_always_one(status: int) -> None:
 def test_answers_are_counted_by_link_and_by_time() -> None:
     seen = Seen([Ask(LINK, 1.0, 2.0, 302), Ask(LINK, 5.0, 6.0, 302), Ask(LINK, 7.0, 8.0, None)])
     assert (seen.asked()[LINK], seen.answered()[LINK], seen.answered([(1.5, 3.0)])[LINK]) == (3, 2, 1)
+
+
+async def test_a_drill_goes_on_to_its_verdict_when_somebody_is_never_answered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = Load(1, TokenCodec([b"k" * 32]), [LINK], 1.0, random.Random(7))
+    await everybody_is_answered(load)
+    assert capsys.readouterr().err == ""
+    load.also([LINK])
+    monkeypatch.setattr(clicks, "until", partial(until, seconds=0))
+    await everybody_is_answered(load)
+    assert f"{{{LINK}}}" in capsys.readouterr().err
+    await load._client.aclose()
 
 
 async def test_whoever_was_turned_away_clicks_until_there_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
