@@ -61,6 +61,17 @@ COVERED = """
 }).map((each) => each.outerHTML.slice(0, 200))
 """
 """What the mouse cannot reach, because something else of its row lies over it."""
+CUT_OFF = """
+() => [...document.querySelectorAll(
+  "main .cell :is(input, select, textarea, button, a, th, td, p, dd), main .scroll:has(> .stack)"
+)].filter((each) => {
+  if (!each.checkVisibility() || !each.getClientRects().length) return false;
+  if (each.matches(".scroll")) return innerWidth < 500 && each.scrollWidth > each.clientWidth + 1;
+  if (each.closest(".scroll, .editor, .flow, .feed, .sr, [popover], dialog, pre")) return false;
+  return each.getBoundingClientRect().right > each.closest(".cell").getBoundingClientRect().right + 1;
+}).map((each) => each.outerHTML.slice(0, 200))
+"""
+"""What reaches beyond its part of the page, apart from what can be scrolled, and rows that have to be scrolled on a phone."""
 STEPS = [
     {"kind": "send", "key": "hello", "channel": "simulator-sms", "message": {"body": "Hi: https://example.com"}},
     {"kind": "wait_for_click", "key": "wait", "timeout": "P3D", "on_click": "done", "on_timeout": "done"},
@@ -87,6 +98,7 @@ async def test_every_page_at_a_desk_and_on_a_phone_in_the_dark(shown: tuple[Team
         assert answer.status == 200
         assert await team.too_wide() == []
         assert await team.page.evaluate(COVERED) == []
+        assert await team.page.evaluate(CUT_OFF) == []
         assert await team.violations() == []
     problems = [*team.wrong]
     team.wrong.clear()
