@@ -1,5 +1,6 @@
 """The console in a real Chromium, on a stack of its own: pages that break the policy or log an error fail their test."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, async_playwright, expect
 
-from bench.parts.chromium import HOW, chromium
+from bench.parts.chromium import HOW, WINDOWLESS, chromium
 from models.database import Database
 from models.organizations.organization import create_organization
 from settings import Settings
@@ -27,19 +28,20 @@ TOO_WIDE = """
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    if chromium() is None:
+    """Ends with the last test in a browser, because a stack that nobody uses takes processor time from the tests that follow."""
+    if chromium(WINDOWLESS) is None:
         pytest.skip(HOW)
     with own_stack(tmp_path_factory.mktemp("console") / "var", ALLOW_LOCAL_ADDRESSES="true", LOG_LEVEL="warning") as settings:
         yield settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def chrome(stack: Settings) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         # The tests run as root in containers, where Chromium's own sandbox cannot be had.
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=chromium(WINDOWLESS), args=["--no-sandbox"])
         yield browser
         await browser.close()
 
@@ -161,7 +163,19 @@ async def new_team(stack: Settings, chrome: Browser, **look: Any) -> AsyncIterat
     assert team.wrong == []
 
 
+class Shots:
+    """Pictures of pages to look at. Nothing judges them and one takes half a second of a processor, so they are taken only when
+    the environment variable SHOTS names a directory for them."""
+
+    def __init__(self, test: str) -> None:
+        wanted = os.getenv("SHOTS")
+        self._directory = Path(wanted).absolute() / test if wanted else None
+
+    async def take(self, page: Page, name: str, full_page: bool = True) -> None:
+        if self._directory:
+            await page.screenshot(path=self._directory / f"{name}.png", full_page=full_page)
+
+
 @pytest.fixture
-def shots(tmp_path: Path) -> Path:
-    """Where a test may leave screenshots to look at."""
-    return tmp_path
+def shots(request: pytest.FixtureRequest) -> Shots:
+    return Shots(request.node.name)

@@ -1,11 +1,9 @@
 """The list, the editor and the launch in a real browser: what follows the typing, how they look, and who can use them."""
 
-from pathlib import Path
-
 from playwright.async_api import expect
 
 from tests.api.campaign_builders import OFFER
-from tests.console.browser.conftest import Team
+from tests.console.browser.conftest import Shots, Team
 
 TEXT = "Hello {{ contact.first_name }}, the winter boot is back: {{ links.boot }}"
 HTML = (
@@ -39,12 +37,12 @@ async def a_draft(team: Team) -> str:
     return str((await team.post("/campaigns", draft))["id"])
 
 
-async def test_the_preview_follows_the_typing_and_the_channel(team: Team, shots: Path) -> None:
+async def test_the_preview_follows_the_typing_and_the_channel(team: Team, shots: Shots) -> None:
     campaign, page = await a_draft(team), team.page
     await team.open(f"/campaigns/{campaign}/edit")
     await expect(page.locator("[data-counted=audience] .figure").first).to_have_text("11")
     await expect(page.locator(".bubble")).to_contain_text("Hello Ada")
-    await page.screenshot(path=shots / "edit.png", full_page=True)
+    await shots.take(page, "edit")
     await team.assert_accessible()
     await page.locator("[id='message.body']").fill("Hello\N{SNOWMAN} {{ links.boot }}")
     await expect(page.locator(".meterline")).to_contain_text("UCS-2")
@@ -79,32 +77,32 @@ async def test_without_javascript_the_form_does_the_same(team: Team) -> None:
     await plain.close()
 
 
-async def test_the_pages_before_and_after_a_launch(team: Team, shots: Path) -> None:
+async def test_the_pages_before_and_after_a_launch(team: Team, shots: Shots) -> None:
     await team.open("/campaigns")
     await expect(team.page.get_by_role("heading", level=2)).to_have_text("No campaign yet")
     await team.assert_accessible()
     campaign = await a_draft(team)
     await team.open(f"/campaigns/{campaign}/launch")
     await expect(team.page.get_by_role("button", name="Launch to 11 people")).to_be_visible()
-    await team.page.screenshot(path=shots / "launch.png", full_page=True)
+    await shots.take(team.page, "launch")
     await team.assert_accessible()
     await team.post("/campaigns", {"name": "<script>alert(1)</script>", "channel": "simulator-sms", "message": OFFER})
     await team.post(f"/campaigns/{campaign}/launch")
     await team.open("/campaigns")
     for choice in await team.page.locator("tbody input").all():
         await choice.check()
-    await team.page.screenshot(path=shots / "list.png", full_page=True)
+    await shots.take(team.page, "list")
     await team.assert_accessible()
     await team.page.get_by_role("button", name="Compare").click()
     await expect(team.page.get_by_role("heading", level=1)).to_have_text("2 campaigns side by side")
-    await team.page.screenshot(path=shots / "compare.png", full_page=True)
+    await shots.take(team.page, "compare")
     await team.assert_accessible()
 
 
-async def test_the_same_on_a_phone_in_the_dark(phone: Team, shots: Path) -> None:
+async def test_the_same_on_a_phone_in_the_dark(phone: Team, shots: Shots) -> None:
     campaign = await a_draft(phone)
     for name in ("", "/new", f"/{campaign}/edit", f"/{campaign}/launch"):
         await phone.open(f"/campaigns{name}")
-        await phone.page.screenshot(path=shots / f"phone{name.replace('/', '-')}.png", full_page=True)
+        await shots.take(phone.page, f"phone{name.replace('/', '-')}")
         await phone.assert_accessible()
         assert await phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name

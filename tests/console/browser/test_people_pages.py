@@ -1,7 +1,6 @@
 """Pages of contacts and settings in a real browser: at a desk in the light, and on a phone in the dark."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from playwright.async_api import FilePayload, expect
@@ -10,7 +9,7 @@ from models.base import now
 from models.database import Database
 from models.sequences.event import EventKind
 from settings import Settings
-from tests.console.browser.conftest import Team
+from tests.console.browser.conftest import Shots, Team
 from tests.rows import PHONE, Rows
 
 CSV = "external_id,email,first_name,tags,vip:boolean\ncrm-1,ada@example.com,Ada,a;b,yes\ncrm-2,nonsense,<script>,x,maybe\n"
@@ -85,28 +84,28 @@ async def pages(team: Team, stack: Settings) -> dict[str, str]:
     }
 
 
-async def test_every_page_at_a_desk(team: Team, stack: Settings, shots: Path) -> None:
+async def test_every_page_at_a_desk(team: Team, stack: Settings, shots: Shots) -> None:
     for name, path in (await pages(team, stack)).items():
         await team.open(path)
         await expect(team.page.get_by_role("heading", level=1)).to_have_count(1)
-        await team.page.screenshot(path=shots / f"{name}.png", full_page=True)
+        await shots.take(team.page, name)
         await team.assert_accessible()
 
 
-async def test_every_page_on_a_phone_in_the_dark(phone: Team, stack: Settings, shots: Path) -> None:
+async def test_every_page_on_a_phone_in_the_dark(phone: Team, stack: Settings, shots: Shots) -> None:
     for name, path in (await pages(phone, stack)).items():
         await phone.open(path)
-        await phone.page.screenshot(path=shots / f"{name}-phone.png", full_page=True)
+        await shots.take(phone.page, f"{name}-phone")
         await phone.assert_accessible()
         assert await phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
-async def test_dialogs_have_the_safe_button_first_and_nothing_wrong(team: Team, stack: Settings, shots: Path) -> None:
+async def test_dialogs_have_the_safe_button_first_and_nothing_wrong(team: Team, stack: Settings, shots: Shots) -> None:
     contact = await a_person(team, stack)
     await team.open(f"/contacts/{contact}")
     await team.page.get_by_role("button", name="Erase…").click()
     await expect(team.page.get_by_role("button", name="Keep them")).to_be_focused()
-    await team.page.screenshot(path=shots / "erase.png")
+    await shots.take(team.page, "erase", full_page=False)
     await team.assert_accessible()
     await team.page.keyboard.press("Escape")
     await expect(team.page.get_by_role("dialog")).to_have_count(0)
@@ -120,17 +119,17 @@ async def test_a_mail_is_shown_with_its_styles_and_without_its_scripts(team: Tea
     await expect(heading).to_have_css("color", "rgb(0, 128, 128)")
 
 
-async def test_a_file_is_looked_at_and_then_imported(team: Team, shots: Path) -> None:
+async def test_a_file_is_looked_at_and_then_imported(team: Team, shots: Shots) -> None:
     await team.open("/contacts/import")
     file = FilePayload(name="people.csv", mimeType="text/csv", buffer=CSV.encode())
     await team.page.get_by_label("A CSV file").set_input_files(file)
     await team.page.get_by_role("button", name="Show what it would do").click()
     await expect(team.page.get_by_role("button", name="Import 2 rows")).to_be_visible()
-    await team.page.screenshot(path=shots / "preview.png", full_page=True)
+    await shots.take(team.page, "preview")
     await team.assert_accessible()
     await team.page.get_by_role("button", name="Import 2 rows").click()
     await expect(team.page.locator("h1 + .badge")).to_have_text("Completed")
-    await team.page.screenshot(path=shots / "progress.png", full_page=True)
+    await shots.take(team.page, "progress")
     await team.assert_accessible()
     await team.page.get_by_role("link", name="Contacts", exact=True).last.click()
     await expect(team.page.locator("tbody th").first).to_contain_text("<script>")

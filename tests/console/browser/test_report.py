@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from playwright.async_api import expect
@@ -14,7 +13,7 @@ from models.clicks.recording import Metadata
 from models.database import Database
 from settings import Settings
 from tests.api.triggers.test_firings import DONE, FAILED, SEND, TAG, Fired
-from tests.console.browser.conftest import Team
+from tests.console.browser.conftest import Shots, Team
 from tests.rows import OFFER, Rows
 
 TERMS = ("terms", "https://shop.example/terms")
@@ -54,13 +53,13 @@ async def clicked(rows: Rows) -> Any:
     return campaign
 
 
-async def test_the_report_at_a_desk(team: Team, stack: Settings, shots: Path) -> None:
+async def test_the_report_at_a_desk(team: Team, stack: Settings, shots: Shots) -> None:
     async with rows_of(team, stack) as rows:
         campaign = await clicked(rows)
     await team.open(f"/campaigns/{campaign.id}")
     await expect(team.page.get_by_role("heading", level=1)).to_have_text("Autumn trail sale")
     await expect(team.page.locator(".world circle")).to_have_count(5)
-    await team.page.screenshot(path=shots / "report.png", full_page=True)
+    await shots.take(team.page, "report")
     await team.assert_accessible()
     await team.page.get_by_role("button", name="Filter").click()
     await team.page.get_by_role("combobox", name="Country").select_option("Norway")
@@ -82,17 +81,17 @@ async def test_a_click_appears_in_an_open_report(team: Team, stack: Settings) ->
         await expect(team.page.locator(".feed li").first).to_contain_text("Eve")
 
 
-async def test_the_report_on_a_phone_in_the_dark(phone: Team, stack: Settings, shots: Path) -> None:
+async def test_the_report_on_a_phone_in_the_dark(phone: Team, stack: Settings, shots: Shots) -> None:
     async with rows_of(phone, stack) as rows:
         campaign = await clicked(rows)
     await phone.open(f"/campaigns/{campaign.id}")
     await expect(phone.page.locator(".funnel li")).to_have_count(5)
-    await phone.page.screenshot(path=shots / "report-phone.png", full_page=True)
+    await shots.take(phone.page, "report-phone")
     await phone.assert_accessible()
     assert await phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-async def test_the_pages_beside_the_report(team: Team, stack: Settings, shots: Path) -> None:
+async def test_the_pages_beside_the_report(team: Team, stack: Settings, shots: Shots) -> None:
     async with rows_of(team, stack) as rows:
         campaign = await clicked(rows)
         made = Fired(rows, await rows.trigger([campaign.content_id], [TAG, SEND], campaign_id=campaign.id))
@@ -102,16 +101,16 @@ async def test_the_pages_beside_the_report(team: Team, stack: Settings, shots: P
         await team.open(f"/campaigns/{campaign.id}/{tab}")
         if tab == "proof":
             await expect(team.page.locator(".badge", has_text="All equal")).to_be_visible()
-        await team.page.screenshot(path=shots / f"{tab}.png", full_page=True)
+        await shots.take(team.page, tab)
         await team.assert_accessible()
     await team.open(f"/campaigns/{campaign.id}/recipients")
     await team.page.get_by_role("link", name="Why?").first.click()
     await expect(team.page.get_by_role("heading", level=1)).to_contain_text("they get it")
-    await team.page.screenshot(path=shots / "why.png", full_page=True)
+    await shots.take(team.page, "why")
     await team.assert_accessible()
 
 
-async def test_links_clicks_and_segments(team: Team, stack: Settings, shots: Path) -> None:
+async def test_links_clicks_and_segments(team: Team, stack: Settings, shots: Shots) -> None:
     async with rows_of(team, stack) as rows:
         await clicked(rows)
     shared = await team.post("/shared-links", {"slug": "poster", "destination": "https://shop.example/", "name": "In the shop"})
@@ -122,7 +121,7 @@ async def test_links_clicks_and_segments(team: Team, stack: Settings, shots: Pat
     pages = ("/links", f"/links/{tracked[0]['id']}", f"/links/{shared['id']}", "/links/new", "/clicks?verdict=all", "/segments")
     for number, path in enumerate((*pages, f"/segments/{segment['id']}", f"/segments/{segment['id']}/people")):
         await team.open(path)
-        await team.page.screenshot(path=shots / f"{number}.png", full_page=True)
+        await shots.take(team.page, str(number))
         await team.assert_accessible()
     await expect(team.page.locator(".meta")).to_contain_text("people now")
     await team.open(f"/segments/{segment['id']}")
@@ -132,7 +131,7 @@ async def test_links_clicks_and_segments(team: Team, stack: Settings, shots: Pat
     await team.assert_accessible()
 
 
-async def test_a_segment_is_built_on_a_phone_by_its_buttons(phone: Team, shots: Path) -> None:
+async def test_a_segment_is_built_on_a_phone_by_its_buttons(phone: Team, shots: Shots) -> None:
     await phone.post("/contacts", {"external_id": "1", "first_name": "Ada", "tags": ["vip"]})
     await phone.open("/segments/new")
     await phone.page.get_by_label("Name").fill("Guests")
@@ -144,7 +143,7 @@ async def test_a_segment_is_built_on_a_phone_by_its_buttons(phone: Team, shots: 
     await phone.page.get_by_label("Tags", exact=True).fill("vip")
     await phone.page.get_by_role("button", name="Group").click()
     await expect(phone.page.locator(".rules .rules")).to_be_visible()
-    await phone.page.screenshot(path=shots / "builder-phone.png", full_page=True)
+    await shots.take(phone.page, "builder-phone")
     await phone.assert_accessible()
     assert await phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await phone.page.get_by_role("button", name="Remove this condition").nth(1).click()
