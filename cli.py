@@ -75,7 +75,7 @@ def try_it(as_json: Json = False) -> int:
 def run_tests(context: typer.Context, coverage: Coverage = False) -> int:
     """Run the tests, all of them in several processes; arguments go to pytest, which then runs in one."""
     # Each process has servers of its own, and one process more than there are cores works while others wait for a kill or a
-    # timer. Tests are distributed by file, because what the tests of a file share is made once.
+    # timer. Tests are distributed by file (tests/by_file.py).
     everything = ["-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
     from stack.children.processes import tethered
 

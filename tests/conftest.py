@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import hypothesis
@@ -31,6 +32,7 @@ from stack.servers.temporal import DYNAMIC_CONFIG
 from stack.session import nothing_set_but
 from temporal_client import DATA_CONVERTER
 from tests.builders import Caller, keyword_attributes, temporal_binary, watch_servers
+from tests.by_file import ByFile
 from tests.finite import hanging_up
 from tests.rows import Rows
 from tests.sending import Provider, Sending
@@ -42,6 +44,7 @@ MEMORY_BYTES = 2 << 30
 
 
 LONGEST = (
+    "browser/*.py",
     "test_demo.py",
     "test_up.py",
     "drills/test_clicks.py",
@@ -70,6 +73,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for place, name in enumerate(LONGEST):
         places |= {path: place for path in places if path.match(name)}
     items.sort(key=lambda item: places[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:
