@@ -158,18 +158,22 @@ def temporal(temporal_server: WorkflowEnvironment) -> Client:
     return temporal_server.client
 
 
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
+@pytest.fixture(scope="session")
+def usual_settings() -> Settings:
+    """Made once, because looking for each setting in the environment takes as long as a short test."""
     return Settings(
         _env_file=None,
-        database_url=database_url,
         temporal_address="unused:1",
         token_keys="11" * 32,
         secret_keys="22" * 32,
-        var_dir=tmp_path / "var",
         click_budget=timedelta(seconds=20),  # on a busy machine too, a click is in PostgreSQL when it is answered
         suspect_hold=timedelta(0),  # clicks count at once; tests/services/clicks/test_held_clicks.py is about those that are held
     )
+
+
+@pytest.fixture
+def settings(usual_settings: Settings, database_url: str, tmp_path: Path) -> Settings:
+    return usual_settings.model_copy(update={"database_url": database_url, "var_dir": tmp_path / "var"})
 
 
 @pytest.fixture
