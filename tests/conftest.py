@@ -22,7 +22,9 @@ from api.handling.services import Services
 from models.database import Database, psycopg_url
 from models.organizations.organization import Organization, create_organization
 from services.judging.judge import Judge
+from services.notifications.apprise import Apprise
 from services.starter import Starter
+from services.way_out.way_out import WayOut
 from settings import Settings
 from stack.environment import forget_foreign
 from stack.own_directory import own_directory, remove_left
@@ -53,6 +55,7 @@ LONGEST = (
     "test_outage.py",
     "test_cli.py",
     "test_process.py",
+    "test_neighbours.py",
 )
 """Files that take half a minute and more, the longest first."""
 
@@ -191,12 +194,24 @@ async def judge() -> AsyncIterator[Judge]:
     await judge.close()
 
 
+@pytest.fixture(scope="session")
+async def apprise() -> AsyncIterator[Apprise]:
+    """One for all tests, because its process takes as long to start as ten tests."""
+    apprise = Apprise(WayOut())
+    yield apprise
+    await apprise.close()
+
+
 @pytest.fixture
-async def services(settings: Settings, database: Database, temporal: Client, judge: Judge) -> AsyncIterator[Services]:
+async def services(
+    settings: Settings, database: Database, temporal: Client, judge: Judge, apprise: Apprise
+) -> AsyncIterator[Services]:
     services = Services(settings, database, temporal, Starter(database, temporal), judge)
+    apprise._way_out, services.notifications._apprise = services.outside.way_out, apprise
     yield services
     await services.live.close()
-    await services.notifications.close()
+    if services.notifications._apprise is not apprise:  # the test has made one of its own
+        await services.notifications.close()
 
 
 @pytest.fixture(scope="session")
