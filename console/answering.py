@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.handling.services import Services
 from api.http.body import read_past, receive_in_time
 from api.http.body_memory import Share
+from api.http.query_parameters import refuse_wrong_parameters
 from console.addresses import BASE, url
 from console.api_calls import ApiCalls, ApiProblem
 from console.cookies import NOTICE, SESSION, by_itself
@@ -26,13 +27,15 @@ from console.pulse import Pulses
 from console.refused import NOT_FOUND, Refused
 from console.security import PAGE_HEADERS, form_token, is_ours, is_token
 from console.templating import Templates
-from models.errors import RequestTimeout, TooManyRequests
+from models.errors import Invalid, RequestTimeout, TooManyRequests
 from models.organizations.console_session import SignedIn, find_session
 
 CONTENT_TYPE = r"(?i)(application/x-www-form-urlencoded|multipart/form-data; *boundary=[^;]+)(; *charset=utf-8)?"
 """What browsers send. Other encodings can hold characters that no answer can be written with."""
 AGAIN = "5"
 """Seconds after which a page that found too many others is asked for again."""
+MOST_FAULTS = 5
+"""Of an address, that are said."""
 TOKEN = "form_token"  # noqa: S105 - the name of a field
 
 
@@ -65,6 +68,8 @@ class Answering:
                     "Your key may not do this",
                     f"It has the role {page.signed_in.role}; this needs {declared.role} or higher. Nothing was changed.",
                 )
+            if declared.reads is not None:
+                refuse_wrong_parameters(page.request, declared.reads)
             return await declared.handler(page)
 
         return await self._as_page(request, handle, declared.place, declared.body_limit)
@@ -102,6 +107,9 @@ class Answering:
             return await in_time(request, self._in_turn(page, handle, has_file=body_limit > FORM_BYTES))
         except Refused as refused:
             return page.render("error.html", refused.status, title=refused.title, text=refused.text, retry_after=None)
+        except Invalid as wrong:
+            text = " ".join(f"{each.field}: {each.message}" for each in wrong.errors[:MOST_FAULTS])
+            return page.render("error.html", 422, title="This address cannot be read", text=text, retry_after=None)
         except TooManyRequests as busy:
             response = page.render("error.html", 429, title=busy.title, text=busy.detail, retry_after=AGAIN)
             response.headers["Retry-After"] = AGAIN

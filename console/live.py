@@ -9,12 +9,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.events.changes import ChangeStream
 from api.handling.services import Services
+from api.http.query_parameters import refuse_wrong_parameters
 from console.answering import signed_in_by
 from console.security import PAGE_HEADERS
-from models.errors import NotFound, TooManyRequests
+from models.errors import Invalid, NotFound, TooManyRequests
 from models.live.event_filter import EventFilter
 from models.live.live_event import LiveKind
 from models.reports.known_ids import require_known
+
+IDS = ("campaign_id", "sequence_id", "contact_id")
+FILTERS = {**dict.fromkeys(IDS, False), "kind": True}
+"""Whether each may be given several times."""
 
 
 class Live:
@@ -30,8 +35,9 @@ class Live:
         if signed_in is None:
             return _refused(401, "Sign in.")
         try:
+            refuse_wrong_parameters(request, FILTERS)
             wanted = _wanted(request.query_params)
-        except ValueError:
+        except (Invalid, ValueError):
             return _refused(422, "These filters cannot be read.")
         services: Services = request.app.state.services
         org_id = signed_in.organization.id
@@ -48,7 +54,7 @@ class Live:
 
 def _wanted(query: QueryParams) -> EventFilter:
     """Raises ValueError."""
-    ids = {name: UUID(query[name]) for name in ("campaign_id", "sequence_id", "contact_id") if query.get(name)}
+    ids = {name: UUID(query[name]) for name in IDS if query.get(name)}
     return EventFilter(frozenset(map(LiveKind, query.getlist("kind"))) or None, **ids)
 
 

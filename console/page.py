@@ -1,7 +1,7 @@
 """One request of somebody who is signed in, and what its answer is made of."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote, urlencode
@@ -15,6 +15,7 @@ from console.addresses import url
 from console.api_calls import ApiCalls, ApiProblem
 from console.cookies import NOTICE, THEME, THEMES, set_cookie
 from console.pulse import UNKNOWN, Pulse
+from console.refused import Refused
 from console.security import PAGE_HEADERS
 from console.templating import Templates
 from console.words.consent import who_gets_marketing
@@ -78,6 +79,14 @@ class Page:
     def query(self, name: str, default: str = "") -> str:
         """One parameter of the address, without blanks around it."""
         return self.request.query_params.get(name, default).strip()
+
+    def choice(self, name: str, known: Collection[str], default: str = "") -> str:
+        """One parameter that has a few values. Raises Refused for another one, which must not look like all of them."""
+        given = self.query(name)
+        if given and given not in known:
+            text = f"{name}: This is none of {', '.join(each for each in known if each)}."
+            raise Refused(422, "This address cannot be read", text)
+        return given or default
 
     def queries(self, name: str) -> list[str]:
         return [each for each in self.request.query_params.getlist(name) if each.strip()]

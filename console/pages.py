@@ -8,7 +8,7 @@
 `console/app.py` lists the `pages` of all areas. CONTRIBUTING.md has the recipe "Add a page".
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -25,7 +25,8 @@ FILE_BYTES = 21 * 2**20
 
 @dataclass(frozen=True)
 class Declared:
-    """One page, or one thing that a page does. `place` is the entry of the navigation to which it belongs."""
+    """One page, or one thing that a page does. `place` is the entry of the navigation to which it belongs. `reads` are the
+    parameters of its address, and whether each may be given several times; with None the API judges them."""
 
     method: str
     path: str
@@ -33,6 +34,7 @@ class Declared:
     role: Role
     place: str
     body_limit: int = FORM_BYTES
+    reads: Mapping[str, bool] | None = None
 
 
 class Pages:
@@ -42,18 +44,25 @@ class Pages:
         self._place = place
         self.declared: list[Declared] = []
 
-    def get(self, path: str, role: Role = Role.VIEWER) -> Callable[[Handler], Handler]:
-        """A page that only shows something."""
-        return self._declare("GET", path, role)
+    def get(self, path: str, role: Role = Role.VIEWER, *, reads: Sequence[str] | None = ()) -> Callable[[Handler], Handler]:
+        """A page that only shows something. `reads` are the parameters of its address; one that may be given several times ends
+        with `*`. Others are refused, because a misspelled filter looks like one that lets everything through."""
+        return self._declare("GET", path, role, reads)
 
-    def post(self, path: str, role: Role, *, with_file: bool = False) -> Callable[[Handler], Handler]:
+    def post(
+        self, path: str, role: Role, *, reads: Sequence[str] | None = (), with_file: bool = False
+    ) -> Callable[[Handler], Handler]:
         """What a form does. Its token is checked before the function is called. It answers with `page.go_to(…)`, or shows the
         form again with its faults."""
-        return self._declare("POST", path, role, FILE_BYTES if with_file else FORM_BYTES)
+        return self._declare("POST", path, role, reads, FILE_BYTES if with_file else FORM_BYTES)
 
-    def _declare(self, method: str, path: str, role: Role, limit: int = FORM_BYTES) -> Callable[[Handler], Handler]:
+    def _declare(
+        self, method: str, path: str, role: Role, reads: Sequence[str] | None, limit: int = FORM_BYTES
+    ) -> Callable[[Handler], Handler]:
+        known = None if reads is None else {name.rstrip("*"): name.endswith("*") for name in reads}
+
         def declare(handler: Handler) -> Handler:
-            self.declared.append(Declared(method, path, handler, role, self._place, limit))
+            self.declared.append(Declared(method, path, handler, role, self._place, limit, known))
             return handler
 
         return declare

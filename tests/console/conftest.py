@@ -12,6 +12,7 @@ from api.handling.services import Services
 from console.app import create_app
 from models.organizations.organization import Organization
 from tests.builders import Caller
+from tests.console.addresses import wrong_addresses
 
 
 class Shown:
@@ -51,7 +52,7 @@ class Browser:
         return Shown(await self.client.post("/console/sign-in", data={"key": key}))
 
     async def open(self, path: str, **query: Any) -> Shown:
-        return Shown(await self.client.get(_address(path), params=query or None))
+        return self._looked_at(await self.client.get(_address(path), params=query or None))
 
     async def token(self) -> str:
         """What every form of this session sends. The search is the page that asks the database least."""
@@ -61,7 +62,13 @@ class Browser:
         """Sends a form as its page would. Fields that are lists are sent several times."""
         if "form_token" not in fields:
             fields["form_token"] = await self.token()
-        return Shown(await self.client.post(_address(path), data=fields))
+        return self._looked_at(await self.client.post(_address(path), data=fields))
+
+    def _looked_at(self, answer: httpx.Response) -> Shown:
+        """Every test looks at the addresses to which its pages lead."""
+        shown = Shown(answer)
+        assert wrong_addresses(shown.body) == []
+        return shown
 
 
 def _address(path: str) -> str:

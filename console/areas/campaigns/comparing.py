@@ -21,7 +21,7 @@ STAGES = (
 )
 
 
-@pages.get("/campaigns/compare")
+@pages.get("/campaigns/compare", reads=["campaign_id*"])
 async def compare(page: Page) -> Response:
     """`?campaign_id=…&campaign_id=…`, 2 to 20 of them."""
     chosen = list(dict.fromkeys(page.queries("campaign_id")))

@@ -11,7 +11,7 @@ from models.organizations.api_key import Role
 pages = Pages("campaigns")
 
 
-@pages.get("/campaigns/{campaign_id}/follow-ups")
+@pages.get("/campaigns/{campaign_id}/follow-ups", reads=["trigger", "outcome", "cursor"])
 async def follow_ups(page: Page) -> Response:
     """`?trigger=hot&outcome=failed` lists the firings of one trigger; the first one's without it."""
     campaign = await read_campaign(page)

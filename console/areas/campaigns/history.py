@@ -12,7 +12,7 @@ from console.pages import Pages
 pages = Pages("campaigns")
 
 
-@pages.get("/campaigns/{campaign_id}/history")
+@pages.get("/campaigns/{campaign_id}/history", reads=["cursor"])
 async def history(page: Page) -> Response:
     """The audit log is the owner's; everybody sees the times of the campaign itself."""
     campaign = await read_campaign(page)
@@ -24,7 +24,7 @@ async def history(page: Page) -> Response:
     return render(page, "history.html", campaign, "history", changes=changes)
 
 
-@pages.get("/campaigns/{campaign_id}/proof")
+@pages.get("/campaigns/{campaign_id}/proof", reads=["count"])
 async def proof(page: Page) -> Response:
     """Every figure of the report, counted once more. That reads all its rows, so the page is there at once, and `?count=1` shows
     it with what was counted."""

@@ -14,7 +14,7 @@ from models.organizations.api_key import Role
 pages = Pages("campaigns")
 
 
-@pages.get("/campaigns/{campaign_id}/launch", role=Role.SENDER)
+@pages.get("/campaigns/{campaign_id}/launch", role=Role.SENDER, reads=["count"])
 async def before(page: Page) -> Response:
     """A large audience takes a while to count. So the page is there at once, and `?count=1` shows it with who gets it."""
     return await _before(page, counted=page.query("count") == "1")

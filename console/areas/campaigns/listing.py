@@ -23,10 +23,10 @@ DAYS = 14
 """Of the small chart of clicks."""
 
 
-@pages.get("/campaigns")
+@pages.get("/campaigns", reads=["state", "q", "cursor"])
 async def listing(page: Page) -> Response:
     """`?state=draft`, `?q=spring` is a part of the name, and `?cursor=…` goes on."""
-    state = page.query("state") if page.query("state") in dict(TABS) else ""
+    state = page.choice("state", dict(TABS))
     name, cursor = page.query("q")[:200], page.query("cursor")
     found = await page.api.get(
         "/analytics/campaigns/list",

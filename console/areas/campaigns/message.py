@@ -12,7 +12,7 @@ from console.security import LETTER_HEADERS
 pages = Pages("campaigns")
 
 
-@pages.get("/campaigns/{campaign_id}/message")
+@pages.get("/campaigns/{campaign_id}/message", reads=["message_id"])
 async def message(page: Page) -> Response:
     """The template, and what one person got: the newest who did, or `?message_id=…`."""
     campaign = await read_campaign(page)
@@ -21,7 +21,7 @@ async def message(page: Page) -> Response:
     return render(page, "message.html", campaign, "message", sent=await _sent(page))
 
 
-@pages.get("/campaigns/{campaign_id}/message/letter")
+@pages.get("/campaigns/{campaign_id}/message/letter", reads=["message_id"])
 async def letter(page: Page) -> Response:
     """The HTML part, at an address of its own: its styles work and its scripts do not."""
     sent = await _sent(page)

@@ -63,7 +63,7 @@ async def typed_letter(page: Page) -> Response:
     return _letter(page, await seen_as(page, typed, await _media(page), page.field("preview_as")))
 
 
-@pages.get("/campaigns/{campaign_id}/letter")
+@pages.get("/campaigns/{campaign_id}/letter", reads=["contact_id"])
 async def letter(page: Page) -> Response:
     """The HTML part of a saved message as `?contact_id=…` gets it."""
     try:

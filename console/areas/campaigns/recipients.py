@@ -20,7 +20,7 @@ REPORTS = {
 }
 
 
-@pages.get("/campaigns/{campaign_id}/recipients")
+@pages.get("/campaigns/{campaign_id}/recipients", reads=[*FILTERS, "cursor"])
 async def recipients(page: Page) -> Response:
     """`?state=skipped&reason=no_phone`, `?clicked=false`, `?link_id=…`, `?report=replied`."""
     campaign = await read_campaign(page)

@@ -19,7 +19,7 @@ from console.areas.campaigns.of_campaign import (
 )
 from console.charts.ranks import map_of, ranks
 from console.charts.series import UNITS, intervals, unit_of
-from console.filters import DEVICES, VERDICTS, chips, given_filters
+from console.filters import DEVICES, NAMES, VERDICTS, chips, given_filters
 from console.page import Page
 from console.pages import Pages
 from console.words.times import Times
@@ -31,7 +31,7 @@ FEED, CONSIDERED = 12, 100
 """The clicks that are shown, and those whose reasons are counted."""
 
 
-@pages.get("/campaigns/{campaign_id}")
+@pages.get("/campaigns/{campaign_id}", reads=[*NAMES, "all"])
 async def report(page: Page) -> Response:
     """`?country=NO&verdict=all`: the filters are those of the API."""
     campaign = await read_campaign(page)

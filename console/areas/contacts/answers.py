@@ -12,7 +12,7 @@ pages = Pages("contacts")
 FIELDS = ("state", "medium", "message_kind", "reason")
 
 
-@pages.get("/contacts/{contact_id}/consent")
+@pages.get("/contacts/{contact_id}/consent", reads=["cursor"])
 async def consent(page: Page) -> Response:
     return await _shown(page)
 

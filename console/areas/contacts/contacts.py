@@ -13,17 +13,18 @@ from models.organizations.api_key import Role
 
 pages = Pages("contacts")
 
+READS = ("q", "tag*", "cursor")
 MOST_CHOSEN = 100
 """More than the list shows at once."""
 
 
-@pages.get("/contacts")
+@pages.get("/contacts", reads=READS)
 async def contacts(page: Page) -> Response:
     """`?q=` searches, `?tag=` (several times) narrows."""
     return await _list(page)
 
 
-@pages.post("/contacts/tag", role=Role.SENDER)
+@pages.post("/contacts/tag", role=Role.SENDER, reads=READS)
 async def tag_chosen(page: Page) -> Response:
     """Adds a tag to those that were chosen in the list. Each is changed by itself, so one that is gone stops nobody else."""
     chosen, tag = page.fields("contact"), page.field("tag").strip()

@@ -14,13 +14,13 @@ from models.organizations.time_zone import known_time_zones
 pages = Pages("contacts")
 
 PER_PAGE = 40
-FILTERS = ("campaign_id", "sequence_id", "since", "until", "verdict")
+FILTERS = ("campaign_id", "sequence_id", "enrollment_id", "since", "until", "verdict")
 
 
-@pages.get("/contacts/{contact_id}")
+@pages.get("/contacts/{contact_id}", reads=["show", *FILTERS, "cursor"])
 async def contact(page: Page) -> Response:
     """`?show=` is one of messages, clicks, replies, decisions and consent; `campaign_id`, `sequence_id`, `since`, `until` (days)
-    and `verdict` narrow further."""
+    `enrollment_id` and `verdict` narrow further."""
     contact_id = page.path("contact_id")
     path = f"/contacts/{contact_id}"
     person = await page.api.get(path)
@@ -32,7 +32,7 @@ async def contact(page: Page) -> Response:
     )
     items = found["conversation"]["items"]
     names = await _names(page, found["numbers"], items, found["enrollments"]["items"])
-    show = page.query("show") if page.query("show") in SHOWN else ""
+    show = page.choice("show", SHOWN)
     return page.render(
         "contacts/contact.html",
         person=person,
@@ -59,7 +59,7 @@ async def letter(page: Page) -> Response:
 
 def _wanted(page: Page) -> dict[str, Any]:
     days = {name: page.times.midnight(page.query(name)) for name in ("since", "until")}
-    same = {name: page.query(name) for name in ("campaign_id", "sequence_id", "verdict")}
+    same = {name: page.query(name) for name in ("campaign_id", "sequence_id", "enrollment_id", "verdict")}
     return {"kind": list(SHOWN.get(page.query("show"), ())), **days, **same}
 
 

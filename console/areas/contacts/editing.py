@@ -19,12 +19,12 @@ TEXTS = ("first_name", "last_name", "email", "phone", "external_id", "time_zone"
 SHOWN = (*TEXTS, "tags", "properties")
 
 
-@pages.get("/contacts/new", role=Role.SENDER)
+@pages.get("/contacts/new", role=Role.SENDER, reads=TEXTS)
 async def new(page: Page) -> Response:
     return _form(page, None, {"tags": "", **{name: page.query(name) for name in TEXTS}}, TypedProperties([], ""))
 
 
-@pages.post("/contacts/new", role=Role.SENDER)
+@pages.post("/contacts/new", role=Role.SENDER, reads=TEXTS)
 async def create(page: Page) -> Response:
     typed, properties = _typed(page), TypedProperties.sent(page)
     if page.field("do") == "rows":

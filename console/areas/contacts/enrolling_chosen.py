@@ -12,7 +12,7 @@ MOST_CHOSEN = 50
 """As many as the list shows at once, and as a sequence takes by name."""
 
 
-@pages.get("/contacts/enroll", role=Role.SENDER)
+@pages.get("/contacts/enroll", role=Role.SENDER, reads=["contact*"])
 async def choose(page: Page) -> Response:
     """`?contact=` names each of them."""
     return await _shown(page, page.queries("contact"))

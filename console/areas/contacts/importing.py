@@ -27,7 +27,7 @@ JUDGED = 100
 LEFT_OUT = "-"
 
 
-@pages.get("/contacts/import")
+@pages.get("/contacts/import", reads=["cursor"])
 async def imports(page: Page) -> Response:
     return await _choose(page)
 
@@ -62,7 +62,7 @@ async def begin(page: Page) -> Response:
     return page.go_to(f"/contacts/import/{made['id']}", file=file.name)
 
 
-@pages.get("/contacts/import/{import_id}")
+@pages.get("/contacts/import/{import_id}", reads=["file"])
 async def progress(page: Page) -> Response:
     """The browser asks for the page again every other second until the import is over, also without JavaScript. `?file=` is the
     name of the file: nobody stores it."""

@@ -14,7 +14,7 @@ pages = Pages("contacts")
 DONE = {"refusal": "Opted out, as STOP does.", "no_refusal": "No refusal: what waited goes on."}
 
 
-@pages.get("/replies")
+@pages.get("/replies", reads=["pending", "meaning", "cursor"])
 async def replies(page: Page) -> Response:
     """`?pending=true` has those that somebody has to decide; `?meaning=` one meaning."""
     return await _shown(page)

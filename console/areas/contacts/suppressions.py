@@ -11,15 +11,17 @@ from models.organizations.api_key import Role
 pages = Pages("contacts")
 
 FIELDS = ("medium", "address", "reason", "detail")
+FILTERS = ("medium", "reason", "address", "lifted")
+READS = (*FILTERS, "cursor")
 
 
-@pages.get("/suppressions")
+@pages.get("/suppressions", reads=READS)
 async def suppressions(page: Page) -> Response:
     """`?medium=`, `?reason=`, `?address=` and `?lifted=true` narrow."""
     return await _shown(page)
 
 
-@pages.post("/suppressions", role=Role.SENDER)
+@pages.post("/suppressions", role=Role.SENDER, reads=READS)
 async def add(page: Page) -> Response:
     typed = {name: page.field(name).strip() for name in FIELDS}
     body = {**typed, "detail": typed["detail"] or None}
@@ -32,7 +34,7 @@ async def add(page: Page) -> Response:
     return page.go_to("/suppressions", f"Nothing is sent to {made['address']} any more.")
 
 
-@pages.post("/suppressions/{suppression_id}/lift", role=Role.EDITOR)
+@pages.post("/suppressions/{suppression_id}/lift", role=Role.EDITOR, reads=READS)
 async def lift(page: Page) -> Response:
     try:
         await page.api.delete(f"/suppressions/{page.path('suppression_id')}", reason=page.field("lift_reason").strip())
@@ -49,7 +51,7 @@ async def _refused(page: Page, problem: ApiProblem) -> Response:
 
 async def _shown(page: Page, problem: ApiProblem | None = None) -> Response:
     """A filter that cannot be read, such as half of an address, finds nothing and says why."""
-    filters = {name: page.query(name) for name in ("medium", "reason", "address", "lifted")}
+    filters = {name: page.query(name) for name in FILTERS}
     found, refused = None, None
     try:
         found = await page.api.get("/suppressions", cursor=page.query("cursor"), **filters)

@@ -11,12 +11,14 @@ from console.pages import Pages
 
 pages = Pages("contacts")
 
+ABOUT = ("campaign_id", "sequence_id", "trigger_id", "step")
 
-@pages.get("/contacts/{contact_id}/why")
+
+@pages.get("/contacts/{contact_id}/why", reads=ABOUT)
 async def why_not(page: Page) -> Response:
     """`?campaign_id=`, `?sequence_id=` (with `&step=`) or `?trigger_id=`; without one it asks which message is meant."""
     path = f"/contacts/{page.path('contact_id')}"
-    about = {name: page.query(name) for name in ("campaign_id", "sequence_id", "trigger_id", "step")}
+    about = {name: page.query(name) for name in ABOUT}
     found = await page.together(
         person=page.api.get(path),
         campaigns=page.api.get("/campaigns", limit=100),

@@ -42,18 +42,18 @@ class PassedOn(Response):
         return self._page.render("error.html", status, title=title, text=" ".join(sentences), retry_after=None)
 
 
-@pages.get("/exports/clicks", role=Role.EDITOR)
+@pages.get("/exports/clicks", role=Role.EDITOR, reads=None)
 async def clicks(page: Page) -> Response:
     """`?campaign_id=…`, with the filters of the list of clicks."""
     return _file(page, "/exports/clicks")
 
 
-@pages.get("/exports/messages", role=Role.EDITOR)
+@pages.get("/exports/messages", role=Role.EDITOR, reads=None)
 async def messages(page: Page) -> Response:
     return _file(page, "/exports/messages")
 
 
-@pages.get("/exports/enrollments", role=Role.EDITOR)
+@pages.get("/exports/enrollments", role=Role.EDITOR, reads=None)
 async def enrollments(page: Page) -> Response:
     return _file(page, "/exports/enrollments")
 

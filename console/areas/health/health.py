@@ -45,10 +45,10 @@ PERIODS = {
 }
 
 
-@pages.get("/health")
+@pages.get("/health", reads=["period"])
 async def health(page: Page) -> Response:
     """`?period=1h`, `24h` (the default), `7d` or `30d`."""
-    name = page.query("period") if page.query("period") in PERIODS else "24h"
+    name = page.choice("period", PERIODS, "24h")
     found = await page.together(
         platform=page.api.get("/platform"),
         delays=page.api.get("/analytics/delays", period=name),

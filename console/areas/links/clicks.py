@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from api.contacts.click_sentences import reason_in_words
 from console.api_calls import ApiProblem
-from console.filters import DEVICES, VERDICTS, chips, given_filters
+from console.filters import DEVICES, NAMES, VERDICTS, chips, given_filters
 from console.page import Page
 from console.pages import Pages
 from models.organizations.api_key import Role
@@ -18,7 +18,7 @@ OWNERS = ("campaign_id", "sequence_id", "enrollment_id", "contact_id")
 BY = {"human": "a person", "suspect": "a suspect", "bot": "a bot"}
 
 
-@pages.get("/clicks")
+@pages.get("/clicks", reads=[*NAMES, *OWNERS, "correct", "cursor"])
 async def clicks(page: Page) -> Response:
     """`?campaign_id=…&country=NO&verdict=all`: the filters are those of the API."""
     given = given_filters(page, *OWNERS)
@@ -46,7 +46,7 @@ async def clicks(page: Page) -> Response:
     )
 
 
-@pages.post("/clicks/{click_id}/verdict", role=Role.EDITOR)
+@pages.post("/clicks/{click_id}/verdict", role=Role.EDITOR, reads=[*NAMES, *OWNERS])
 async def correct(page: Page) -> Response:
     """Every number says so at once; nothing is started or undone. The address has the filters of the list to go back to."""
     verdict = page.field("verdict")

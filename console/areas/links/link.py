@@ -8,7 +8,7 @@ from starlette.responses import Response
 from console.api_calls import ApiProblem
 from console.charts.ranks import map_of, ranks
 from console.charts.series import UNITS, intervals, unit_of
-from console.filters import DEVICES, VERDICTS, chips, given_filters
+from console.filters import DEVICES, NAMES, VERDICTS, chips, given_filters
 from console.page import Page
 from console.pages import Pages
 
@@ -17,7 +17,7 @@ pages = Pages("links")
 FEED = 12
 
 
-@pages.get("/links/{link_id}")
+@pages.get("/links/{link_id}", reads=[*NAMES, "all"])
 async def link(page: Page) -> Response:
     """`?country=NO&verdict=all`: the filters are those of the API."""
     link_id, given = page.path("link_id"), given_filters(page)

@@ -15,10 +15,10 @@ UTM = ("source", "medium", "campaign", "term", "content")
 SHARED_SHOWN = 20
 
 
-@pages.get("/links")
+@pages.get("/links", reads=["shared", "cursor"])
 async def links(page: Page) -> Response:
     """Shared links stand above those of messages; `?shared=all` shows more of them, page by page."""
-    if page.query("shared") == "all":
+    if page.choice("shared", ["all"]):
         shared = await page.api.get("/shared-links", cursor=page.query("cursor"))
         return page.render("links/list.html", shared=shared, tracked=None)
     found = await page.together(

@@ -12,12 +12,12 @@ REPORTS = {"failed": "Failed after it was sent", "bounced": "Bounced", "replied"
 """What providers say later, as far as messages are listed by it."""
 
 
-@pages.get("/messages")
+@pages.get("/messages", reads=["state", "report", "reason", "cursor"])
 async def messages(page: Page) -> Response:
     """`?state=accepted` are those that were sent, and `?report=bounced` those of which a provider says so."""
     given = {
-        "state": page.query("state") if page.query("state") in MESSAGE else "",
-        "report": page.query("report") if page.query("report") in REPORTS else "",
+        "state": page.choice("state", MESSAGE),
+        "report": page.choice("report", REPORTS),
         "reason": page.query("reason")[:200],
     }
     found = await page.together(

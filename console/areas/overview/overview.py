@@ -40,10 +40,10 @@ PERIODS = {
 }
 
 
-@pages.get("/")
+@pages.get("/", reads=["period"])
 async def overview(page: Page) -> Response:
     """`?period=24h` (the default), `7d` or `30d`."""
-    name = page.query("period") if page.query("period") in PERIODS else "24h"
+    name = page.choice("period", PERIODS, "24h")
     period = PERIODS[name]
     times = page.times
     since = times.now - period.past

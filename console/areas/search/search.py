@@ -61,7 +61,7 @@ COMMANDS = (
 )
 
 
-@pages.get("/search")
+@pages.get("/search", reads=["q"])
 async def search(page: Page) -> Response:
     """`?q=spring`. Without it, the places and the commands."""
     q = page.query("q")[:200]

@@ -20,7 +20,7 @@ ALONE = 12
 """The most rules that are counted alone at once."""
 
 
-@pages.get("/segments")
+@pages.get("/segments", reads=["cursor"])
 async def all_segments(page: Page) -> Response:
     """Who is in each is not counted here."""
     found = await page.api.get("/segments", cursor=page.query("cursor"))
@@ -38,7 +38,7 @@ async def create(page: Page) -> Response:
     return await _pressed(page, None)
 
 
-@pages.get("/segments/{segment_id}")
+@pages.get("/segments/{segment_id}", reads=["count"])
 async def one(page: Page) -> Response:
     """People who are many take a while to find. So the rules are there at once, and `?count=1` shows them with who fits."""
     segment = await _saved(page)
@@ -53,7 +53,7 @@ async def change(page: Page) -> Response:
     return await _pressed(page, await _saved(page))
 
 
-@pages.get("/segments/{segment_id}/people")
+@pages.get("/segments/{segment_id}/people", reads=["count", "cursor"])
 async def people(page: Page) -> Response:
     """Everybody who is in it now, page by page. The first page and the count are shown with `?count=1`; a later page has no count
     and is read at once."""

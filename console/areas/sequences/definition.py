@@ -18,12 +18,12 @@ MOST_LINES = 5_000
 _NAMED = re.compile(r"^(\s*(?:- )*)([\w.]+)(:)(?=\s|$)")
 
 
-@pages.get("/sequences/{sequence_id}/definition")
+@pages.get("/sequences/{sequence_id}/definition", reads=["version"])
 async def definition(page: Page) -> Response:
     """`?version=4` shows a version, `?version=draft` the draft; without it, the one that takes people in."""
     shown = await one(page)
     sequence = shown.sequence
-    number = asked_version(page) or (None if page.query("version") == "draft" else sequence["version"])
+    number = None if page.query("version") == "draft" else asked_version(page) or sequence["version"]
     if number is None:
         text = as_yaml(sequence)
     else:

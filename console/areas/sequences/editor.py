@@ -54,7 +54,7 @@ async def create(page: Page) -> Response:
     return await _show(page, None, draft, opened, status=422 if do in ("save", "review") else 200, asks=do == "review")
 
 
-@pages.get("/sequences/{sequence_id}/edit", role=Role.EDITOR)
+@pages.get("/sequences/{sequence_id}/edit", role=Role.EDITOR, reads=["publish"])
 async def edit(page: Page) -> Response:
     """`?publish=1` opens the dialog that asks before publishing."""
     sequence = await page.api.get(f"/sequences/{page.path('sequence_id')}")

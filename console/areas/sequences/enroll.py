@@ -27,7 +27,7 @@ RESULTS = (
 )
 
 
-@pages.get("/sequences/{sequence_id}/enroll", role=Role.SENDER)
+@pages.get("/sequences/{sequence_id}/enroll", role=Role.SENDER, reads=["contact*", "segment_id"])
 async def choose(page: Page) -> Response:
     """`?contact=`, for each of them, names people, and then it is said at once what it does. `?segment_id=` names a segment."""
     people, segment_id = page.queries("contact"), page.query("segment_id")

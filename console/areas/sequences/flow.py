@@ -12,7 +12,7 @@ from console.pages import Pages
 pages = Pages("sequences")
 
 
-@pages.get("/sequences/{sequence_id}")
+@pages.get("/sequences/{sequence_id}", reads=["version"])
 async def sequence(page: Page) -> Response:
     """`?version=` shows one version; without it all count together, drawn on the steps of the newest."""
     version = asked_version(page)

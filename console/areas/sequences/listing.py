@@ -10,10 +10,10 @@ pages = Pages("sequences")
 STATES = (("", "All"), ("published", "Taking people in"), ("draft", "Drafts"))
 
 
-@pages.get("/sequences")
+@pages.get("/sequences", reads=["state", "name", "cursor"])
 async def sequences(page: Page) -> Response:
     """`?name=` is a part of a name, `?state=` one of STATES."""
-    state = page.query("state") if page.query("state") in dict(STATES) else ""
+    state = page.choice("state", dict(STATES))
     name = page.query("name")[:200]
     found = await page.api.get("/sequences", name=name, state=state, cursor=page.query("cursor"))
     return page.render("sequences/list.html", found=found, states=STATES, chosen=state, sought=name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.page import Page
+from console.refused import NOT_FOUND
 from console.words import steps as words
 
 
@@ -42,9 +43,11 @@ def inside(by_state: dict[str, int]) -> int:
 
 
 def asked_version(page: Page) -> int | None:
-    """`?version=` of the address; None for all of them together."""
+    """`?version=` of the address; None for all of them together. Raises Refused for what is no number."""
     given = page.query("version")
-    return int(given) if given.isascii() and given.isdecimal() and 0 < len(given) < 10 else None
+    if given and not (given.isascii() and given.isdecimal() and len(given) < 10):
+        raise NOT_FOUND
+    return int(given) if given else None
 
 
 async def one(page: Page, version: int | None = None) -> Shown:

@@ -21,11 +21,11 @@ STATES = (
 DUE = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7)}
 
 
-@pages.get("/sequences/{sequence_id}/people")
+@pages.get("/sequences/{sequence_id}/people", reads=["version", "due", "state", "step", "cursor"])
 async def people(page: Page) -> Response:
     """`?state=`, `?step=` and `?version=` are those of the API; `?due=24h` are those whose wait ends within that time."""
-    version, due = asked_version(page), DUE.get(page.query("due"))
-    state = page.query("state") if page.query("state") in dict(STATES) else ""
+    version, due = asked_version(page), DUE.get(page.choice("due", DUE))
+    state = page.choice("state", dict(STATES))
     found = await page.together(
         shown=one(page),
         people=page.api.get(

@@ -9,7 +9,7 @@ from console.api_calls import ApiProblem
 from console.areas.sequences.one import Shown, one
 from console.charts.ranks import map_of, ranks
 from console.charts.series import UNITS, intervals, unit_of
-from console.filters import DEVICES, VERDICTS, chips, given_filters
+from console.filters import DEVICES, NAMES, VERDICTS, chips, given_filters
 from console.page import Page
 from console.pages import Pages
 
@@ -18,7 +18,7 @@ pages = Pages("sequences")
 FEED = 12
 
 
-@pages.get("/sequences/{sequence_id}/report")
+@pages.get("/sequences/{sequence_id}/report", reads=[*NAMES, "all"])
 async def report(page: Page) -> Response:
     """`?country=NO&verdict=all`: the filters are those of the API."""
     shown, given = await one(page), given_filters(page)

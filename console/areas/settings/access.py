@@ -25,7 +25,7 @@ ROLES = {
 FIELDS = ("name", "role", "expires_at")
 
 
-@pages.get("/settings/api-keys", role=Role.OWNER)
+@pages.get("/settings/api-keys", role=Role.OWNER, reads=["cursor"])
 async def api_keys(page: Page) -> Response:
     return await _keys(page)
 

@@ -19,7 +19,7 @@ PAGES_OF = {
     "channel": "/settings/channels/{}",
     "segment": "/segments/{}",
     "notification_target": "/settings/notification-targets/{}",
-    "shared_link": "/links/shared/{}",
+    "shared_link": "/links/{}",
     "contact_import": "/contacts/import/{}",
 }
 """Where the page of what was changed is."""
@@ -28,7 +28,7 @@ LISTS = {"campaign": "/campaigns", "sequence": "/sequences", "channel": "/channe
 """Lists that say the names of things, of which one page is asked for; what is not on it stands by its kind."""
 
 
-@pages.get("/settings/audit-log", role=Role.OWNER)
+@pages.get("/settings/audit-log", role=Role.OWNER, reads=[*FILTERS, "cursor"])
 async def audit_log(page: Page) -> Response:
     wanted: dict[str, Any] = {name: page.query(name) for name in FILTERS}
     wanted |= {name: page.times.midnight(wanted[name]) for name in ("since", "until")}

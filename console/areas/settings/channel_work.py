@@ -56,7 +56,7 @@ async def archive(page: Page) -> Response:
     return await _act(page, "archive", None, "Archived. Nothing is sent by it any more.")
 
 
-@pages.get(f"{HERE}/inbox")
+@pages.get(f"{HERE}/inbox", reads=["to", "cursor"])
 async def inbox(page: Page) -> Response:
     """What the phones and mailboxes of a simulator received; `?to=` shows one of them."""
     path = f"/channels/{page.path('channel_id')}"

@@ -32,12 +32,12 @@ KINDS = {
 }
 
 
-@pages.get(HERE)
+@pages.get(HERE, reads=["cursor"])
 async def channels(page: Page) -> Response:
     return page.render("settings/channels.html", found=await page.api.get("/channels", cursor=page.query("cursor")))
 
 
-@pages.get(f"{HERE}/new", role=Role.OWNER)
+@pages.get(f"{HERE}/new", role=Role.OWNER, reads=["kind", "medium"])
 async def new(page: Page) -> Response:
     """Without `?kind=` it asks which one."""
     if page.query("kind") not in set(ChannelKind):
@@ -45,7 +45,7 @@ async def new(page: Page) -> Response:
     return await _form(page, None)
 
 
-@pages.post(f"{HERE}/new", role=Role.OWNER)
+@pages.post(f"{HERE}/new", role=Role.OWNER, reads=["kind", "medium"])
 async def create(page: Page) -> Response:
     kind, medium = _kind_and_medium(page, None)
     settings = settings_of(kind, medium)

@@ -12,7 +12,7 @@ pages = Pages("settings")
 PATH = "/organization/link-domains"
 
 
-@pages.get("/settings/link-domains")
+@pages.get("/settings/link-domains", reads=["cursor"])
 async def link_domains(page: Page) -> Response:
     return await _shown(page)
 

@@ -16,7 +16,7 @@ HERE = "/settings/notification-targets"
 FIELDS = ("name", "address", "text")
 
 
-@pages.get(HERE)
+@pages.get(HERE, reads=["cursor"])
 async def targets(page: Page) -> Response:
     return page.render("settings/targets.html", found=await page.api.get(PATH, cursor=page.query("cursor")))
 

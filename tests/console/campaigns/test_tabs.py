@@ -222,13 +222,13 @@ async def test_a_viewer_retries_nothing(visitor: Browser, api: Caller, rows: Row
     assert (await viewer.send(f"{path}/hot/{failed.id}/retry")).status == 403
 
 
-@pytest.mark.parametrize("path", ["", "/recipients", "/follow-ups"])
+@pytest.mark.parametrize("path", ["?until=2026-11-08", "/recipients", "/follow-ups"])
 async def test_a_page_of_a_campaign_is_light(browser: Browser, rows: Rows, path: str) -> None:
     campaign = await rows.campaign(links=[(f"link-{number}", f"https://shop.example/{number}") for number in range(20)])
     for number in range(60):
         message = await rows.message(campaign.content_id, await rows.contact(first_name=f"Somebody with number {number}"))
         await rows.click(message, number % 20, at=minutes(number * 97))
-    shown = await browser.open(f"/campaigns/{campaign.id}{path}", until="2026-11-08")
+    shown = await browser.open(f"/campaigns/{campaign.id}{path}")
     assert shown.status == 200
     assert len(shown.answer.content) < 150_000
 
