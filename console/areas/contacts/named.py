@@ -11,15 +11,15 @@ KEYS = ("external_id", "email", "phone")
 
 async def named_people(page: Page, typed: str) -> list[dict[str, Any]]:
     """Returns the contact with this external id, else with this e-mail address, else with this phone number, else with this id.
-    There are two when several share the mailbox, and none for what nobody has. A number without a country code is dialled in the
-    organization's country."""
+    There is none for what nobody has, and there are two when several share the mailbox, or when it is the id of one and the
+    external id of another. A number without a country code is dialled in the organization's country."""
+    own = await page.maybe(page.api.get(f"/contacts/{typed}")) if _is_id(typed) else None
     for key in KEYS:
         country = country_of(page.times.zone_name) if key == "phone" else None
         found = await page.maybe(page.api.get("/contacts", **{key: typed}, default_country=country, limit=2), 422)
         if found and found["items"]:
-            return list(found["items"])
-    known = await page.maybe(page.api.get(f"/contacts/{typed}")) if _is_id(typed) else None
-    return [known] if known else []
+            return list({each["id"]: each for each in [*found["items"], *([own] if own else [])]}.values())
+    return [own] if own else []
 
 
 def _is_id(typed: str) -> bool:

@@ -43,6 +43,12 @@ async def test_the_strongest_key_decides(browser: Browser, api: Caller) -> None:
     assert await meant(browser, api, by_email) == {by_email}
 
 
+async def test_the_id_of_one_that_is_the_external_id_of_another_names_neither(browser: Browser, api: Caller) -> None:
+    first = await add(api, email="ada@example.com")
+    await add(api, external_id=first)
+    assert await meant(browser, api, first) == set()
+
+
 @pytest.mark.parametrize("typed", ["0151 12345678", "0049 151 12345678", "\uff0b49 151 12345678", "tel:+49-151-12345678"])
 async def test_a_number_is_read_as_it_is_dialled_where_the_organization_is(browser: Browser, api: Caller, typed: str) -> None:
     await api.patch("/organization", json={"time_zone": "Europe/Berlin"})
