@@ -1,6 +1,7 @@
 """Answers the requests of pages: who is signed in, whether a form is ours, and what a refusal looks like."""
 
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -70,6 +71,7 @@ class Answering:
                 )
             if declared.reads is not None:
                 refuse_wrong_parameters(page.request, declared.reads)
+            _refuse_repeated_fields(page.form, declared)
             return await declared.handler(page)
 
         return await self._as_page(request, handle, declared.place, declared.body_limit)
@@ -195,6 +197,13 @@ async def _read_form(request: Request, token: str, limit: int, share: Share) -> 
         await form.close()
         raise Refused(403, "This form is from another session", "Nothing was changed. Open the page again and do it there.")
     return form
+
+
+def _refuse_repeated_fields(form: FormData, declared: Declared) -> None:
+    for name, times in Counter(name for name, _ in form.multi_items()).items():
+        if times > 1 and not declared.may_repeat(name):
+            text = f"{name[:80]}: This is given more than once, so nothing was changed. Open the page again."
+            raise Refused(422, "This form cannot be read", text)
 
 
 def _problem_page(page: Page, problem: ApiProblem) -> Response:

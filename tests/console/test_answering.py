@@ -57,6 +57,18 @@ async def test_a_form_without_its_token_does_nothing(browser: Browser, declared:
     assert (shown.status, shown.all("h1")) == (403, ["This form is from another session"])
 
 
+@pytest.mark.parametrize("declared", WRITES, ids=lambda each: each.path)
+async def test_a_field_that_is_sent_twice_is_refused(browser: Browser, declared: Declared) -> None:
+    shown = await browser.send(address(declared.path), name=["Spring", "Summer"])
+    assert (shown.status, shown.all("h1")) == (422, ["This form cannot be read"])
+    assert "name: This is given more than once" in shown.text
+
+
+async def test_more_people_than_can_be_tagged_at_once_are_refused_and_not_left_out(browser: Browser) -> None:
+    shown = await browser.send("/contacts/tag", contact=[str(uuid4()) for _ in range(101)], tag="warm")
+    assert (shown.status, "Nobody was tagged" in shown.text) == (422, True)
+
+
 @pytest.mark.parametrize(
     "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.test"}]
 )

@@ -9,6 +9,7 @@ from console.api_calls import ApiProblem
 from console.areas.contacts.country import country_of
 from console.page import Page
 from console.pages import Pages
+from console.refused import Refused
 from models.organizations.api_key import Role
 
 pages = Pages("contacts")
@@ -24,13 +25,14 @@ async def contacts(page: Page) -> Response:
     return await _list(page)
 
 
-@pages.post("/contacts/tag", role=Role.SENDER, reads=READS)
+@pages.post("/contacts/tag", role=Role.SENDER, reads=READS, repeats=["contact"])
 async def tag_chosen(page: Page) -> Response:
     """Adds a tag to those that were chosen in the list. Each is changed by itself, so one that is gone stops nobody else."""
     chosen, tag = page.fields("contact"), page.field("tag").strip()
     if not chosen:
         return page.go_to("/contacts", "Nobody was chosen, so nobody was tagged.")
-    chosen = chosen[:MOST_CHOSEN]
+    if len(chosen) > MOST_CHOSEN:
+        raise Refused(422, "These are too many people", f"At most {MOST_CHOSEN} can be tagged at once. Nobody was tagged.")
     changes = (page.api.patch(f"/contacts/{each}", {"tags_add": [tag]}) for each in chosen)
     outcomes = await asyncio.gather(*changes, return_exceptions=True)
     refused = [each for each in outcomes if isinstance(each, ApiProblem)]

@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from console.page import Page
 from console.pages import Pages
+from console.refused import Refused
 from models.organizations.api_key import Role
 
 pages = Pages("contacts")
@@ -18,10 +19,12 @@ async def choose(page: Page) -> Response:
     return await _shown(page, page.queries("contact"))
 
 
-@pages.post("/contacts/enroll", role=Role.SENDER)
+@pages.post("/contacts/enroll", role=Role.SENDER, repeats=["contact"])
 async def chosen(page: Page) -> Response:
     """From the list it leads to the choice of a sequence, and from there to the sequence's own page. Nothing happens here."""
-    people, sequence_id = page.fields("contact")[:MOST_CHOSEN], page.field("sequence_id")
+    people, sequence_id = page.fields("contact"), page.field("sequence_id")
+    if len(people) > MOST_CHOSEN:
+        raise Refused(422, "These are too many people", f"At most {MOST_CHOSEN} can be chosen at once. Nobody was enrolled.")
     if not people:
         return page.go_to("/contacts", "Nobody was chosen, so nobody is enrolled.")
     if not sequence_id:

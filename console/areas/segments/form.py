@@ -6,6 +6,8 @@ from console.page import Page
 from console.refused import Refused
 from models.segments.definition import MAX_CONDITIONS
 
+REPEATS = ("rule", "compare:", "value:")
+"""Fields that stand in the form several times."""
 VALUES = ("about", "link", "name", "tags", "has", "state", "message_kind", "medium")
 
 

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from console.api_calls import ApiProblem
 from console.areas.segments.choices import abouts
-from console.areas.segments.form import press, read_form, tidy
+from console.areas.segments.form import REPEATS, press, read_form, tidy
 from console.areas.segments.kinds import TITLES
 from console.areas.segments.tree import Rule, as_definition, mark_doubles, mark_faults, read_definition
 from console.areas.segments.words import in_words
@@ -33,7 +33,7 @@ async def new(page: Page) -> Response:
     return await _builder(page, None, "", tidy(Rule("group")))
 
 
-@pages.post("/segments/new", role=Role.EDITOR)
+@pages.post("/segments/new", role=Role.EDITOR, repeats=REPEATS)
 async def create(page: Page) -> Response:
     return await _pressed(page, None)
 
@@ -48,7 +48,7 @@ async def one(page: Page) -> Response:
     return await _builder(page, segment, segment["name"], root, status=status, found=people, problem=problem)
 
 
-@pages.post("/segments/{segment_id}", role=Role.EDITOR)
+@pages.post("/segments/{segment_id}", role=Role.EDITOR, repeats=REPEATS)
 async def change(page: Page) -> Response:
     return await _pressed(page, await _saved(page))
 
