@@ -49,7 +49,7 @@ class CsvRow:
 
 def count_rows(text: str, options: ImportOptions) -> int:
     """Returns how many rows follow the header. Raises Invalid for a file that cannot be read to its end, or that has no row."""
-    if not text.strip():
+    if not text or text.isspace():
         raise invalid(1, "the file is empty; send the CSV file itself as the body")
     reader = csv_rows(text, options.delimiter)
     try:

@@ -1,11 +1,15 @@
 """The CSV format: what is refused as a whole, and what a row says."""
 
+import io
+import tracemalloc
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.contacts.columns import MAX_COLUMNS
-from models.contacts.csv_file import MAX_CELL, decode_csv, find_delimiter
+from models.contacts.csv_file import MAX_CELL, _lines, decode_csv, find_delimiter
 from models.contacts.csv_rows import CsvRow, ImportOptions, count_rows, read_rows
 from models.contacts.input import ContactInput
 from models.errors import Invalid
@@ -200,6 +204,22 @@ def test_files_of_every_system_are_read(newline: str) -> None:
     (row,) = rows(text)
     assert row.contact.contact
     assert (row.line, row.contact.contact.given()) == (2, {"email": "a@example.com", "properties": {"City": "Zürich"}})
+
+
+def test_a_file_is_read_without_a_copy_of_it() -> None:
+    content = "external_id,first_name\n" + "import,Noise\n" * 100_000
+    tracemalloc.start()
+    try:
+        assert count_rows(content, ImportOptions()) == 100_000
+        assert find_delimiter(content) == ","
+        assert tracemalloc.get_traced_memory()[1] < len(content) / 4
+    finally:
+        tracemalloc.stop()
+
+
+@given(st.text('a\r\n;"é\u2028\x0b\x85'))
+def test_lines_end_where_python_ends_them(content: str) -> None:
+    assert list(_lines(content)) == list(io.StringIO(content, newline=""))
 
 
 def test_lines_of_separators_are_skipped_like_blank_lines() -> None:
