@@ -33,8 +33,6 @@ from models.organizations.console_session import SignedIn, find_session
 
 CONTENT_TYPE = r"(?i)(application/x-www-form-urlencoded|multipart/form-data; *boundary=[^;]+)(; *charset=utf-8)?"
 """What browsers send. Other encodings can hold characters that no answer can be written with."""
-AGAIN = "5"
-"""Seconds after which a page that found too many others is asked for again."""
 MOST_FAULTS = 5
 """Of an address, that are said."""
 TOKEN = "form_token"  # noqa: S105 - the name of a field
@@ -112,10 +110,6 @@ class Answering:
         except Invalid as wrong:
             text = " ".join(f"{each.field}: {each.message}" for each in wrong.errors[:MOST_FAULTS])
             return page.render("error.html", 422, title="This address cannot be read", text=text, retry_after=None)
-        except TooManyRequests as busy:
-            response = page.render("error.html", 429, title=busy.title, text=busy.detail, retry_after=AGAIN)
-            response.headers["Retry-After"] = AGAIN
-            return response
         except ApiProblem as problem:
             return _problem_page(page, problem)
         finally:

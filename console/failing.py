@@ -10,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from api.http.problems import HEADERS
 from api.http.request_log import shown_path
 from api.http.time_limit import READ_SECONDS, WRITE_SECONDS
 from api.http.within import NoAnswer, within
@@ -40,6 +41,10 @@ async def in_time(request: Request, work: Awaitable[Found]) -> Found:
     return await within(seconds - SOONER, _awaited(work))
 
 
+def shown_address(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
 def limited(handle: Handle) -> Handle:
     """Gives the whole of a request an end, for small forms."""
     return lambda request: in_time(request, handle(request))
@@ -58,7 +63,7 @@ class Failing:
             except ClientDisconnect:
                 raise
             except LinkwakeError as error:
-                return self._shown(request, error.status, error.title, error.detail)
+                return self._shown(request, error.status, error.title, error.detail, HEADERS.get(error.status))
             except (NoAnswer, OperationalError, PoolTimeout) as error:
                 return self._away(request, error)
             except DBAPIError as error:
@@ -80,7 +85,8 @@ class Failing:
 
     def _shown(self, request: Request, status: int, title: str, text: str, headers: dict[str, str] | None = None) -> Response:
         theme, request_id = request.cookies.get(THEME), getattr(request.state, "request_id", "")
-        body = self._templates.render("failed.html", title=title, text=text, theme=theme, request_id=request_id)
+        again = shown_address(request) if status == 429 and request.method == "GET" else None
+        body = self._templates.render("failed.html", title=title, text=text, theme=theme, request_id=request_id, again=again)
         return Response(body, status, {**PAGE_HEADERS, **(headers or {})}, media_type="text/html")
 
 
