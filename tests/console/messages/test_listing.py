@@ -44,8 +44,11 @@ async def test_another_organizations_messages_are_not_here(browser: Browser, dat
     assert (await browser.open("/messages")).all("tbody tr") == []
 
 
-async def test_nonsense_in_the_address_lists_all_or_none(browser: Browser, rows: Rows) -> None:
+async def test_nonsense_in_the_address_is_refused_or_lists_none(browser: Browser, rows: Rows) -> None:
     await rows.message((await rows.campaign()).content_id, await rows.contact(), to_address=HOSTILE)
-    shown = await browser.open("/messages", state="x", report="y")
+    for name in ("state", "report"):
+        shown = await browser.open("/messages", **{name: HOSTILE})
+        assert (shown.status, shown.all("tbody th"), shown.body.cssselect("main script")) == (422, [], [])
+    shown = await browser.open("/messages")
     assert (shown.all("tbody th"), shown.body.cssselect("main script")) == ([HOSTILE], [])
     assert "No message fits" in (await browser.open("/messages", reason=HOSTILE)).text
