@@ -11,8 +11,8 @@ KEYS = ("external_id", "email", "phone")
 
 async def named_people(page: Page, typed: str) -> list[dict[str, Any]]:
     """Returns the contact with this external id, else with this e-mail address, else with this phone number, else with this id.
-    There is none for what nobody has, and there are two when several share the mailbox, or when it is the id of one and the
-    external id of another. A number without a country code is dialled in the organization's country."""
+    The list is empty when nobody has it. It has two when several share the mailbox, or when it is the id of one and the external
+    id of another. A number without a country code is dialled in the organization's country."""
     own = await page.maybe(page.api.get(f"/contacts/{typed}")) if _is_id(typed) else None
     for key in KEYS:
         country = country_of(page.times.zone_name) if key == "phone" else None
