@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
@@ -37,6 +37,8 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 AWKWARD_JSON = ["", "\x00", "\ud800", "0001-01-01T00:00:00+14:00", "P99999999999D", 10**30, -1, 1e308, None, True, [], {"a": {}}]
 AWKWARD_KEYS = ["", "\x00", "\ud800"]
 AWKWARD_TEXT = ["", "\x00", "'", "0", "-1", "9" * 40, "NaN", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "ﬀ" * 300]
+LONGEST_QUERY = 60_000
+"""Characters of a query. Longer ones are refused by the server (431) before the application sees them, and httpx writes none."""
 HALF_A_PAIR = "%ED%A0%80"  # of a surrogate pair, as UTF-8 would write it
 
 
@@ -118,7 +120,8 @@ def invented(operation: Operation) -> list[Case[Any]]:
             suppress_health_check=list(HealthCheck),
         )
         def collect(case: Case[Any]) -> None:
-            cases.append(case)
+            if len(urlencode(case.query or {}, doseq=True)) <= LONGEST_QUERY:
+                cases.append(case)
 
         try:
             collect()
