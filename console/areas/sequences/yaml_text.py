@@ -15,10 +15,11 @@ import yaml
 
 LONGEST, DEEPEST, MOST = 600_000, 20, 40_000
 """Characters, levels and parts of a text that is read."""
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{1,17}([eE][-+]?[0-9]{1,2})?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_OTHER_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _WORDS: Mapping[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _PLACE = re.compile(r"\[(\d+)\]")
 _NAME_END = re.compile(r"[.\[]")
@@ -95,8 +96,11 @@ def read(text: str) -> Node:
     """Returns what the text means. Raises Unreadable with the line."""
     if len(text) > LONGEST:
         raise Unreadable(1, f"This is longer than {LONGEST:,} characters.")
+    if found := _OTHER_BREAK.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise Unreadable(line, f"This has a line break of another kind (U+{ord(found[0]):04X}): take it away.")
     try:
-        return _Builder().build(yaml.parse(text, Loader=_LOADER))
+        return _Builder().build(yaml.parse(text, Loader=LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Unreadable(mark.line + 1 if mark else 1, f"This is no YAML: {error.problem or error.context}.") from None
