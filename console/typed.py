@@ -65,3 +65,9 @@ def typed_duration(value: str | None) -> dict[str, str]:
     unit = next(unit for unit, size in _SIZES.items() if unit != "W" and seconds % size == 0)
     amount = seconds // _SIZES[unit]
     return {"number": str(amount), "unit": unit} if amount < 1_000 else {"number": str(value), "unit": "D"}
+
+
+def canonical_duration(value: Any) -> str | None:
+    """Returns the duration as the fields of a form send it back when nobody changes them. A number counts seconds."""
+    said = f"PT{value}S" if isinstance(value, int) and not isinstance(value, bool) else value
+    return duration_of(typed_duration(None if said is None else str(said)))

@@ -41,11 +41,12 @@ def message_of(typed: Mapping[str, Any], medium: str | None) -> dict[str, Any]:
 
 
 def link_faults(typed: Mapping[str, Any], path: str) -> dict[str, str]:
-    """Returns a fault for each link without a name, and for each name that two links have, because only one would be kept."""
+    """Returns a fault for each link without a name, and for each name that two links have, because only one would be kept. A row
+    that is empty is no link."""
     nameless = {
         f"{path}.links[{place}].name": "Give this link a name, such as offer: the text and the report call it by that."
         for place, each in enumerate(typed["links"])
-        if not each["name"].strip()
+        if each["url"].strip() and not each["name"].strip()
     }
     names = [each["name"].strip() for each in typed["links"] if each["name"].strip()]
     return nameless | {

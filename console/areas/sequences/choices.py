@@ -1,16 +1,19 @@
 """What the fields of a step can name: what the organization has, and the steps and links of the draft itself."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from console.areas.sequences.draft import Draft
 from console.areas.sequences.step_forms import Field
+from console.forms.offered import MOST, PATHS, Offered, Options, offered
 from console.page import Page
 from console.words import steps as words
 
-Options = list[tuple[str, str]]
+NEEDED_BY = {"sequences": ("enroll", "stop_other"), "targets": ("notify",), "segments": ("triggers",)}
+"""Words of a draft without which a list is not needed."""
+NOTHING: Mapping[str, Any] = {"items": []}
+MEDIA = {"sms": "SMS", "email": "e-mail"}
 LONGEST = 63
 """Letters of a key or the name of a link. The API has no longer ones, so they are not offered."""
 MOST_LINKS = 32
@@ -25,7 +28,11 @@ class Choices:
 
     lists: Mapping[str, Options]
     keys: Sequence[str]
-    media: words.Media
+    offered: Offered
+
+    @property
+    def media(self) -> words.Media:
+        return self.offered.media
 
     def of(self, field: Field, value: str, index: int | None = None) -> Options:
         """What the field of the step at this place offers. What it names already is among it in any case."""
@@ -43,37 +50,38 @@ class Choices:
 
 
 async def choices(page: Page, draft: Draft, channels: list[dict[str, Any]] | None = None) -> Choices:
-    """Lists that no step needs are not asked for."""
-    kinds = {str(step.get("kind")) for step in draft.steps if isinstance(step, Mapping)}
-    sequences = page.api.get("/sequences", limit=100) if kinds & {"enroll", "stop_other"} else _nothing()
-    targets = page.api.get("/notification-targets", limit=100) if "notify" in kinds else _nothing()
-    found = await asyncio.gather(sequences, targets, channels_of(page) if channels is None else _nothing())
-    senders: list[dict[str, Any]] = found[2] if channels is None else channels
-    media = {each["name"]: each["medium"] for each in senders}
+    """`channels` are all channels, when they are known already. Lists that nothing in the draft needs are not asked for."""
+    needed = [name for name, words in NEEDED_BY.items() if draft.unfinished or any(word in draft.text for word in words)]
+    found = await page.together(
+        **{name: page.api.get(PATHS[name], limit=MOST) for name in needed},
+        channels=all_channels(page) if channels is None else _known(channels),
+    )
+    found["channels"] = {"items": found["channels"]}
+    offers = Offered(**offered(found))
     return Choices(
         {
-            "channels": [(name, f"{name}, {'SMS' if medium == 'sms' else 'e-mail'}") for name, medium in media.items()],
-            "sequences": [(each["id"], each["name"]) for each in found[0]["items"]],
-            "targets": [(each["name"], f"{each['name']}, {each['service']}") for each in found[1]["items"]],
+            "channels": [(each["name"], f"{each['name']}, {MEDIA[each['medium']]}") for each in offers.channels],
+            "sequences": [(each["id"], each["name"]) for each in found.get("sequences", NOTHING)["items"]],
+            "targets": offers.targets,
             "kinds": [
                 ("marketing", f"Marketing: {page.who_gets_marketing()}"),
                 ("transactional", "Transactional: what they expect"),
             ],
-            "steps": _steps(draft, media),
+            "steps": _steps(draft, offers.media),
             "links": _links(draft),
         },
         [draft.key_of(index) or "…" for index in range(len(draft.steps))],
-        media,
+        offers,
     )
 
 
-async def channels_of(page: Page) -> list[dict[str, Any]]:
-    """Those that send."""
-    return [each for each in (await page.api.get("/channels", limit=100))["items"] if not each["archived_at"]]
+async def all_channels(page: Page) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await page.api.get("/channels", limit=MOST))["items"]
+    return found
 
 
-async def _nothing() -> dict[str, Any]:
-    return {"items": []}
+async def _known(channels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return channels
 
 
 def _steps(draft: Draft, media: words.Media) -> Options:

@@ -10,20 +10,34 @@ from typing import Any
 
 from console.areas.sequences import step_forms as forms
 from console.areas.sequences.yaml_changes import with_items
+from console.areas.sequences.yaml_comments import Comment
 from console.areas.sequences.yaml_definition import as_body, as_yaml
 from console.areas.sequences.yaml_text import Fault, Node, Unreadable, read
+from console.forms.triggers import Typed, field_of
 
 MOST_STEPS = 100
 """The steps that a sequence may have, as the API says."""
 
 
+SETTINGS = -1
+"""In the place of a step's index: the part of a sequence that is no step."""
+
+
 @dataclass
 class Draft:
-    """`root` is None as long as the text cannot be read. `faults` are in the order of their lines."""
+    """`root` is None as long as the text cannot be read. `faults` are in the order of their lines.
+
+    `typed` are the triggers that were typed in forms, by the index of their step. `unfinished` are those of their faults, as
+    (field, sentence), of which the text knows nothing: a draft with some is not saved. `comments` are those of a text that
+    somebody has typed.
+    """
 
     text: str
     root: Node | None = None
     faults: list[Fault] = field(default_factory=list)
+    typed: dict[int, list[Typed]] = field(default_factory=dict)
+    unfinished: list[tuple[str, str]] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
 
     @classmethod
     def of(cls, text: str) -> "Draft":
@@ -87,8 +101,12 @@ class Draft:
 
     def blame(self, errors: Sequence[Mapping[str, Any]], detail: str) -> None:
         """Takes over what the API refused, at the lines where it stands."""
-        found = [self._fault(error) for error in errors]
-        self.faults = sorted(found or [Fault(1, detail)], key=lambda each: each.line)
+        found = [self._fault(error) for error in errors] or [Fault(1, detail)]
+        self.faults = sorted([*found, *self.of_forms()], key=lambda each: each.line)
+
+    def of_forms(self) -> list[Fault]:
+        """The faults of forms that are not finished, at their lines."""
+        return [self._fault({"field": name, "message": sentence}) for name, sentence in self.unfinished]
 
     def _fault(self, error: Mapping[str, Any]) -> Fault:
         path = str(error["field"])
@@ -109,6 +127,14 @@ class Draft:
                 found[f"{name}.{each.path}"] = sentence
         return found
 
+    def faults_of_triggers(self, prefix: str, name: str) -> dict[str, str]:
+        """The same for a form of triggers."""
+        found = dict[str, str]()
+        for fault in self.faults:
+            if fault.field.startswith(f"{prefix}triggers["):
+                found.setdefault(f"{name}.{field_of(fault.field.removeprefix(prefix))}", fault.message)
+        return found
+
     def body(self) -> dict[str, Any]:
         return as_body(self.value)
 
@@ -119,9 +145,9 @@ def _is_within(path: str, field_path: str) -> bool:
 
 def with_button(draft: Draft, do: str, kind: str) -> tuple[Draft, int | None]:
     """Does what a button of the list of steps says: `add`, `remove:2`, `up:2`, `down:2`, `open:2`. Returns the draft, and the
-    step that is open then."""
+    step that is open then. While a form is not finished, nothing moves."""
     verb, _, number = do.partition(":")
-    if not draft.root:
+    if not draft.root or draft.unfinished:
         return draft, None
     if verb == "add" and kind in forms.NEW:
         return _with_new_step(draft, kind)
@@ -143,12 +169,18 @@ def with_button(draft: Draft, do: str, kind: str) -> tuple[Draft, int | None]:
 
 
 def _with_new_step(draft: Draft, kind: str) -> tuple[Draft, int]:
-    """A new step stands before the ends at the end of the list, and behind the others."""
+    """A new step stands before the ends at the end of the list, and behind the others. A new message goes by the channel of the
+    last one."""
     steps = draft.steps
     place = len(steps)
     while kind != "end" and place and isinstance(steps[place - 1], Mapping) and steps[place - 1].get("kind") == "end":
         place -= 1
     new = forms.new_step(kind, draft.keys)
+    channels = [
+        each["channel"] for each in steps if isinstance(each, Mapping) and each.get("kind") == "send" and each.get("channel")
+    ]
+    if kind == "send" and channels:
+        new["channel"] = channels[-1]
     wanted = [*steps[:place], new, *steps[place:]]
     kept = {index: index if index < place else index - 1 for index in range(len(wanted)) if index != place}
     return Draft.of(with_items(draft.text, "steps", wanted, kept)), place

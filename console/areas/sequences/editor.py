@@ -5,30 +5,33 @@ script sends the same form while somebody types and takes over what the answer s
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
 
 from console.addresses import url
 from console.api_calls import ApiProblem
-from console.areas.sequences import step_forms as forms
-from console.areas.sequences.choices import Choices, channels_of, choices
+from console.areas.sequences import shown_forms
+from console.areas.sequences.choices import all_channels, choices
 from console.areas.sequences.difference import Difference, difference
 from console.areas.sequences.draft import Draft
 from console.areas.sequences.sent_forms import edited
 from console.areas.sequences.yaml_text import Fault
 from console.areas.sequences.yaml_writing import dump
+from console.forms.actions import KINDS
 from console.page import CHANGED, Page
 from console.pages import Pages
 from console.words import steps as words
+from console.words.triggers import action_words
 from models.organizations.api_key import Role
 from services.judging.judge import SECONDS, TooSlow
 
 pages = Pages("sequences")
 
-ALL_FORMS = 12
-"""Up to so many steps, each has its form on the page; of more, only the open one."""
+ANYWAY = "!"
+SAVING = ("save", "review", f"save{ANYWAY}", f"review{ANYWAY}")
+"""What the buttons say that save. With `ANYWAY`, comments may be lost."""
 NUMBERED = 5_000
 """Lines that the page numbers by itself; the script numbers the others."""
 TOO_SLOW = f"This takes more than {SECONDS:g} s to read: make it shorter."
@@ -37,43 +40,41 @@ TOO_SLOW = f"This takes more than {SECONDS:g} s to read: make it shorter."
 @pages.get("/sequences/new", role=Role.EDITOR)
 async def new(page: Page) -> Response:
     """Begins with a message, a wait for a click and an end."""
-    channels = await channels_of(page)
+    channels = await all_channels(page)
     return await _show(page, None, Draft.of(_starter(channels).rstrip("\n")), channels=channels)
 
 
 @pages.post("/sequences/new", role=Role.EDITOR)
 async def create(page: Page) -> Response:
-    draft, opened = await _sent(page)
-    do = page.field("do")
-    if draft.root and do in ("save", "review"):
+    draft, opened, channels = await _sent(page)
+    if _can_be_saved(page, draft):
         try:
             made = await page.api.post("/sequences", draft.body(), once=page.field("once"))
         except ApiProblem as problem:
             return await _refused(page, None, draft, problem)
-        return _saved(page, made["id"], do)
-    return await _show(page, None, draft, opened, status=422 if do in ("save", "review") else 200, asks=do == "review")
+        return _saved(page, made["id"])
+    return await _not_saved(page, None, draft, opened, channels)
 
 
 @pages.get("/sequences/{sequence_id}/edit", role=Role.EDITOR, reads=["publish"])
 async def edit(page: Page) -> Response:
     """`?publish=1` opens the dialog that asks before publishing."""
     sequence = await page.api.get(f"/sequences/{page.path('sequence_id')}")
-    return await _show(page, sequence, await _saved_draft(page, sequence), asks=bool(page.query("publish")))
+    return await _show(page, sequence, await _saved_draft(page, sequence), asks="publish" if page.query("publish") else "")
 
 
 @pages.post("/sequences/{sequence_id}/edit", role=Role.EDITOR)
 async def change(page: Page) -> Response:
     sequence = await page.api.get(f"/sequences/{page.path('sequence_id')}")
-    draft, opened = await _sent(page)
-    do = page.field("do")
-    if draft.root and do in ("save", "review"):
+    draft, opened, channels = await _sent(page)
+    if _can_be_saved(page, draft):
         try:
             page.require_seen(sequence)
             await page.api.patch(f"/sequences/{sequence['id']}", draft.body())
         except ApiProblem as problem:
             return await _refused(page, sequence, draft, problem)
-        return _saved(page, sequence["id"], do)
-    return await _show(page, sequence, draft, opened, status=422 if do in ("save", "review") else 200, asks=do == "review")
+        return _saved(page, sequence["id"])
+    return await _not_saved(page, sequence, draft, opened, channels)
 
 
 @pages.post("/sequences/{sequence_id}/publish", role=Role.EDITOR)
@@ -94,17 +95,36 @@ async def _saved_draft(page: Page, sequence: dict[str, Any]) -> Draft:
         return Draft("", None, [Fault(1, TOO_SLOW)])
 
 
-async def _sent(page: Page) -> tuple[Draft, int | None]:
-    """Returns the draft as the form says it, and the step that is open."""
-    text = page.field("yaml")
+async def _sent(page: Page) -> tuple[Draft, int | None, list[dict[str, Any]]]:
+    """Returns the draft as the form says it, the step that is open, and all channels."""
+    text, channels = page.field("yaml"), await all_channels(page)
     try:
-        return await page.apart(edited, text, page.typed(), page.field("do"), page.field("kind"))
+        return *await page.apart(edited, text, page.typed(), channels), channels
     except TooSlow:
-        return Draft(text, None, [Fault(1, TOO_SLOW)]), None
+        return Draft(text, None, [Fault(1, TOO_SLOW)]), None, channels
 
 
-def _saved(page: Page, sequence_id: str, do: str) -> Response:
-    if do == "review":
+def _wants_to_save(page: Page) -> bool:
+    return page.field("do") in SAVING
+
+
+def _can_be_saved(page: Page, draft: Draft) -> bool:
+    """Comments are lost by it, so somebody has to say that they may be."""
+    is_whole = draft.root is not None and not draft.unfinished
+    return _wants_to_save(page) and is_whole and (page.field("do").endswith(ANYWAY) or not draft.comments)
+
+
+async def _not_saved(
+    page: Page, sequence: dict[str, Any] | None, draft: Draft, opened: int | None, channels: list[dict[str, Any]]
+) -> Response:
+    """Shows what was typed: to go on with, or because it cannot be saved."""
+    wants, is_whole = _wants_to_save(page), draft.root is not None and not draft.unfinished
+    asks = "comments" if wants and is_whole else "publish" if page.field("do").startswith("review") else ""
+    return await _show(page, sequence, draft, opened, status=422 if wants else 200, asks=asks, channels=channels)
+
+
+def _saved(page: Page, sequence_id: str) -> Response:
+    if page.field("do").startswith("review"):
         return page.go_to(f"/sequences/{sequence_id}/edit", publish="1")
     return page.go_to(f"/sequences/{sequence_id}/edit", "The draft is saved. Nobody is moved by it.")
 
@@ -116,7 +136,8 @@ async def _refused(page: Page, sequence: dict[str, Any] | None, draft: Draft, pr
     if problem.code == CHANGED:
         return await _show(page, sequence, draft, status=problem.status, problem=problem)
     draft.blame(problem.errors, problem.detail)
-    return await _show(page, sequence, draft, status=problem.status, asks=page.field("do") == "review", checked=True)
+    asks = "publish" if page.field("do").startswith("review") else ""
+    return await _show(page, sequence, draft, status=problem.status, asks=asks, checked=True)
 
 
 async def _show(
@@ -126,7 +147,7 @@ async def _show(
     opened: int | None = None,
     *,
     status: int = 200,
-    asks: bool = False,
+    asks: str = "",
     checked: bool = False,
     channels: list[dict[str, Any]] | None = None,
     problem: ApiProblem | None = None,
@@ -146,17 +167,21 @@ async def _show(
         problem=problem,
         name=_name(draft, sequence),
         draft=draft,
-        steps=_steps(draft, known, opened),
+        steps=shown_forms.steps(draft, known, opened),
         standing=standing,
-        settings=_settings(draft, known),
+        settings=shown_forms.settings(draft, known, opened),
         kinds=[(kind, word) for kind, word in words.KINDS.items()],
         lines=changed.lines,
         changes=changed.steps,
         numbered=NUMBERED,
         inside=sum(standing.values()),
         asks=asks,
-        here=set(draft.lines_of_step(opened)) if opened is not None and opened < len(draft.steps) else set(),
-        action=url(f"/sequences/{sequence['id']}/edit" if sequence else "/sequences/new"),
+        do=page.field("do") + ANYWAY,
+        here=set(draft.lines_of_step(opened)) if opened is not None and 0 <= opened < len(draft.steps) else set(),
+        step_keys=known.lists["steps"],
+        offered=known.offered,
+        action_kinds=[(kind, action_words(kind)) for kind in KINDS],
+        editor_address=url(f"/sequences/{sequence['id']}/edit" if sequence else "/sequences/new"),
         once=page.field("once"),
     )
 
@@ -165,6 +190,7 @@ async def _check(page: Page, draft: Draft, sequence_id: str | None) -> None:
     """Asks the API what publishing would say."""
     if not draft.root:
         return
+    draft.faults = draft.of_forms()
     try:
         await page.api.post("/sequences/check", {**draft.body(), "sequence_id": sequence_id})
     except ApiProblem as problem:
@@ -202,56 +228,6 @@ def _is_definition(draft: Draft) -> bool:
     )
 
 
-def _steps(draft: Draft, known: Choices, opened: int | None) -> list[dict[str, Any]]:
-    """With the first one that has a fault open, when no other one is."""
-    steps = [_step(draft, index, known, opened) for index in range(len(draft.steps))]
-    if opened is None:
-        for step in [each for each in steps if each["faults"]][:1]:
-            step["is_open"] = True
-    return steps
-
-
-def _step(draft: Draft, index: int, known: Choices, opened: int | None) -> dict[str, Any]:
-    """What the list of steps shows of one. A step of which nothing is known has no form."""
-    step = draft.steps[index] if isinstance(draft.steps[index], Mapping) else {}
-    fields = forms.of_kind(step)
-    has_form = len(draft.steps) <= ALL_FORMS or index == opened
-    held = forms.shown(fields, step)
-    faults = draft.faults_of(f"steps[{index}].", fields, f"s{index}")
-    return {
-        "index": index,
-        "key": draft.key_of(index) or "…",
-        "was": draft.key_of(index),
-        "kind": str(step.get("kind", "")),
-        "icon": words.icon(step, known.media),
-        "does": words.does(step, known.media),
-        "fields": fields if has_form else (),
-        "held": held,
-        "seal": forms.seal(held),
-        "choices": _choices(fields if has_form else (), held, known, index),
-        "faults": faults,
-        "is_bad": any(each.field.startswith(f"steps[{index}]") for each in draft.faults),
-        "is_open": index == opened,
-    }
-
-
-def _choices(
-    fields: Sequence[forms.Field], held: Mapping[str, str], known: Choices, index: int | None = None
-) -> dict[str, list[tuple[str, str]]]:
-    return {each.path: known.of(each, held[each.path], index) for each in fields if each.kind in forms.CHOSEN}
-
-
-def _settings(draft: Draft, known: Choices) -> dict[str, Any]:
-    held = forms.shown(forms.SEQUENCE, draft.value)
-    return {
-        "fields": forms.SEQUENCE,
-        "held": held,
-        "seal": forms.seal(held),
-        "choices": _choices(forms.SEQUENCE, held, known),
-        "faults": draft.faults_of("", forms.SEQUENCE, "q"),
-    }
-
-
 async def _nothing() -> None:
     return None
 
@@ -276,7 +252,8 @@ async def _standing(page: Page, sequence: dict[str, Any] | None) -> dict[str, in
 
 def _starter(channels: list[dict[str, Any]]) -> str:
     """What a new sequence begins with: an SMS where there is a channel for it, else an e-mail."""
-    channel = next((each for each in channels if each["medium"] == "sms"), channels[0] if channels else None)
+    senders = sorted((each for each in channels if not each["archived_at"]), key=lambda each: each["medium"] != "sms")
+    channel = senders[0] if senders else None
     message: dict[str, Any] = {"body": "Hello {{ contact.first_name }},\nhave a look: {{ links.guide }}"}
     if channel and channel["medium"] == "email":
         message = {"subject": "Have a look", "body": message["body"] + "\n\nNo more of these: {{ unsubscribe_url }}"}

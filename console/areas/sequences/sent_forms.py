@@ -5,85 +5,134 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from console.areas.sequences import step_forms as forms
-from console.areas.sequences.draft import MOST_STEPS, Draft, with_button
+from console.areas.sequences import trigger_forms
+from console.areas.sequences.draft import MOST_STEPS, SETTINGS, Draft, with_button
 from console.areas.sequences.yaml_changes import with_entry, with_items
+from console.areas.sequences.yaml_comments import comments
 from console.areas.sequences.yaml_definition import RULES, short_step
 from console.areas.sequences.yaml_text import Unreadable
+from console.forms import triggers
+from console.forms.triggers import Typed
 from console.typed import duration_of
 
 NAMES_A_STEP = ("next", "on_click", "on_timeout", "step")
 """The fields of steps and of their triggers' actions that name a step."""
 
-Typed = Mapping[str, str]
+Fields = Mapping[str, str]
 """What a form has sent, by the names of its fields."""
 
 
-def edited(text: str, typed: Typed, do: str, kind: str) -> tuple[Draft, int | None]:
+def edited(text: str, given: Fields, channels: Sequence[Mapping[str, Any]]) -> tuple[Draft, int | None]:
     """Returns the draft as the form says it, and the step that is open. While somebody types YAML, the forms beside it are those
     of an earlier text, and count for nothing. It is a pure function, which a judging process runs."""
-    draft = Draft.of(text)
+    draft, opened = Draft.of(text), None
     try:
-        return with_button(with_forms(typed, draft) if typed.get("from") != "yaml" else draft, do, kind)
+        if given.get("from") != "yaml":
+            draft, opened = with_forms(given, draft, channels)
+        draft, moved = with_button(draft, given.get("do", ""), given.get("kind", ""))
     except Unreadable as unreadable:  # what was typed into a form cannot be written as YAML
         return Draft(text, None, [unreadable.fault]), None
+    draft.comments = comments(draft.text) if draft.root else []
+    return draft, opened if moved is None else moved
 
 
-def with_forms(typed: Typed, draft: Draft) -> Draft:
-    """Steps that others name by a key are named by their new one when a form gives it."""
+def with_forms(given: Fields, draft: Draft, channels: Sequence[Mapping[str, Any]]) -> tuple[Draft, int | None]:
+    """Returns the draft, and the step whose triggers a button has changed (`SETTINGS` for those of the sequence). When a form
+    gives a step another key, those that name the step follow."""
     if not draft.root:
-        return draft
-    text = _with_sequence_form(typed, draft)
+        return draft, None
+    of_triggers = _Triggers(given, channels, is_as_shown=given.get("yaml.seal", "") == draft.seal)
+    text = _with_sequence_form(given, draft)
     steps, renamed = list(draft.steps), list[tuple[str, str, str]]()
     for index, step in enumerate(draft.steps):
-        place = _place_of_form(typed, draft, index)
+        place = _place_of_form(given, draft, index)
         fields = forms.of_kind(step)
-        if place is None or not fields:
+        if place is None or not fields or given.get(f"s{place}.of", "") != step["kind"]:
             continue
-        sent = _sent(typed, f"s{place}", fields)
-        if forms.seal(sent) == typed.get(f"s{place}.seal", ""):
-            continue
-        changed = forms.changed(fields, step, sent)
+        sent = _sent(given, f"s{place}", fields)
+        changed = step if forms.seal(sent) == given.get(f"s{place}.seal", "") else forms.changed(fields, step, sent)
+        changed = of_triggers.taken(f"s{place}", index, changed)
         if changed != step:
             steps[index] = short_step(changed)
-        renamed.append((typed.get(f"s{place}.was", ""), draft.key_of(index), str(changed.get("key") or "")))
+            renamed.append((given.get(f"s{place}.was", ""), draft.key_of(index), str(changed.get("key") or "")))
     names = _new_names(renamed, steps)
     steps = [_renamed(step, names) for step in steps]
     if steps != draft.steps:
         kept = {index: index for index, step in enumerate(steps) if step == draft.steps[index]}
         text = with_items(text, "steps", steps, kept)
-    changed_draft = draft if text == draft.text else Draft.of(text)
-    triggers = changed_draft.value.get("triggers")
-    if names and _renamed(triggers, names) != triggers:
-        return Draft.of(with_entry(text, "triggers", _renamed(triggers, names)))
-    return changed_draft
+    result = draft if text == draft.text else Draft.of(text)
+    whole = _renamed(of_triggers.taken("q", SETTINGS, result.value), names)
+    if whole.get("triggers") != result.value.get("triggers"):
+        result = Draft.of(with_entry(text, "triggers", whole.get("triggers")))
+    of_triggers.rename(names)
+    result.typed, result.unfinished = of_triggers.typed, of_triggers.unfinished
+    return result, of_triggers.opened
 
 
-def _place_of_form(typed: Typed, draft: Draft, index: int) -> int | None:
+class _Triggers:
+    """Takes over the forms of triggers one by one. `typed` are those that were changed, by the index of their step, because rows
+    that are not filled in yet are in no YAML. `unfinished` are faults that keep a form from being written."""
+
+    def __init__(self, given: Fields, channels: Sequence[Mapping[str, Any]], *, is_as_shown: bool) -> None:
+        self.given, self.is_as_shown, self.media = given, is_as_shown, {each["name"]: each["medium"] for each in channels}
+        self.first = next((each["name"] for each in channels if not each["archived_at"]), "")
+        self.typed = dict[int, list[Typed]]()
+        self.unfinished = list[tuple[str, str]]()
+        self.opened: int | None = None
+
+    def taken(self, owner: str, index: int, part: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns the step or the sequence with its triggers as they were sent."""
+        sent = trigger_forms.sent(self.given, owner)
+        if sent is None:
+            return part
+        is_pressed = bool(sent.pressed) and triggers.change(sent.typed, sent.pressed, str(part.get("channel") or self.first))
+        is_changed = is_pressed or sent.is_changed
+        if is_pressed:
+            self.opened = index
+        faults = triggers.faults_of_links(sent.typed)
+        if is_changed or faults or self.is_as_shown:
+            self.typed[index] = sent.typed
+        if faults:
+            where = "" if index == SETTINGS else f"steps[{index}]."
+            self.unfinished += [(f"{where}{field}", sentence) for field, sentence in faults.items()]
+        if faults or not is_changed:
+            return part
+        without = {name: value for name, value in part.items() if name != "triggers"}
+        written = trigger_forms.written(sent.typed, self.media)
+        return {**without, "triggers": written} if written else without
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Steps that the forms name are named by their new keys."""
+        for action in (action for form in self.typed.values() for trigger in form for action in trigger["actions"]):
+            action["step"] = names.get(action["step"], action["step"])
+
+
+def _place_of_form(given: Fields, draft: Draft, index: int) -> int | None:
     """The form of a step stands at the step's place in the text with which it was shown. When the text has changed since, a form
     is known by the key that its step had."""
-    if typed.get("yaml.seal", "") == draft.seal:
-        return index if f"s{index}.was" in typed else None
+    if given.get("yaml.seal", "") == draft.seal:
+        return index if f"s{index}.was" in given else None
     key = draft.key_of(index)
-    if typed.get(f"s{index}.was") == key:
+    if given.get(f"s{index}.was") == key:
         return index
-    return next((place for place in range(MOST_STEPS) if key and typed.get(f"s{place}.was", "") == key), None)
+    return next((place for place in range(MOST_STEPS) if key and given.get(f"s{place}.was", "") == key), None)
 
 
-def _sent(typed: Typed, name: str, fields: Sequence[forms.Field]) -> dict[str, str]:
-    return {each.path: _sent_field(typed, f"{name}.{each.path}", each.kind) for each in fields}
+def _sent(given: Fields, name: str, fields: Sequence[forms.Field]) -> dict[str, str]:
+    return {each.path: _sent_field(given, f"{name}.{each.path}", each.kind) for each in fields}
 
 
-def _sent_field(typed: Typed, name: str, kind: str) -> str:
+def _sent_field(given: Fields, name: str, kind: str) -> str:
     if kind == "duration":
-        return duration_of({part: typed.get(f"{name}.{part}", "") for part in ("number", "unit")}) or ""
-    return typed.get(name, "")
+        return duration_of({part: given.get(f"{name}.{part}", "") for part in ("number", "unit")}) or ""
+    return given.get(name, "")
 
 
-def _with_sequence_form(typed: Typed, draft: Draft) -> str:
-    if not typed.get("q.seal"):
+def _with_sequence_form(given: Fields, draft: Draft) -> str:
+    if not given.get("q.seal", ""):
         return draft.text
-    sent = _sent(typed, "q", forms.SEQUENCE)
-    if forms.seal(sent) == typed.get("q.seal"):
+    sent = _sent(given, "q", forms.SEQUENCE)
+    if forms.seal(sent) == given.get("q.seal", ""):
         return draft.text
     text, wanted = draft.text, forms.changed(forms.SEQUENCE, draft.value, sent)
     for name in dict.fromkeys(each.path.partition(".")[0] for each in forms.SEQUENCE):
@@ -105,7 +154,7 @@ def _new_names(renamed: Iterable[tuple[str, str, str]], steps: Sequence[Any]) ->
 
 
 def _renamed(part: Any, names: Mapping[str, str]) -> Any:
-    """Returns a step or its triggers with the new names of the steps that it names."""
+    """Returns a step, a sequence or triggers with the new names of the steps that they name."""
     if not names:
         return part
     if isinstance(part, list):

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from console.areas.sequences.yaml_text import Unreadable, read
-from console.areas.sequences.yaml_writing import dump
-from console.typed import duration_of, typed_duration
+from console.typed import canonical_duration
 
 Values = Mapping[str, Any]
 
@@ -69,20 +67,6 @@ def _number(text: str) -> Any:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text
 
 
-def _length(value: Any) -> str:
-    """As the fields of a length of time send it back; a number counts seconds."""
-    said = f"PT{value}S" if isinstance(value, int) and not isinstance(value, bool) else _text(value)
-    return duration_of(typed_duration(said)) or ""
-
-
-def _yaml(text: str) -> Any:
-    """What cannot be read stays text, and the API says what is wrong with it."""
-    try:
-        return read(text).value if text.strip() else None
-    except Unreadable:
-        return text
-
-
 KINDS: Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     "text": (_text, lambda text: text.strip() or None),
     "area": (_text, lambda text: text if text.strip() else None),
@@ -90,7 +74,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     "step": (_text, lambda text: text or None),
     "next": (_text, lambda text: text or None),
     "link": (_text, lambda text: text or None),
-    "duration": (_length, lambda text: text or None),
+    "duration": (lambda value: canonical_duration(value) or "", lambda text: text or None),
     "number": (_text, lambda text: _number(text.strip()) if text.strip() else None),
     "tags": (
         lambda value: ", ".join(map(str, value)) if isinstance(value, list) else _text(value),
@@ -98,7 +82,6 @@ KINDS: Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     ),
     "pairs": (_lines, _pairs),
     "links": (_lines, _links),
-    "yaml": (lambda value: value if isinstance(value, str) else dump(value).rstrip("\n") if value else "", _yaml),
     "switch": (lambda value: "on" if value is True else "", lambda text: text == "on"),
     "tracking": (lambda value: "off" if value is False else "", lambda text: False if text == "off" else None),
 }
@@ -108,12 +91,6 @@ CHOSEN = ("choice", "step", "next", "link", "tracking")
 
 KEY = Field("key", "Key", help="Small letters, digits and _.")
 NEXT = Field("next", "Then go to", "next", "steps")
-TRIGGERS = Field(
-    "triggers",
-    "Triggers",
-    "yaml",
-    help="What clicks start beside the main line, as YAML: - key, link, and actions such as {kind: tag, tags: [hot]}.",
-)
 
 STEPS: Mapping[str, Sequence[Field]] = {
     "send": (
@@ -126,7 +103,6 @@ STEPS: Mapping[str, Sequence[Field]] = {
         Field("message.kind", "Kind", "choice", "kinds", default="marketing"),
         Field("message.valid_for", "Worth sending for", "duration"),
         NEXT,
-        TRIGGERS,
     ),
     "wait_for_click": (
         KEY,
@@ -181,7 +157,6 @@ SEQUENCE: Sequence[Field] = (
     Field("utm.term", "UTM term"),
     Field("utm.content", "UTM content"),
     Field("utm_overwrite", "Replace UTM parameters that an address has", "switch", default=False),
-    TRIGGERS,
 )
 
 NEW: Mapping[str, Mapping[str, Any]] = {

@@ -44,7 +44,7 @@ def as_yaml(sequence: Mapping[str, Any], *, only_version: bool = False) -> str:
     if "steps" in shown:
         shown["steps"] = [short_step(step) for step in shown["steps"]]
     if "triggers" in shown:
-        shown["triggers"] = [_trigger(each) for each in shown["triggers"]]
+        shown["triggers"] = [short_trigger(each) for each in shown["triggers"]]
     if "utm" in shown:
         shown["utm"] = _without(UTM, shown["utm"])
     return dump(shown)
@@ -58,11 +58,11 @@ def short_step(step: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(shown.get("change"), Mapping):
         shown["change"] = _without(CHANGE, shown["change"])
     if isinstance(shown.get("triggers"), list):
-        shown["triggers"] = [_trigger(each) for each in shown["triggers"]]
+        shown["triggers"] = [short_trigger(each) for each in shown["triggers"]]
     return shown
 
 
-def _trigger(trigger: Any) -> Any:
+def short_trigger(trigger: Any) -> Any:
     if not isinstance(trigger, Mapping):
         return trigger
     shown = _without(TRIGGER, trigger)
@@ -81,7 +81,9 @@ def _action(action: Any) -> Any:
 
 
 def _without(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if name not in defaults or value != defaults[name]}
+    """True is not 1: what has another type than the default is written."""
+    kept = {name: (type(value), value) for name, value in defaults.items()}
+    return {name: value for name, value in given.items() if kept.get(name) != (type(value), value)}
 
 
 def as_body(value: Any) -> dict[str, Any]:

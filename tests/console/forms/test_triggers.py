@@ -79,7 +79,14 @@ def test_a_button_of_another_form_is_none_of_these(wanted: str) -> None:
 
 
 def test_links_without_a_name_and_two_of_one_name_are_faults() -> None:
-    message = {"links": [{"name": "", "url": "https://a"}, {"name": "a", "url": "1"}, {"name": " a ", "url": "2"}]}
+    message = {
+        "links": [
+            {"name": "", "url": "https://a"},
+            {"name": " ", "url": ""},
+            {"name": "a", "url": "1"},
+            {"name": " a ", "url": "2"},
+        ]
+    }
     form = complete([{"key": "hot", "actions": [{"kind": "send", "message": message}]}])
     at = "triggers[0].actions[0].message.links"
     assert set(faults_of_links(form)) == {f"{at}[0].name", f"{at}.a"}

@@ -172,18 +172,6 @@ async def test_a_duration_that_is_written_in_another_way_stays_so_while_another_
         assert f"timeout: {written}\n" in changed.value("yaml")
 
 
-async def test_triggers_are_written_in_the_form_as_yaml_and_their_faults_stand_there(browser: Browser) -> None:
-    shown = await browser.send("/sequences/new", yaml=yaml(), do="check")
-    typed = "- key: hot\n  actions:\n    - {kind: tag, tags: [hot]}"
-    changed = await press(browser, shown, "/sequences/new", "check", **{"s0.triggers": typed})
-    triggers = read(changed.value("yaml")).value["steps"][0]["triggers"]
-    assert triggers == [{"key": "hot", "actions": [{"kind": "tag", "tags": ["hot"]}]}]
-    assert not changed.all("#faults li")
-    broken = await press(browser, shown, "/sequences/new", "check", **{"s0.triggers": "- ["})
-    assert broken.body.cssselect('[name="s0.triggers"]')[0].get("aria-invalid") == "true"
-    assert read(broken.value("yaml")).value["steps"][0]["triggers"] == "- ["
-
-
 async def test_steps_are_added_moved_and_removed(browser: Browser) -> None:
     async def keys(do: str, **typed: Any) -> list[str]:
         shown = await browser.send("/sequences/new", yaml=yaml(), do=do, **typed)
@@ -196,6 +184,14 @@ async def test_steps_are_added_moved_and_removed(browser: Browser) -> None:
     assert await keys("remove:0") == ["wait", "thanks", "reminder", "over"]
     for nothing in ("up:0", "down:4", "remove:9", "remove:x", "explode"):
         assert await keys(nothing) == ["hello", "wait", "thanks", "reminder", "over"]
+
+
+async def test_a_new_message_goes_by_the_channel_of_the_last_one(browser: Browser) -> None:
+    shown = await browser.send("/sequences/new", yaml=yaml(), do="add", kind="send")
+    assert read(shown.value("yaml")).value["steps"][4]["channel"] == "simulator-sms"
+    first = yaml(steps=[{"kind": "send", "key": "a"}, 5, {"kind": "send", "key": "b", "channel": None}])
+    shown = await browser.send("/sequences/new", yaml=first, do="add", kind="send")
+    assert "channel" not in read(shown.value("yaml")).value["steps"][3]
 
 
 async def test_the_rules_of_the_sequence_have_a_form(browser: Browser, api: Caller) -> None:
@@ -306,3 +302,43 @@ async def test_the_title_follows_the_name(browser: Browser, api: Caller) -> None
     assert shown.all("h1") == ["Autumn, draft of version 2"]
     assert shown.all("title")[0].startswith("Autumn")
     assert (await browser.send("/sequences/new", yaml=yaml(name="Autumn"), do="check")).all("h1") == ["Autumn"]
+
+
+COMMENTED = "# mine\n" + yaml().replace("key: wait\n", "key: wait # for a day\n")
+
+
+@pytest.mark.parametrize("do", ["save", "review"])
+async def test_a_draft_with_comments_is_saved_without_them_when_somebody_says_so(browser: Browser, api: Caller, do: str) -> None:
+    shown = await browser.send("/sequences/new", yaml=COMMENTED, do="check")
+    assert not shown.all("#comments")
+    asked = await press(browser, shown, "/sequences/new", do)
+    assert (asked.status, asked.all("#comments h2")) == (422, ["Save without its 2 comments?"])
+    line = next(number for number, each in enumerate(COMMENTED.split("\n"), 1) if "# for a day" in each)
+    assert asked.all("#comments li") == ["Line 1 # mine", f"Line {line} # for a day"]
+    assert asked.value("yaml").strip() == COMMENTED.strip()
+    assert (await api.get("/sequences")).json()["items"] == []
+    assert [each.get("value") for each in asked.body.cssselect("#comments button")] == ["check", f"{do}!"]
+    saved = await press(browser, asked, "/sequences/new", f"{do}!")
+    assert saved.location.endswith("/edit" if do == "save" else "/edit?publish=1")
+    assert len((await api.get("/sequences")).json()["items"]) == 1
+
+
+async def test_a_form_keeps_the_comments_of_the_step_that_it_changes(browser: Browser) -> None:
+    shown = await browser.send("/sequences/new", yaml=COMMENTED, do="check")
+    changed = await press(browser, shown, "/sequences/new", "check", **{"s1.timeout.number": "5", "q.name": "Another"})
+    assert changed.value("yaml").count("#") == 2
+    assert "  # for a day\n  - kind: wait_for_click\n" in changed.value("yaml")
+
+
+async def test_comments_that_are_many_or_hostile_are_shown_in_short(browser: Browser) -> None:
+    text = yaml() + "".join(f"# {HOSTILE}\n" for _ in range(7))
+    asked = await browser.send("/sequences/new", yaml=text, do="save")
+    assert asked.all("#comments li")[5] == "and 2 others"
+    assert "<script>alert" not in asked.answer.text
+    assert max(len(each) for each in asked.all("#comments li")) < 120
+    assert asked.all("#comments h2") == ["Save without its 7 comments?"]
+
+
+async def test_what_cannot_be_read_is_said_before_its_comments(browser: Browser) -> None:
+    asked = await browser.send("/sequences/new", yaml="# mine\nsteps: [", do="save")
+    assert (asked.status, asked.all("#comments")) == (422, [])

@@ -93,3 +93,11 @@ async def test_a_step_that_a_form_leaves_as_it_is_keeps_its_comments(browser: Br
     changed = await press(browser, shown, PATH, "check", **typed)
     assert "# long enough" in changed.value("yaml")
     assert steps_of(changed)[2]["message"]["body"] == "Thank you"
+
+
+async def test_the_form_of_a_step_that_has_become_another_kind_empties_nothing(browser: Browser) -> None:
+    steps: list[dict[str, Any]] = [{"kind": "wait", "key": "a", "duration": "P1D"}, {"kind": "end", "key": "over"}]
+    shown = await browser.send(PATH, yaml=yaml(steps=steps), do="check")
+    steps[0] = {"kind": "send", "key": "a", "channel": "simulator-sms", "message": {"body": "Hello"}}
+    changed = await press(browser, shown, PATH, "check", yaml=yaml(steps=steps))
+    assert steps_of(changed) == steps
