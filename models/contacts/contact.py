@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String, literal_column, select, text
+from sqlalchemy import Index, String, Text, cast, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -116,6 +116,13 @@ def refuse_erased(contact: Contact) -> None:
         raise Conflict(ConflictCode.CONTACT_ERASED, "The contact was erased: create a new one.")
 
 
+SMALL_PAGE = 50
+"""A page of so many contacts may have all their properties: 0.8 MB at most."""
+SIZE = 4 * func.octet_length(cast(col(Contact.properties), Text))
+"""What properties count for the bytes of a page. They can be thousands of values, each of which is read and written by itself, so
+a page ends with 1 MB of them."""
+
+
 async def list_contacts(
     session: AsyncSession, org_id: UUID, wanted: ContactFilter, page: PageRequest
 ) -> tuple[list[Contact], UUID | None]:
@@ -130,13 +137,14 @@ async def list_contacts(
         statement = statement.where(col(Contact.id).in_(found))
     if wanted.more_tags:
         statement = statement.where(col(Contact.tags).op("@>", is_comparison=True)([*wanted.more_tags]))
+    size = SIZE if page.limit > SMALL_PAGE else None
     if wanted.tag is None:
-        return await newest_first(session, statement, col(Contact.id), page)
+        return await newest_first(session, statement, col(Contact.id), page, size)
     if keys or wanted.search is not None:  # few contacts
         has_tag = col(Contact.tags).op("@>", is_comparison=True)([wanted.tag])
-        return await newest_first(session, statement.where(has_tag), col(Contact.id), page)
+        return await newest_first(session, statement.where(has_tag), col(Contact.id), page, size)
     tagged = col(ContactTag.contact_id)
     statement = statement.join(ContactTag, tagged == col(Contact.id)).where(
         col(ContactTag.org_id) == org_id, col(ContactTag.tag) == wanted.tag
     )
-    return await newest_first(session, statement, tagged, page)
+    return await newest_first(session, statement, tagged, page, size)

@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 from models.base import new_id
 from models.channels.channel import Channel, ChannelKind, Medium
 from models.channels.simulator_inbox import SimulatorInbox
+from models.contacts.contact import Contact
 from models.contacts.imports import ContactImport, ImportState
 from models.database import Database
 from models.inbound.inbound_message import InboundMessage
@@ -67,6 +68,17 @@ async def test_a_page_of_campaigns_ends_when_their_texts_are_long(api: Caller, r
     for _ in range(COUNT):
         await rows.campaign(message=message)
     await whole(api, "/campaigns")
+
+
+async def test_a_page_of_contacts_ends_when_their_properties_are_many(api: Caller, rows: Rows) -> None:
+    many = {f"p{number}": number for number in range(1_200)}
+    made = [Contact(org_id=rows.org_id, external_id=f"c{number}", tags=["a"], properties=many) for number in range(2 * COUNT)]
+    await save(rows, *made)
+    for query in ({}, {"tag": "a"}):
+        found = await pages(api, "/contacts", **query)
+        assert sorted((each for page in found for each in page), reverse=True) == [each for page in found for each in page]
+        assert sum(map(len, found)) == 2 * COUNT
+        assert len(found) > 1
 
 
 async def test_a_page_of_imports_ends_when_their_errors_are_long(api: Caller, rows: Rows) -> None:
