@@ -151,11 +151,12 @@ class KeptUntilSent(Response):
 
 
 async def signed_in_by(request: Request) -> SignedIn | None:
+    """Raises TooManyRequests when the browser has too many requests under way."""
     token = request.cookies.get(SESSION)
     if not token:
         return None
     services: Services = request.app.state.services
-    async with services.database.transaction() as session:
+    async with services.lookup_turns.turn(token), services.database.transaction() as session:
         found = await find_session(session, token, used=not by_itself(request))
         session.expunge_all()
     return found

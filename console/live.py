@@ -31,7 +31,10 @@ class Live:
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> ASGIApp:
-        signed_in = await signed_in_by(request)
+        try:
+            signed_in = await signed_in_by(request)
+        except TooManyRequests as refusal:
+            return _refused(429, str(refusal), {"Retry-After": "30"})
         if signed_in is None:
             return _refused(401, "Sign in.")
         try:

@@ -24,6 +24,11 @@ SENTENCES = {
 }
 
 
+def credential(request: Request) -> str:
+    """Returns what the request says of its caller, as it says it: nobody knows yet whether it is true."""
+    return request.scope.get(CONSOLE_KEY) or request.headers.get("authorization", "")
+
+
 async def find_caller(request: Request, session: AsyncSession, needed: Role) -> Organization:
     """Returns the organization, when its key may do this; both are kept in `request.state`. Raises Unauthorized or Forbidden."""
     services: Services = request.app.state.services

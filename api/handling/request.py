@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.callers.access import READS, needed_role
 from api.callers.caller import KeyDep as KeyDep
 from api.callers.caller import OrganizationDep as OrganizationDep
-from api.callers.caller import find_caller
+from api.callers.caller import credential, find_caller
 from api.description.operation_ids import operation_id
 from api.handling.audit import audit
 from api.handling.heavy import Heavy as Heavy
@@ -100,7 +100,7 @@ async def _turn(services: Services, org_id: UUID, large: bool) -> AsyncIterator[
 async def _look(request: Request, services: Services, needed: Role, known: Mapping[str, bool]) -> UUID:
     """Finds out which organization calls, whether its key may do this, and whether the address makes sense. No connection is held
     afterwards, however long the body and the turn take."""
-    async with services.database.session() as session:
+    async with services.lookup_turns.turn(credential(request)), services.database.session() as session:
         caller = await find_caller(request, session, needed)
     refuse_wrong_parameters(request, known)
     return caller.id

@@ -43,6 +43,8 @@ class Services:
     judge: Judge = field(default_factory=Judge)
     key_uses: KeyUses = field(default_factory=KeyUses)
     refused_keys: RefusedKeys = field(default_factory=RefusedKeys)
+    # Whoever sends hundreds at once is looked up in a line of their own, and leaves the connections to others.
+    lookup_turns: Turns = field(default_factory=lambda: Turns(2, 1_000, "requests with one key or session"))
     turns: Turns = field(init=False)
     large_turns: Turns = field(init=False)
     page_turns: Turns = field(init=False)

@@ -1,9 +1,8 @@
 """One organization never holds up another: some of its requests are at work at once, some more wait, and the rest are refused."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 from models.errors import TooManyRequests
 
@@ -13,7 +12,7 @@ PATIENCE = 10.0
 
 
 class _Line:
-    """The requests of one organization. `present` counts those at work and those that wait."""
+    """The requests that wait for each other. `present` counts those at work and those that wait."""
 
     def __init__(self, at_once: int) -> None:
         self.turns = asyncio.Semaphore(at_once)
@@ -22,23 +21,24 @@ class _Line:
 
 class Turns:
     """`at_once` requests of an organization are at work in this process, and `waiting` more wait, in the order in which they
-    came. A request that waits holds no connection."""
+    came. A request that waits holds no connection. As long as the organization is not known, the line is that of a key or of a
+    browser's session."""
 
     def __init__(self, at_once: int, waiting: int, kind: str = "requests") -> None:
         self._at_once, self._waiting, self._kind = at_once, waiting, kind
-        self._lines: dict[UUID, _Line] = {}
+        self._lines: dict[Hashable, _Line] = {}
 
-    def require_room(self, org_id: UUID) -> None:
-        """Raises TooManyRequests when another request of the organization would be refused now."""
-        line = self._lines.get(org_id)
+    def require_room(self, whose: Hashable) -> None:
+        """Raises TooManyRequests when another request would be refused now."""
+        line = self._lines.get(whose)
         if line is not None and line.present >= self._at_once + self._waiting:
             raise self._refusal()
 
     @asynccontextmanager
-    async def turn(self, org_id: UUID) -> AsyncIterator[None]:
+    async def turn(self, whose: Hashable) -> AsyncIterator[None]:
         """Raises TooManyRequests when too many wait already, or when none of those at work ends in time."""
-        self.require_room(org_id)
-        line = self._lines.setdefault(org_id, _Line(self._at_once))
+        self.require_room(whose)
+        line = self._lines.setdefault(whose, _Line(self._at_once))
         line.present += 1
         try:
             await self._wait(line)
@@ -49,7 +49,7 @@ class Turns:
         finally:
             line.present -= 1
             if not line.present:
-                del self._lines[org_id]
+                del self._lines[whose]
 
     async def _wait(self, line: _Line) -> None:
         try:

@@ -52,6 +52,18 @@ async def late(browser: Browser, path: str, fields: str, before_the_end: Any) ->
     return Shown(await browser.client.post(f"/console{path}", content=arriving(), headers=headers))
 
 
+async def test_a_browser_with_too_many_requests_is_refused_before_its_session_is_looked_up(
+    browser: Browser, services: Services
+) -> None:
+    before = services.lookup_turns
+    object.__setattr__(services, "lookup_turns", Turns(1, 0, "requests with one key or session"))
+    async with services.lookup_turns.turn(browser.client.cookies[SESSION]):
+        assert (await browser.open("/links")).status == 429
+        assert (await browser.client.get("/console/live?kind=click")).status_code == 429
+    object.__setattr__(services, "lookup_turns", before)  # what a page asks of the API is looked up as well, all at once
+    assert (await browser.open("/links")).status == 200
+
+
 async def test_so_many_pages_of_an_organization_are_at_work_and_the_rest_is_refused_as_pages(
     browser: Browser, services: Services, organization: tuple[Organization, str]
 ) -> None:
