@@ -9,7 +9,7 @@ from api.redirect.keeping.inbox import Inbox
 from bench.parts.report import percentile, print_report
 from bench.parts.rows import Sendings, add_sendings, analyze, backlog, stored_clicks
 from demo.people import BROWSERS, PLACES
-from drills._patience import Patience
+from drills.parts.patience import Patience
 from models.base import new_id, now
 from models.clicks.inbox import InboxClick
 from models.clicks.verdict import Reason

@@ -9,14 +9,14 @@ from pathlib import Path
 from uuid import UUID
 
 from demo.client import Consumer
-from drills import _rows as drill_checks
-from drills._click_checker import Facts, Verdict, as_document, judge
-from drills._click_load import Load
-from drills._click_plan import Plan, Scene
-from drills._click_setup import THANKS, WAITS, set_up
-from drills._faults import Target
-from drills._patience import DrillError, Patience, until
-from drills._run import drill_stack, make_all, print_document, say, seed
+from drills.parts import rows as drill_checks
+from drills.parts.clicks.checker import Facts, Verdict, as_document, judge
+from drills.parts.clicks.load import Load
+from drills.parts.clicks.plan import Plan, Scene
+from drills.parts.clicks.setup import THANKS, WAITS, set_up
+from drills.parts.faults import Target
+from drills.parts.patience import DrillError, Patience, until
+from drills.parts.run import drill_stack, make_all, print_document, say, seed
 from models.clicks.inbox import LinkOfRecipient as Link
 from models.database import Database
 from models.organizations.organization import create_organization
@@ -43,7 +43,7 @@ def run(plan: Plan) -> Verdict:
     say(f"seed {plan.seed}")
     variables = {
         "SPOOL_LIMIT": str(plan.spool_limit),
-        "SHORTEST_LOOP": "0",  # `drills/_click_setup.py`: whoever was thanked waits for the same link again
+        "SHORTEST_LOOP": "0",  # `drills/parts/clicks/setup.py`: whoever was thanked waits for the same link again
     }
     with drill_stack(**variables) as (settings, crashes):
         return asyncio.run(_drill(settings, plan, crashes))

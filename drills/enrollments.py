@@ -11,15 +11,15 @@ from uuid import UUID
 
 from demo.client import Consumer
 from demo.team import listening
-from drills._enrollment_checker import Facts, Journey, Verdict, as_document, judge
-from drills._enrollment_people import TEAM, Crowd
-from drills._enrollment_plan import SPARE_ROUNDS, Plan, Scene
-from drills._faults import Target
-from drills._patience import Patience
-from drills._rows import messages_of_enrollments, phones_of_enrollments, states_of_enrollments, told_of_enrollments
-from drills._run import drill_stack, make_all, print_document, say, seed
-from drills._trigger_checker import judge_triggers
-from drills._trigger_people import Listeners
+from drills.parts.enrollments.checker import Facts, Journey, Verdict, as_document, judge
+from drills.parts.enrollments.people import TEAM, Crowd
+from drills.parts.enrollments.plan import SPARE_ROUNDS, Plan, Scene
+from drills.parts.faults import Target
+from drills.parts.patience import Patience
+from drills.parts.rows import messages_of_enrollments, phones_of_enrollments, states_of_enrollments, told_of_enrollments
+from drills.parts.run import drill_stack, make_all, print_document, say, seed
+from drills.parts.triggers.checker import judge_triggers
+from drills.parts.triggers.people import Listeners
 from models.database import Database
 from models.organizations.organization import create_organization
 from models.reconcile.reconcile import compare

@@ -14,15 +14,15 @@ from typing import Any
 from uuid import UUID
 
 from demo.client import Consumer
-from drills._faults import Target
-from drills._patience import Patience
-from drills._providers import Provider, mails, text_messages
-from drills._rows import sent_messages, under_way
-from drills._run import Fault, drill_stack, make_all, print_document, say, seed
-from drills._sending_checker import Facts, Sent, Verdict, as_document, is_wrong, judge
-from drills._sending_people import MAILS, TEXTS, Audience
-from drills._sending_plan import Scene, faults
-from drills._twilio import ACCOUNT_SID, NUMBER
+from drills.parts.faults import Target
+from drills.parts.patience import Patience
+from drills.parts.rows import sent_messages, under_way
+from drills.parts.run import Fault, drill_stack, make_all, print_document, say, seed
+from drills.parts.sending.checker import Facts, Sent, Verdict, as_document, is_wrong, judge
+from drills.parts.sending.people import MAILS, TEXTS, Audience
+from drills.parts.sending.plan import Scene, faults
+from drills.providers.processes import Provider, mails, text_messages
+from drills.providers.twilio_stand_in import ACCOUNT_SID, NUMBER
 from models.database import Database
 from models.organizations.organization import create_organization
 from models.reconcile.reconcile import compare
@@ -96,7 +96,7 @@ def _providers(logs: Path, chosen: int) -> dict[str, Provider]:
     troubles = {"too_many_requests": 0.02, "fails": 0.01, "breaks_before": 0.005, "breaks_after": 0.005}
     twilio = {"auth_token": AUTH_TOKEN, "repeats": 5, "troubles": troubles, "log": str(logs / TEXTS), "seed": chosen}
     mail_server = {"busy": 0.02, "lost": 0.005, "log": str(logs / MAILS), "seed": chosen}
-    return {TEXTS: Provider("drills._twilio", twilio), MAILS: Provider("drills._mail_server", mail_server)}
+    return {TEXTS: Provider("drills.providers.twilio", twilio), MAILS: Provider("drills.providers.mail_server", mail_server)}
 
 
 def _channels(providers: dict[str, Provider]) -> dict[str, dict[str, Any]]:

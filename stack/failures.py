@@ -13,7 +13,7 @@ _SENTENCES: dict[str, Callable[[BaseException], str]] = {
     "settings.SettingsError": str,
     "models.errors.LinkwakeError": str,
     "demo.client.DemoError": str,
-    "drills._patience.DrillError": str,
+    "drills.parts.patience.DrillError": str,
     "pydantic_core._pydantic_core.ValidationError": lambda error: _settings(error),
     "pydantic_settings.exceptions.SettingsError": lambda error: f"A setting cannot be read: {_in_short(error)}.",
     "psycopg.OperationalError": lambda error: _database(error),

@@ -25,7 +25,7 @@ from bench.parts.load import Generator
 from bench.parts.processes import ProcessorTime
 from demo.client import Consumer
 from demo.people import contact_row
-from drills._patience import Patience
+from drills.parts.patience import Patience
 from models.clicks.inbox import LinkOfRecipient
 from models.database import Database
 from models.wire.names import enrollment_workflow_id

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from drills._click_plan import Plan, Scene, postgres_silent
-from drills._patience import DrillError
 from drills.clicks import run
+from drills.parts.clicks.plan import Plan, Scene, postgres_silent
+from drills.parts.patience import DrillError
 
 
 async def does_nothing(_: Scene) -> None:

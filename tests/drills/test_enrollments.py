@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from drills._enrollment_plan import Plan, Scene, dies_at, killed
-from drills._patience import DrillError
 from drills.enrollments import run
+from drills.parts.enrollments.plan import Plan, Scene, dies_at, killed
+from drills.parts.patience import DrillError
 
 
 async def does_nothing(_: Scene) -> None:

@@ -16,8 +16,8 @@ from activities.record_clicks import RecordClicks
 from api.redirect.keeping import frames, replay
 from api.redirect.keeping.journal import Journal
 from api.redirect.keeping.spool import Spool
-from drills import _rows as drill_checks
-from drills._click_checker import Facts, Verdict, judge
+from drills.parts import rows as drill_checks
+from drills.parts.clicks.checker import Facts, Verdict, judge
 from models.base import new_id
 from models.clicks.inbox import InboxClick
 from models.clicks.inbox import LinkOfRecipient as Link

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.delivery import Delivery
-from drills._providers import Taken
-from drills._rows import sent_messages
-from drills._sending_checker import Facts, Sent, Verdict, judge
-from drills._sending_plan import POINTS
+from drills.parts.rows import sent_messages
+from drills.parts.sending.checker import Facts, Sent, Verdict, judge
+from drills.parts.sending.plan import POINTS
+from drills.providers.processes import Taken
 from models.base import now
 from models.consent import obstacles
 from models.consent.consent import ConsentSource, ConsentState

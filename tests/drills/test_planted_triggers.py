@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.actions.base import Batch, Taken
 from activities.delivery import Delivery
-from drills._enrollment_plan import TRIGGER_POINTS
-from drills._trigger_checker import Listener, TriggerVerdict, judge_triggers
-from drills._trigger_rows import Places, effects, firings
+from drills.parts.enrollments.plan import TRIGGER_POINTS
+from drills.parts.triggers.checker import Listener, TriggerVerdict, judge_triggers
+from drills.parts.triggers.rows import Places, effects, firings
 from models.clicks import recording
 from models.database import Database
 from models.organizations.organization import Organization

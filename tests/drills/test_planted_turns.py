@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from activities.delivery import Delivery
-from drills import _rows as drill_checks
-from drills._enrollment_checker import Facts, Journey, Verdict, judge
-from drills._enrollment_plan import POINTS
+from drills.parts import rows as drill_checks
+from drills.parts.enrollments.checker import Facts, Journey, Verdict, judge
+from drills.parts.enrollments.plan import POINTS
 from models.base import new_id
 from models.commands.command import CommandKind
 from models.database import Database

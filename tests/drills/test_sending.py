@@ -2,9 +2,9 @@
 
 import pytest
 
-from drills._patience import DrillError
-from drills._sending_people import MAILS
-from drills._sending_plan import Scene, dies_at, provider_killed
+from drills.parts.patience import DrillError
+from drills.parts.sending.people import MAILS
+from drills.parts.sending.plan import Scene, dies_at, provider_killed
 from drills.sending import Plan, run
 
 

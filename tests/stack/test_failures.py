@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from temporalio.client import Client
 
 from demo.client import DemoError, NoAnswer
-from drills._patience import DrillError
+from drills.parts.patience import DrillError
 from settings import Settings, SettingsError
 from stack.errors import StackError
 from stack.failures import sentence

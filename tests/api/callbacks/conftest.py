@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.handling.services import Services
-from drills._twilio import ACCOUNT_SID, NUMBER, TwilioSettings, TwilioStandIn
+from drills.providers.twilio_stand_in import ACCOUNT_SID, NUMBER, TwilioSettings, TwilioStandIn
 from models.channels.channel import Channel, ChannelKind, channels_by_name
 from models.database import Database
 from models.messages.message import Message

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from api.callbacks.callbacks import WhyRefused
 from api.callbacks.twilio import LARGEST
 from api.handling.services import Services
-from drills._twilio import NUMBER, Trouble
-from drills._twilio_callbacks import MOST_REPEATS
+from drills.providers.twilio_callbacks import MOST_REPEATS
+from drills.providers.twilio_stand_in import NUMBER, Trouble
 from models.channels.channel import ChannelKind
 from models.database import Database
 from models.inbound.inbound_message import InboundMeaning, InboundMessage

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from drills._twilio import ACCOUNT_SID, NUMBER, SERVICE_SID, TwilioSettings, TwilioStandIn
+from drills.providers.twilio_stand_in import ACCOUNT_SID, NUMBER, SERVICE_SID, TwilioSettings, TwilioStandIn
 from settings import Settings
 from tests.builders import Caller, is_problem
 from tests.services.channels.twilio.library import AUTH_TOKEN

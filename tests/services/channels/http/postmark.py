@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
-from drills._http_server import Request, Response
+from drills.providers.http_server import Request, Response
 from tests.services.channels.http.providers import ProviderServer, answer, example
 from tests.services.channels.kinds.base import Behaviour, Received
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from drills._http_server import HttpServer, Request, Response
+from drills.providers.http_server import HttpServer, Request, Response
 from tests.services.channels.kinds.base import Behaviour, Received
 
 DOCS = Path(__file__).parents[4] / "docs" / "channels.md"

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from drills._http_server import HttpServer, Request, Response
+from drills.providers.http_server import HttpServer, Request, Response
 from models.base import new_id
 from models.channels.channel import Medium
 from models.database import Database

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import jwt
 
-from drills._http_server import Request, Response
+from drills.providers.http_server import Request, Response
 from tests.services.channels.http.providers import ProviderServer, answer, example
 from tests.services.channels.kinds.base import Behaviour, Received
 

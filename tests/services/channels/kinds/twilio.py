@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from drills._twilio import ACCOUNT_SID, NUMBER, Trouble, TwilioSettings, TwilioStandIn
+from drills.providers.twilio_stand_in import ACCOUNT_SID, NUMBER, Trouble, TwilioSettings, TwilioStandIn
 from models.channels.channel import Medium
 from models.database import Database
 from tests.services.channels.kinds.base import Behaviour, Received, StandIn

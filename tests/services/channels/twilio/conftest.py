@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from drills._twilio import ACCOUNT_SID, NUMBER, TwilioSettings, TwilioStandIn
+from drills.providers.twilio_stand_in import ACCOUNT_SID, NUMBER, TwilioSettings, TwilioStandIn
 from models.base import new_id
 from models.channels.channel import Medium
 from models.database import Database

@@ -6,7 +6,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from drills._twilio import ACCOUNT_SID
+from drills.providers.twilio_stand_in import ACCOUNT_SID
 
 AUTH_TOKEN = "the-auth-token-of-the-account"
 

@@ -10,8 +10,8 @@ from urllib.parse import urldefrag
 
 import pytest
 
-from drills._http_server import HttpServer, Request, Response
-from drills._twilio import NUMBER, SERVICE_SID, Trouble
+from drills.providers.http_server import HttpServer, Request, Response
+from drills.providers.twilio_stand_in import NUMBER, SERVICE_SID, Trouble
 from models.base import now
 from services.channels.base import CannotAsk, ChannelError, Fault
 from services.channels.twilio.api import UnexpectedAnswer
