@@ -3,7 +3,9 @@
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
+from models.database import Database
 from tests.builders import Caller
 from tests.console.conftest import Browser, with_role
 
@@ -63,6 +65,21 @@ async def test_a_key_is_revoked_and_one_cannot_revoke_the_last_owner(browser: Br
     refused = await browser.send(f"/settings/api-keys/{own}/revoke")
     assert (refused.status, "last" in refused.text) == (409, True)
     assert (await browser.send(f"/settings/api-keys/{uuid4().hex[:12]}/revoke")).status == 404
+
+
+async def test_an_expired_key_says_so_and_a_live_one_says_until_when(browser: Browser, api: Caller, database: Database) -> None:
+    for name, expires_at in {"Till": "2099-02-03T04:05:00Z", "Shop": "2099-01-01T00:00:00Z"}.items():
+        assert (await api.post("/api-keys", json={"name": name, "role": "viewer", "expires_at": expires_at})).status_code == 201
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE api_key SET expires_at = '2020-01-31 09:10Z' WHERE name = 'Shop'"))
+    rows = (await browser.open("/settings/api-keys")).body.cssselect(".stack tbody tr")
+    said = {row.cssselect("th")[0].text_content(): row for row in rows}
+    assert said["Shop"].cssselect("td .badge")[0].text_content() == "Expired Fri 31 Jan 2020, 09:10"
+    assert said["Till"].cssselect(".badge") == []
+    until = {name: row.cssselect("td[data-label=expires]")[0] for name, row in said.items()}
+    assert (until["Till"].text_content(), until["Till"].get("class")) == ("Tue 3 Feb 2099, 04:05", "n quiet")
+    assert until.pop("Shop").text_content() == "–"
+    assert [each.text_content() for name, each in until.items() if name != "Till"] == ["never"]
 
 
 async def test_a_session_is_ended_by_an_owner(browser: Browser, api: Caller) -> None:
