@@ -25,6 +25,12 @@ def trigger_sentence(trigger: Mapping[str, Any]) -> str:
     return f"{'No click' if trigger['when'] == 'not_clicked' else 'A click'} on {link}{within}{often}"
 
 
+def trigger_words(trigger: Mapping[str, Any]) -> dict[str, Any]:
+    """The counts of a trigger as the API has them, with `waits_for`, and `does` for each of its actions."""
+    does = [action_words(each["kind"]) for each in trigger["actions"]]
+    return {**trigger, "waits_for": trigger_sentence(trigger), "does": does}
+
+
 def action_words(kind: str) -> str:
     """What an action does, as the rest of a sentence; one that is not listed is called by its kind."""
     return ACTIONS.get(kind, kind.replace("_", " "))

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from console.areas.campaigns.of_campaign import campaign_path, read_campaign, render, to_its_editor
 from console.page import Page
 from console.pages import Pages
-from console.words.triggers import action_words, trigger_sentence
+from console.words.triggers import action_words, trigger_words
 from models.organizations.api_key import Role
 
 pages = Pages("campaigns")
@@ -17,10 +17,7 @@ async def follow_ups(page: Page) -> Response:
     campaign = await read_campaign(page)
     if elsewhere := to_its_editor(page, campaign):
         return elsewhere
-    triggers = [
-        {**each, "waits_for": trigger_sentence(each), "does": [action_words(action["kind"]) for action in each["actions"]]}
-        for each in campaign["trigger_counts"]
-    ]
+    triggers = [trigger_words(each) for each in campaign["trigger_counts"]]
     chosen = page.query("trigger") or (triggers[0]["key"] if triggers else "")
     outcome = page.query("outcome")
     firings = (

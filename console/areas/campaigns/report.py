@@ -23,7 +23,7 @@ from console.filters import DEVICES, NAMES, VERDICTS, chips, given_filters
 from console.page import Page
 from console.pages import Pages
 from console.words.times import Times
-from console.words.triggers import action_words, trigger_sentence
+from console.words.triggers import trigger_words
 
 pages = Pages("campaigns")
 
@@ -72,7 +72,7 @@ async def report(page: Page) -> Response:
         reasons=_reasons(clicks["items"]) if clicks else [],
         considered=len(clicks["items"]) if clicks else 0,
         waking={each["link"] for each in campaign["triggers"]},
-        sentences=[_sentence(each) for each in numbers["triggers"]],
+        sentences=[trigger_words(each) for each in numbers["triggers"]],
         **shown,
     )
 
@@ -171,11 +171,6 @@ def _reasons(clicks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {"verdict": verdict, "reason": reason, "words": reason_in_words(reason), "clicks": number}
         for (verdict, reason), number in most
     ]
-
-
-def _sentence(trigger: dict[str, Any]) -> dict[str, Any]:
-    does = [action_words(each["kind"]) for each in trigger["actions"]]
-    return {**trigger, "waits_for": trigger_sentence(trigger), "does": does}
 
 
 def _first_click_words(times_to: Mapping[str, Any]) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from console.areas.sequences.one import asked_version, inside, media, one, steps_of
+from console.areas.sequences.one import asked_version, inside, media, one, steps_of, taken_out, triggers_of
 from console.areas.sequences.picture import Painter
 from console.page import Page
 from console.pages import Pages
@@ -20,6 +20,7 @@ async def sequence(page: Page) -> Response:
         shown=one(page, version),
         due=page.api.get(f"/sequences/{page.path('sequence_id')}/due", version=version, limit=6),
         media=media(page),
+        triggers=triggers_of(page, version),
     )
     shown = found["shown"]
     steps = await steps_of(page, shown.sequence, version)
@@ -32,6 +33,8 @@ async def sequence(page: Page) -> Response:
         due=found["due"]["items"],
         waits=[_wait(each) for each in shown.numbers["steps"] if each["kind"] == "wait_for_click"],
         inside=inside,
+        triggers=found["triggers"],
+        taken_out=taken_out(found["triggers"]),
         entered=sum(shown.numbers["enrollments"].values()),
     )
 

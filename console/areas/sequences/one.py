@@ -1,12 +1,14 @@
 """What all pages of one sequence show above their own: its name, state, version and tabs."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from console.page import Page
 from console.refused import NOT_FOUND
 from console.words import steps as words
+from console.words.triggers import trigger_words
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,13 @@ class Shown:
     @property
     def entered(self) -> int:
         return sum(each["entered"] for each in self.numbers["versions"])
+
+    @property
+    def states(self) -> list[tuple[str, int]]:
+        """What became of those who entered, of all or of `version`: with the numbers of these states they are whole again."""
+        counts = self.numbers["enrollments"]
+        inside = sum(_active(counts))
+        return [("running", inside), *((state, counts.get(state, 0)) for state in ("completed", "stopped", "failed"))]
 
     @property
     def published_at(self) -> str | None:
@@ -57,6 +66,17 @@ async def one(page: Page, version: int | None = None) -> Shown:
         page.api.get(f"/sequences/{sequence_id}"), page.api.get(f"/sequences/{sequence_id}/analytics", version=version)
     )
     return Shown(sequence, numbers, version)
+
+
+async def triggers_of(page: Page, version: int | None = None) -> list[dict[str, Any]]:
+    """The triggers of all published versions, or of one, with what they did and their words."""
+    found = await page.api.get(f"/sequences/{page.path('sequence_id')}/triggers", version=version, limit=200)
+    return [trigger_words(each) for each in found["items"]]
+
+
+def taken_out(triggers: Iterable[Mapping[str, Any]]) -> int:
+    """How many people left because a trigger took them out. They count among those who were stopped."""
+    return sum(action["done"] for each in triggers for action in each["actions"] if action["kind"] == "leave")
 
 
 async def steps_of(page: Page, sequence: dict[str, Any], version: int | None) -> list[dict[str, Any]]:

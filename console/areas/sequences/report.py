@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from console.api_calls import ApiProblem
-from console.areas.sequences.one import Shown, one
+from console.areas.sequences.one import Shown, one, taken_out, triggers_of
 from console.charts.ranks import map_of, ranks
 from console.charts.series import UNITS, intervals, unit_of
 from console.filters import DEVICES, NAMES, VERDICTS, chips, given_filters
@@ -39,6 +39,7 @@ async def report(page: Page) -> Response:
         found = await page.together(
             numbers=page.api.get(f"{path}/analytics", interval=unit, time_zone=page.times.zone_name, **given),
             clicks=page.maybe(_newest_clicks(page, shown, given), 422, 429),
+            triggers=triggers_of(page),
         )
     except ApiProblem as problem:
         if problem.status not in (404, 422, 429):
@@ -50,6 +51,8 @@ async def report(page: Page) -> Response:
         "sequences/report.html",
         problem=None,
         numbers=numbers,
+        triggers=found["triggers"],
+        taken_out=taken_out(found["triggers"]),
         bars=bars,
         length=length,
         unit=UNITS[unit],

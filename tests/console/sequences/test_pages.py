@@ -81,7 +81,7 @@ async def test_the_flow_counts_on_each_arrow_and_in_each_step(browser: Browser, 
     people = f"/console/sequences/{sequence.id}/people"
     assert shown.links(".flow a.node")[1] == f"{people}?step=wait&state=running"
     assert shown.links(".flow a.node")[3] == f"{people}?state=completed"
-    assert shown.all(".rank tbody td") == ["wait", "1 50.0%", "1"]
+    assert shown.all('[data-live="waits"] tbody td') == ["wait", "1 50.0%", "1"]
     assert [each for each in shown.all("table.two tbody th") if "Ben" in each]
 
 
