@@ -26,7 +26,8 @@ FOR_PEOPLE = {
     "link_tracking_off": "Switch link tracking on. What is sent from then on is tracked, what was sent stays untracked.",
     "metadata_off": "Switch link tracking metadata on. Clicks made before stay without.",
     "refusals_undecided": "Read them and decide about each.",
-    "workflows_gone": "Enroll these people again, if that was not meant. To end one enrollment, stop it on its page.",
+    "workflows_gone": "Enroll these people again, if that was not meant. The latest are named under Workflows, and the name of "
+    "a sequence there leads to the others. To end one enrollment, stop it on its page.",
     "contacts_opted_out": "Nothing has to be changed. Only what a person says later counts instead.",
     "contacts_without_consent": "Record that they have agreed, ask for no consent to this medium, or send as transactional what "
     "they expect.",

@@ -165,6 +165,8 @@ def work(subject: Subject, temporal_problem: str | None, campaign_waits: bool = 
             f"{plural(facts.gone, 'enrollment')} ended with the workflow, for example: {facts.example_of_gone}.",
             "Enroll these contacts again, if that was not meant. To end one enrollment, stop it in the API.",
             count=facts.gone,
+            enrollment_ids=list(facts.last_gone or ()),
+            contact_ids=list(facts.contacts_of_last_gone or ()),
         )
     if facts.failed:
         yield automation(

@@ -119,6 +119,7 @@ class Finding(BaseModel):
     step_key: str | None = Field(None, description="The step, or the send step on which this trigger stands.")
     channel_id: UUID | None = Field(None, description="Which channel it is about.")
     contact_ids: list[UUID] = Field(default_factory=list, description="Up to three examples.")
+    enrollment_ids: list[UUID] = Field(default_factory=list, description="Up to three examples, the latest first.")
     firing_id: UUID | None = Field(None, description="A firing of which an action failed, as an example.")
     count: int | None = Field(None, description="How many messages, clicks, contacts or enrollments it is about.")
 

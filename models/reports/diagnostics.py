@@ -15,6 +15,7 @@ from models.platform.gone import Gone
 from models.platform.heartbeat import LATE
 
 SENT = ("accepted", "unknown", "sending")
+EXAMPLES = 3
 
 
 class MessageGroup(NamedTuple):
@@ -41,7 +42,8 @@ class ClickFacts(NamedTuple):
 
 class EnrollmentFacts(NamedTuple):
     """`not_started` counts rows that should have a workflow by now and have none. `overdue` counts those that have not gone on
-    although their wait is over. `failed` does not count `gone`, whose workflow ended in Temporal without ending them."""
+    although their wait is over. `failed` does not count `gone`, whose workflow ended in Temporal without ending them;
+    `last_gone` are the newest of those."""
 
     exist: bool = False
     not_started: int = 0
@@ -52,6 +54,8 @@ class EnrollmentFacts(NamedTuple):
     example_of_failure: str | None = None
     gone: int = 0
     example_of_gone: str | None = None
+    last_gone: Sequence[UUID] | None = None
+    contacts_of_last_gone: Sequence[UUID] | None = None
 
 
 class SkippedContacts(NamedTuple):
@@ -126,9 +130,12 @@ SELECT EXISTS (SELECT FROM enrollment WHERE {owner} = :id) AS exist, queued.*, l
 ) AS late CROSS JOIN (
     SELECT count(*) FILTER (WHERE state = 'failed' AND NOT gone) AS failed,
         max(outcome) FILTER (WHERE state = 'failed' AND NOT gone) AS example_of_failure,
-        count(*) FILTER (WHERE gone) AS gone, max(outcome) FILTER (WHERE gone) AS example_of_gone
+        count(*) FILTER (WHERE gone) AS gone, max(outcome) FILTER (WHERE gone) AS example_of_gone,
+        (array_agg(id ORDER BY finished_at DESC, id DESC) FILTER (WHERE gone))[1:{examples}] AS last_gone,
+        (array_agg(contact_id ORDER BY finished_at DESC, id DESC) FILTER (WHERE gone))[1:{examples}] AS contacts_of_last_gone
     FROM (
-        SELECT state, outcome, coalesce(outcome = ANY(CAST(:gone AS text[])), false) AS gone FROM enrollment
+        SELECT id, contact_id, finished_at, state, outcome, coalesce(outcome = ANY(CAST(:gone AS text[])), false) AS gone
+        FROM enrollment
         WHERE {owner} = :id AND state IN ('failed', 'stopped')
     ) AS each
 ) AS ended
@@ -188,7 +195,9 @@ async def _clicks(session: AsyncSession, scope: Scope, scope_id: UUID) -> ClickF
 
 async def _enrollments(session: AsyncSession, scope: Scope, scope_id: UUID) -> EnrollmentFacts:
     parameters = {"id": scope_id, "late": now() - LATE, "gone": [each.value for each in Gone]}
-    return EnrollmentFacts(*(await session.execute(text(ENROLLMENTS.format(owner=_owner(scope))), parameters)).one())
+    return EnrollmentFacts(
+        *(await session.execute(text(ENROLLMENTS.format(owner=_owner(scope), examples=EXAMPLES)), parameters)).one()
+    )
 
 
 def _owner(scope: Scope) -> str:
@@ -236,7 +245,9 @@ async def read_organization_facts(session: AsyncSession, org_id: UUID) -> Organi
         messages=[],
         reasons=[],
         clicks=ClickFacts(0, 0, 0, 0),
-        enrollments=EnrollmentFacts(*(await session.execute(text(ENROLLMENTS.format(owner="org_id")), gone)).one()),
+        enrollments=EnrollmentFacts(
+            *(await session.execute(text(ENROLLMENTS.format(owner="org_id", examples=EXAMPLES)), gone)).one()
+        ),
         signals=Backlog(*(await session.execute(text(ORGANIZATION_SIGNALS), late)).one()),
         inbox=Backlog(*(await session.execute(text(INBOX), late)).one()),
         rejected=await session.scalar(text(ORGANIZATION_REJECTED), late) or 0,

@@ -56,10 +56,12 @@ async def health(page: Page) -> Response:
         failed=page.api.get("/enrollments", state="failed", limit=FAILED),
     )
     platform, delays = found["platform"], found["delays"]
+    gone = await _gone(page, found["diagnostics"]["findings"])
     series = [Delay(page.times.local(each["at"]), each["median_ms"], each["p99_ms"]) for each in delays["series"]]
     return page.render(
         "health/health.html",
         **found,
+        ended=[*gone, *(each for each in found["failed"]["items"] if each["id"] not in {other["id"] for other in gone})],
         chosen=name,
         period=PERIODS[name],
         periods=PERIODS,
@@ -72,6 +74,13 @@ async def health(page: Page) -> Response:
         todo=to_do(found["diagnostics"]["findings"]),
         explained=explained(found["diagnostics"]["findings"]),
     )
+
+
+async def _gone(page: Page, findings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The enrollments that the finding about ended workflows names, which are stopped or failed."""
+    ids = [each for finding in findings if finding["code"] == "workflows_gone" for each in finding["enrollment_ids"]]
+    found = await page.together(**{each: page.api.get(f"/enrollments/{each}") for each in ids})
+    return [found[each] for each in ids]
 
 
 def _slow(series: Sequence[Delay]) -> list[str]:

@@ -139,12 +139,25 @@ async def test_switches_of_the_whole_organization_are_its_findings(api: Caller, 
 
 async def test_enrollments_and_campaigns_whose_workflow_was_taken_away_are_named(api: Caller, rows: Rows) -> None:
     sequence = await rows.sequence()
-    await rows.enrollment(sequence, await rows.contact(), EnrollmentState.STOPPED, outcome=Gone.TERMINATED)
-    await rows.enrollment(sequence, await rows.contact(), EnrollmentState.FAILED, outcome=Gone.DELETED)
+    ends: dict[str, Any] = {"state": EnrollmentState.STOPPED, "outcome": Gone.TERMINATED, "finished_at": now() - LONG_AGO}
+    first = await rows.enrollment(sequence, await rows.contact(), **ends)
+    ends = {"state": EnrollmentState.FAILED, "outcome": Gone.DELETED, "finished_at": now()}
+    last = await rows.enrollment(sequence, await rows.contact(), **ends)
     for found in (await read(api, sequence), await read_all(api)):
         assert found["workflows_gone"]["count"] == 2
+        assert found["workflows_gone"]["enrollment_ids"] == [str(last.id), str(first.id)]
+        assert found["workflows_gone"]["contact_ids"] == [str(last.contact_id), str(first.contact_id)]
         assert "in Temporal" in found["workflows_gone"]["sentence"]
         assert "enrollments_failed" not in found
+
+
+async def test_of_many_enrollments_whose_workflow_was_taken_away_three_are_named(api: Caller, rows: Rows) -> None:
+    sequence = await rows.sequence()
+    ends: dict[str, Any] = {"state": EnrollmentState.STOPPED, "outcome": Gone.TERMINATED, "finished_at": now()}
+    for _ in range(4):
+        await rows.enrollment(sequence, await rows.contact(), **ends)
+    found = (await read_all(api))["workflows_gone"]
+    assert (found["count"], len(found["enrollment_ids"]), len(found["contact_ids"])) == (4, 3, 3)
 
 
 async def test_a_campaign_that_is_gone_says_who_got_no_message_and_that_clicks_still_fire_its_triggers(

@@ -9,6 +9,7 @@ from console.pulse import Pulses
 from models.base import now
 from models.database import Database
 from models.organizations.organization import Organization
+from models.platform.gone import Gone
 from models.platform.heartbeat import beat
 from models.sequences.enrollment import EnrollmentState
 from tests.builders import Caller
@@ -78,6 +79,23 @@ async def test_people_whose_enrollment_failed_are_named_with_why(browser: Browse
     assert not shown.body.cssselect("img")
     assert "hello: no such step" in shown.text
     assert f"/console/contacts/{contact.id}" in shown.links()
+
+
+async def test_people_whose_workflow_was_taken_away_are_named_where_the_finding_leads(browser: Browser, made: Rows) -> None:
+    sequence = await made.sequence(name="Welcome")
+    contact = await made.contact(first_name="Ada")
+    gone = await made.enrollment(sequence, contact, EnrollmentState.STOPPED, outcome=Gone.TERMINATED, finished_at=now())
+    await made.enrollment(sequence, await made.contact(), EnrollmentState.STOPPED, outcome="asked by phone", finished_at=now())
+    other = await made.enrollment(sequence, await made.contact(), EnrollmentState.FAILED, outcome=Gone.DELETED, finished_at=now())
+    shown = await browser.open("/health")
+    rows = shown.body.cssselect("[data-live=workflows] tbody tr")
+    assert [Gone.DELETED.value in row.text_content() for row in rows] == [True, False]
+    assert "No enrollment has failed" not in shown.text
+    assert {"/console/health#workflows", f"/console/sequences/{sequence.id}/people?state=stopped"} <= set(shown.links())
+    assert f"/console/contacts/{contact.id}" in shown.links()
+    people = await browser.open(f"/sequences/{sequence.id}/people", state="stopped")
+    assert f"/console/enrollments/{gone.id}" in people.links()
+    assert f"/console/enrollments/{other.id}" not in people.links()
 
 
 async def test_findings_say_what_to_change_and_which_question_they_answer(browser: Browser, api: Caller) -> None:
