@@ -73,10 +73,16 @@ async def publish(
     return version, True
 
 
-async def judge_draft(
-    session: AsyncSession, settings: Settings, judge: Judge, organization: Organization, sequence: Sequence
+async def judge_draft(  # noqa: PLR0913, RUF100 - a draft, and what judges it
+    session: AsyncSession,
+    settings: Settings,
+    judge: Judge,
+    organization: Organization,
+    sequence: Sequence,
+    known: Iterable[FieldError] = (),
 ) -> Judged:
-    """Raises Invalid with every fault for which the draft could not be published. Nothing is stored."""
+    """Raises Invalid with every fault for which the draft could not be published, and with those that are `known` for which it
+    could not even be saved. Nothing is stored."""
     definition = SequenceDefinition.model_validate(sequence.draft)
     triggers = placed_in_sequence(definition.steps, definition.triggers)
     sends = sends_of(definition.steps, triggers)
@@ -93,7 +99,7 @@ async def judge_draft(
     errors += await named_sequence_errors(session, sequence.org_id, sequence.id, definition)
     enrolled = [*enrolled_by_steps(definition), *enrolled_by_triggers(definition, triggers)]
     errors += await round_errors(session, sequence.org_id, sequence.id, enrolled, limits.shortest_loop)
-    refuse(sorted(errors, key=_order), "The sequence cannot be published")
+    refuse(sorted(dict.fromkeys([*known, *errors]), key=_order), "The sequence cannot be published")
     return Judged(definition, triggers, channels, compiled, enrolled, limits)
 
 

@@ -23,6 +23,7 @@ from api.sequences.views import (
     VersionSummary,
 )
 from models.base import now
+from models.errors import FieldError
 from models.messages.content import links_of_version
 from models.sequences.enrollment import active_enrollments_by_version
 from models.sequences.sequence import (
@@ -82,18 +83,19 @@ async def list_all(
 
 @router.post("/sequences/check", summary="Check a sequence")
 async def check(session: SessionDep, caller: OrganizationDep, services: ServicesDep, body: SequenceCheck) -> CheckedSequence:
-    """Judge a definition as saving and publishing would, with the same faults in a 422, and store nothing."""
+    """Judge a definition as saving and publishing would, with the same faults together in a 422, and store nothing."""
     saved = await get_sequence(session, caller.id, body.sequence_id) if body.sequence_id else None
     wanted = SequenceDefinition(**{name: getattr(body, name) for name in SequenceDefinition.model_fields})
     before = SequenceDefinition.model_validate(saved.draft) if saved else None
-    draft = await _draft(session, services, caller.id, wanted, before)
+    faults = await _faults(session, services, caller.id, wanted, before)
+    draft = wanted.model_dump(mode="json")
     current = await current_version(session, saved) if saved else None
-    if current is not None and current.definition == draft:
+    if not faults and current is not None and current.definition == draft:
         return CheckedSequence(version=current.version, is_new=False)
     row = Sequence(org_id=caller.id, name=body.name, link_tracking=body.link_tracking, draft=draft)
     if saved:
         row.id = saved.id
-    await judge_draft(session, services.settings, services.judge, caller, row)
+    await judge_draft(session, services.settings, services.judge, caller, row, faults)
     return CheckedSequence(version=(current.version if current else 0) + 1, is_new=True)
 
 
@@ -179,9 +181,18 @@ async def _draft(
     session: AsyncSession, services: Services, org_id: UUID, wanted: SequenceDefinition, saved: SequenceDefinition | None = None
 ) -> dict[str, Any]:
     """Returns the draft as it is stored. Raises Invalid with every fault that shows before its links are known."""
+    refuse(await _faults(session, services, org_id, wanted, saved), "The sequence cannot be saved")
+    return wanted.model_dump(mode="json")
+
+
+async def _faults(
+    session: AsyncSession, services: Services, org_id: UUID, wanted: SequenceDefinition, saved: SequenceDefinition | None
+) -> list[FieldError]:
+    """Returns the faults for which the draft cannot be saved. The texts of one that is too large are not read."""
     triggers = placed_in_sequence(wanted.steps, wanted.triggers)
     sends = sends_of(wanted.steps, triggers)
-    refuse(size_errors(sends, triggers, services.settings.sequence_text_limit), "The sequence cannot be saved")
+    if too_large := size_errors(sends, triggers, services.settings.sequence_text_limit):
+        return too_large
     errors = await check_messages(services.judge, org_id, [(send.message, f"{path}.message") for path, send in sends.items()])
     texts = {f"{path}.text": step.text for path, step in notify_steps(wanted.steps).items()} | notify_texts(triggers)
     errors += await notification_texts_errors(services.judge, org_id, texts)
@@ -189,8 +200,7 @@ async def _draft(
     errors += await own_address_errors(session, services.settings, addresses)
     before = placed_in_sequence(saved.steps, saved.triggers) if saved else []
     errors += await saved_trigger_errors(session, org_id, triggers, before, keys_of(wanted.steps))
-    refuse([*errors, *await check_utm(services.judge, org_id, wanted.utm)], "The sequence cannot be saved")
-    return wanted.model_dump(mode="json")
+    return [*errors, *await check_utm(services.judge, org_id, wanted.utm)]
 
 
 def _summary(row: Sequence, counts: SequenceCounts) -> SequenceSummary:

@@ -126,6 +126,12 @@ class StepGraph:
         found = _walk(self._before[index], self._before)
         return {each for each in found if isinstance(self.steps[each], SendStep)}
 
+    def sends_before_unknown(self) -> set[int]:
+        """Returns send steps from which a way leads to a step that names one which does not exist."""
+        lost = {index for index, step in enumerate(self.steps) if any(key not in self.indexes for _, key in named_targets(step))}
+        found = lost | _walk({each for index in lost for each in self._before[index]}, self._before)
+        return {each for each in found if isinstance(self.steps[each], SendStep)}
+
     def last_sends_before(self, index: int) -> set[int]:
         """Returns send steps that can be the one that ran last when this step runs."""
         stop_at_sends = [set() if isinstance(step, SendStep) else before for step, before in self._pairs()]
@@ -161,7 +167,8 @@ def check_sequence(definition: SequenceDefinition, links: LinkNames, shortest_lo
     """Returns all faults in the order of the steps; without faults the sequence can be published. A loop has to wait for
     `shortest_loop` in sum, and a loop of sends alone is refused in any case.
 
-    A text that could not be read counts as containing every link, so that one fault is not reported as two.
+    A text that could not be read counts as containing every link, so that one fault is not reported as two. For the same reason
+    nothing is said of the link of a wait that nothing leads to, and an unknown step counts as one that leads to every wait.
     """
     graph = StepGraph(definition.steps, definition.triggers)
     errors = [
@@ -234,24 +241,26 @@ def waking_links(step: Step) -> tuple[WakingLink, ...]:
 
 
 def _deaf_waits(graph: StepGraph, links: LinkNames) -> Faults:
-    for index, step in enumerate(graph.steps):
-        for link, _, _ in waking_links(step):
-            message = _unnamed_fault(graph, index, links) if link is None else _named_fault(graph, index, link, links)
+    astray = graph.sends_before_unknown()
+    for index in sorted(graph.reachable()):
+        for link, _, _ in waking_links(graph.steps[index]):
+            before, last = graph.sends_before(index) | astray, graph.last_sends_before(index) | astray
+            message = _unnamed_fault(before, last, links) if link is None else _named_fault(before, link, links)
             if message:
                 yield _fault(index, "link", message)
 
 
-def _named_fault(graph: StepGraph, index: int, link: str, links: LinkNames) -> str | None:
-    before = [links.get(each) for each in graph.sends_before(index)]
+def _named_fault(sends: set[int], link: str, links: LinkNames) -> str | None:
+    before = [links.get(each) for each in sends]
     if any(names is None or link in names for names in before):
         return None
     return f"No message that is sent before this wait contains a link named '{link}'."
 
 
-def _unnamed_fault(graph: StepGraph, index: int, links: LinkNames) -> str | None:
-    last = [links.get(each) for each in graph.last_sends_before(index)]
+def _unnamed_fault(sends: set[int], last_sends: set[int], links: LinkNames) -> str | None:
+    last = [links.get(each) for each in last_sends]
     if any(names is None or names for names in last):
         return None
-    if any(links.get(each) for each in graph.sends_before(index)):
+    if any(links.get(each) for each in sends):
         return "The message sent last before this wait contains no link: name the link of an earlier message to wait for that."
     return "No message that is sent before this wait contains a link."

@@ -29,6 +29,35 @@ async def test_the_faults_of_saving_and_of_publishing_are_found_without_storing(
         assert await session.scalar(select(func.count()).select_from(Content)) == 0
 
 
+async def test_the_faults_of_saving_and_of_publishing_come_together_and_each_once(api: Caller) -> None:
+    """Those of the shape come alone, because steps that cannot be read have no graph."""
+    steps = steps_with_click()
+    steps[0]["message"] = {"body": "Hi {{ contact.frist_name }}"}
+    steps[1]["on_click"] = "zz"
+    steps[3]["message"] = {"body": "Hi {{ contact.first_name }}"}
+    wrong = definition(
+        steps=steps,
+        utm={"source": "{{ contact.frist_name }}"},
+        triggers=[{"key": "hot", "actions": [{"kind": "go_to", "step": "zz"}]}],
+    )
+    answer = await api.post("/sequences/check", json=wrong)
+    assert list(fields(answer)) == [
+        "steps[0].message.body",
+        "steps[1].on_click",
+        "steps[2].key",
+        "triggers[0].actions[0].step",
+        "utm.source",
+    ]
+    assert len(answer.json()["errors"]) == len(fields(answer))
+    assert list(fields(await api.post("/sequences", json=wrong))) == [
+        "steps[0].message.body",
+        "triggers[0].actions[0].step",
+        "utm.source",
+    ]
+    del steps[3]["channel"]
+    assert list(fields(await api.post("/sequences/check", json=wrong))) == ["steps[3].channel"]
+
+
 async def test_a_check_of_a_sequence_says_which_version_it_would_become(api: Caller) -> None:
     sequence = await new_sequence(api)
     same = definition(sequence_id=sequence)

@@ -101,7 +101,19 @@ def test_a_text_that_could_not_be_read_is_not_reported_twice() -> None:
 
 def test_all_faults_are_reported_at_once_in_the_order_of_the_steps() -> None:
     found = faults([send("one", "one"), wait("one", "gone"), click("three", "lost", "one", "offer")])
-    assert list(found) == ["steps[0].next", "steps[1].key", "steps[1].next", "steps[2].on_click", "steps[2].key", "steps[2].link"]
+    assert list(found) == ["steps[0].next", "steps[1].key", "steps[1].next", "steps[2].on_click", "steps[2].key"]
+
+
+def test_a_wait_that_nothing_leads_to_is_reported_for_that_alone() -> None:
+    found = faults([send("one", "three"), click("two", "three", "three"), end("three")], {0: ["offer"]})
+    assert found == {"steps[1].key": "No step leads to 'two': name it in another step, or remove it."}
+
+
+def test_a_link_that_only_an_unknown_step_keeps_from_a_wait_is_not_missed() -> None:
+    branch = click("branch", "mail", "rest", "other")
+    steps: list[Step] = [send("one"), branch, send("mail", "gone"), click("rest", "over", "over", "offer"), end("over")]
+    assert list(faults(steps, {0: ["other"], 2: ["offer"]})) == ["steps[2].next"]
+    assert list(faults(steps, {0: ["other"], 2: []})) == ["steps[2].next", "steps[3].link"]
 
 
 KEYS = st.sampled_from(["a", "b", "c", "d", "e", "missing"])
@@ -204,7 +216,7 @@ def test_the_go_to_of_a_trigger_is_a_way_from_every_step_after_its_message(
 def test_a_step_to_which_only_a_trigger_goes_is_reached() -> None:
     steps = [with_jump(send("hello"), ["thanks"]), end("over"), click("thanks", "over", "over")]
     assert faults(steps, {0: ["offer"]}) == {}
-    assert list(faults([send("hello"), *steps[1:]], {0: ["offer"]})) == ["steps[2].key", "steps[2].link"]
+    assert list(faults([send("hello"), *steps[1:]], {0: ["offer"]})) == ["steps[2].key"]
 
 
 def test_a_trigger_of_the_sequence_reaches_a_step_from_all_its_messages() -> None:
