@@ -12,6 +12,7 @@ from console.findings import explained, to_do
 from console.page import Page
 from console.pages import Pages
 from console.words.times import Times, latency
+from console.words.woken import woken_by
 
 pages = Pages("health")
 
@@ -66,6 +67,7 @@ async def health(page: Page) -> Response:
         period=PERIODS[name],
         periods=PERIODS,
         series=series,
+        woken_by=woken_by(delays),
         length=timedelta(seconds=delays["interval_seconds"]),
         promise=PROMISE,
         slow=_slow(series),

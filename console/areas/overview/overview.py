@@ -12,6 +12,7 @@ from console.charts.waterline import Interval
 from console.findings import to_do
 from console.page import Page
 from console.pages import Pages
+from console.words.woken import woken_by
 
 pages = Pages("overview")
 
@@ -72,6 +73,7 @@ async def overview(page: Page) -> Response:
         periods=PERIODS,
         since=since,
         bars=bars,
+        woken_by=woken_by(found["delays"]),
         by_hour=_by_hour(bars) if name == "24h" else bars,
         machines=numbers["suspect_clicks"] + numbers["bot_clicks"],
         busiest=_busiest(found["hours"]["clicks"]),
