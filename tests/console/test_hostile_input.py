@@ -77,3 +77,12 @@ async def test_broken_characters_by_another_encoding(browser: Browser, charset: 
     kind = {"Content-Type": f"multipart/form-data; boundary=b; charset={charset}"}
     answer = await browser.client.post("/console/segments/new", content=body.encode(), headers=kind)
     assert answer.status_code < 500
+
+
+async def test_conditions_about_things_that_are_gone_do_not_each_list_those_of_the_others(browser: Browser) -> None:
+    gone = {f"about:{row}": f"nothing:{row}{'x' * 2_000}" for row in range(50)}
+    kinds = {f"kind:{row}": "clicked" for row in range(50)}
+    shown = await browser.send("/segments/new", name="x", rule=[str(row) for row in range(50)], do="look", **kinds, **gone)
+    assert shown.status < 500
+    assert shown.body.cssselect('select[name="about:0"] option[selected]')
+    assert len(shown.answer.content) < 1_000_000
