@@ -22,6 +22,7 @@ from console.addresses import BASE, url
 from console.api_calls import ApiCalls, ApiProblem
 from console.cookies import NOTICE, SESSION, by_itself
 from console.failing import Handle, in_time
+from console.forms.rows import refuse_too_many_rows
 from console.page import Page
 from console.pages import FORM_BYTES, Declared
 from console.pulse import Pulses
@@ -70,6 +71,7 @@ class Answering:
             if declared.reads is not None:
                 refuse_wrong_parameters(page.request, declared.reads)
             _refuse_repeated_fields(page.form, declared)
+            refuse_too_many_rows(page.form.multi_items())
             return await declared.handler(page)
 
         return await self._as_page(request, handle, declared.place, declared.body_limit)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from console.addresses import url
 from console.charts import all as charts
+from console.forms import rows
 from console.navigation import PLACES
 from console.static_files import StaticFiles
 from console.typed import UNITS, typed_duration
@@ -67,6 +68,7 @@ class Templates:
             "addresses_marked": messages.addresses_marked,
             "consent_sources": consent_sources.SOURCES,
             "units": UNITS,
+            "most_rows": rows.MOST,
             "typed_duration": typed_duration,
         }
         made.filters |= {

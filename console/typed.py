@@ -20,15 +20,23 @@ def nested(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     Names of another form are left out."""
     root: dict[str, Any] = {}
     for name, value in fields:
-        if not isinstance(value, str) or not _NAME.fullmatch(name):
+        parts = parts_of(name)
+        if not isinstance(value, str) or not parts:
             continue
-        *way, last = [int(part) if part.isdecimal() else part for part in _PART.findall(name)]
+        *way, last = parts
         place: dict[Any, Any] = root
         for part in way:
             place = place.setdefault(part, {}) if isinstance(place.get(part, {}), dict) else {}
         place[last] = value.replace("\r\n", "\n")
     closed: dict[str, Any] = _closed(root)
     return closed
+
+
+def parts_of(name: str) -> list[str | int]:
+    """Returns `["triggers", 0, "key"]` for `triggers[0].key`, and nothing for a name of another form."""
+    if not _NAME.fullmatch(name):
+        return []
+    return [int(part) if part.isdecimal() else part for part in _PART.findall(name)]
 
 
 def _closed(place: Any) -> Any:

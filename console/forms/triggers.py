@@ -8,6 +8,7 @@ from typing import Any
 
 from console.forms import actions
 from console.forms.message import link_faults
+from console.forms.rows import add_row
 from console.typed import duration_of, typed_duration
 
 Typed = dict[str, Any]
@@ -113,12 +114,14 @@ def button(wanted: str) -> tuple[str, list[Any]]:
 def _add_trigger(typed: list[Typed]) -> None:
     taken = {each["key"] for each in typed}
     key = next(name for name in (f"trigger_{number}" for number in range(1, len(taken) + 2)) if name not in taken)
-    typed.extend(complete([{"key": key, "when": "clicked", "times": "1", "actions": [actions.new("tag")]}]))
+    (new,) = complete([{"key": key, "when": "clicked", "times": "1", "actions": [actions.new("tag")]}])
+    add_row("triggers", typed, new)
 
 
 def _add_action(typed: list[Typed], trigger: int, channel: str) -> None:
     new = actions.new(typed[trigger]["add"])
-    typed[trigger]["actions"].append(actions.complete({**new, "channel": channel if new["kind"] == "send" else ""}))
+    whole = actions.complete({**new, "channel": channel if new["kind"] == "send" else ""})
+    add_row("actions", typed[trigger]["actions"], whole)
 
 
 def _raise_action(typed: list[Typed], trigger: int, action: int) -> None:
@@ -133,7 +136,7 @@ def _links(typed: list[Typed], trigger: int, action: int) -> list[dict[str, str]
 
 
 CHANGES: dict[str, Callable[..., Any]] = {
-    "add-link": lambda typed, *action: _links(typed, *action).append({"name": "", "url": ""}),
+    "add-link": lambda typed, *action: add_row("links", _links(typed, *action), {"name": "", "url": ""}),
     "remove-link": lambda typed, *place: _links(typed, *place[:-1]).pop(place[-1]),
     "add-trigger": _add_trigger,
     "remove-trigger": lambda typed, place: typed.pop(place),

@@ -10,6 +10,9 @@ from models.sequences.steps.base import Duration, Frozen, LinkName, StepKey
 from models.triggers.actions.base import NotEmpty
 from models.triggers.actions.registry import AnyAction
 
+MAX_ACTIONS = 20
+"""The most actions of one trigger."""
+
 
 class TriggerDefinition(Frozen):
     """A click of a person on the link fires the trigger, and its actions are done in their order.
@@ -29,7 +32,7 @@ class TriggerDefinition(Frozen):
         description="clicked: later clicks do not fire it; null means for ever. not_clicked: the deadline. Counts from the send.",
     )
     segment_id: UUID | None = Field(None, description="It fires only for contacts that are in this segment at that time.")
-    actions: Annotated[tuple[AnyAction, ...], NotEmpty()] = Field(max_length=20)
+    actions: Annotated[tuple[AnyAction, ...], NotEmpty()] = Field(max_length=MAX_ACTIONS)
 
     @field_validator("times")
     @classmethod

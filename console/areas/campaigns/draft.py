@@ -8,6 +8,7 @@ from starlette.datastructures import FormData
 
 from console.forms import triggers
 from console.forms.message import link_faults, message_of, typed_message, with_all_of_message
+from console.forms.rows import add_row
 from console.typed import comma_list, nested
 
 Typed = dict[str, Any]
@@ -118,11 +119,11 @@ def faults_of_links(typed: Typed) -> dict[str, str]:
 
 
 CHANGES: dict[str, Callable[..., Any]] = {
-    "add-link": lambda typed: typed["message"]["links"].append({"name": "", "url": ""}),
+    "add-link": lambda typed: add_row("links", typed["message"]["links"], {"name": "", "url": ""}),
     "remove-link": lambda typed, place: typed["message"]["links"].pop(place),
-    "add-segment": lambda typed: typed["audience"]["segment_ids"].append(""),
+    "add-segment": lambda typed: add_row("segment_ids", typed["audience"]["segment_ids"], ""),
     "remove-segment": lambda typed, place: typed["audience"]["segment_ids"].pop(place),
-    "add-exclusion": lambda typed: typed["audience"]["exclude_segment_ids"].append(""),
+    "add-exclusion": lambda typed: add_row("exclude_segment_ids", typed["audience"]["exclude_segment_ids"], ""),
     "remove-exclusion": lambda typed, place: typed["audience"]["exclude_segment_ids"].pop(place),
     "remove-contact": lambda typed, place: typed["audience"]["contact_ids"].pop(place),
 }

@@ -13,8 +13,10 @@ from console.areas.campaigns.previewing import seen_as
 from console.areas.contacts.named import named_people
 from console.forms import triggers
 from console.forms.actions import OF_CAMPAIGN
+from console.forms.rows import LINKS, are_too_many
 from console.page import Page
 from console.pages import Pages
+from console.refused import Refused
 from console.words.triggers import action_words
 from models.organizations.api_key import Role
 
@@ -26,6 +28,11 @@ _AT_A_FIELD = re.compile(
 )
 """The names of the fields at which the editor shows a fault."""
 REFUSED = (409, 422)
+TOO_LARGE = Refused(
+    422,
+    "This draft is too large for a form",
+    f"The messages of its triggers have more than {LINKS} links together. Change it through the API, or take links away there.",
+)
 
 
 @pages.get("/campaigns/new", role=Role.EDITOR)
@@ -46,6 +53,8 @@ async def edit(page: Page) -> Response:
     campaign = await _campaign(page)
     if campaign["state"] != "draft":
         return page.go_to(f"/campaigns/{campaign['id']}")
+    if are_too_many(campaign["triggers"]):
+        raise TOO_LARGE
     typed = draft.typed_of(campaign)
     offered = await choices(page, typed["audience"]["contact_ids"])
     return await _editor(page, campaign, typed, offered)

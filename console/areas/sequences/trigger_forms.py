@@ -11,6 +11,7 @@ from typing import Any
 
 from console.areas.sequences.yaml_definition import ACTION, MESSAGE, TRIGGER, short_trigger
 from console.forms import triggers
+from console.forms.rows import are_too_many
 from console.forms.triggers import Typed
 from console.typed import canonical_duration, nested
 
@@ -30,10 +31,12 @@ class Sent:
 
 
 def shown(value: Any) -> list[Typed] | None:
-    """Returns the form of triggers as a draft has them, or None for what a form cannot show."""
+    """Returns the form of triggers as a draft has them, or None for what a form cannot show, or not all of."""
     if value in (None, []):
         return []
     try:
+        if are_too_many(value):
+            return None
         form = triggers.typed([_whole(each) for each in value])
         again = written(form, {})
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -73,6 +73,13 @@ def test_buttons_change_the_form_and_a_place_that_is_not_there_changes_nothing(
     )
 
 
+def test_what_is_full_gets_no_more_rows() -> None:
+    form = complete([{"key": f"t{row}", "actions": [{"kind": "send"}] * 20} for row in range(20)])
+    for wanted in ("add-trigger", "add-action:0", *["add-link:0.0"] * 40):
+        assert change(form, wanted)
+    assert (len(form), len(form[0]["actions"]), len(form[0]["actions"][0]["message"]["links"])) == (20, 20, 32)
+
+
 @pytest.mark.parametrize("wanted", ["", "explode:0", "save", "s1.add-trigger"])
 def test_a_button_of_another_form_is_none_of_these(wanted: str) -> None:
     assert not change([], wanted)

@@ -228,3 +228,19 @@ def test_which_action_comes_next_is_no_change_of_a_form() -> None:
     before = seal(form)
     form[0]["add"] = "send"
     assert seal(form) == before
+
+
+@pytest.mark.parametrize(("triggers", "actions"), [(21, 1), (1, 21), (500, 1)])
+async def test_more_triggers_than_there_may_be_have_no_form(browser: Browser, triggers: int, actions: int) -> None:
+    does = ", ".join(["{kind: leave}"] * actions)
+    text = "name: x\ntriggers:\n" + f"- {{key: hot, actions: [{does}]}}\n" * triggers
+    page = await browser.send(PATH, yaml=text, do="check")
+    assert "has no form: change them in the YAML" in page.text
+    assert not page.body.cssselect('[name^="q.triggers["]')
+
+
+async def test_more_triggers_than_a_form_takes_are_answered_with_a_small_page(browser: Browser) -> None:
+    fields = {f"q.triggers[{row}].actions[{each}].kind": "notify" for row in range(44) for each in range(44)}
+    page = await browser.send(PATH, yaml=yaml(), do="check", **{"q.triggers.seal": "x"}, **fields)
+    assert (page.status, page.all("h1")) == (422, ["These are too many rows"])
+    assert len(page.answer.content) < 50_000
