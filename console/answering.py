@@ -29,6 +29,8 @@ from console.pulse import Pulses
 from console.refused import NOT_FOUND, Refused
 from console.security import PAGE_HEADERS, form_token, is_ours, is_token
 from console.templating import Templates
+from console.words.faults import detail_in_words, in_words
+from console.words.fields import label_of
 from models.errors import Invalid, RequestTimeout, TooManyRequests
 from models.organizations.console_session import SignedIn, find_session
 
@@ -207,6 +209,7 @@ def _problem_page(page: Page, problem: ApiProblem) -> Response:
     """What the API refused and no form shows."""
     if page.request.method == "GET" and (problem.status == 404 or page.is_no_address(problem)):
         return page.render("error.html", 404, title=NOT_FOUND.title, text=NOT_FOUND.text, retry_after=None)
-    sentences = [f"{error['field']}: {error['message']}" for error in problem.errors if error["field"] not in problem.detail]
-    text = " ".join([problem.detail, *sentences])
+    others = [error for error in problem.errors if error["field"] not in problem.detail]
+    sentences = [f"{label_of(error['field'])}: {in_words(error['message'])}" for error in others]
+    text = " ".join([detail_in_words(problem.detail, problem.errors), *sentences])
     return page.render("error.html", problem.status, title=problem.title, text=text, retry_after=problem.retry_after)

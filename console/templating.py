@@ -85,6 +85,7 @@ class Templates:
             "iso_duration": times.iso_duration,
             "latency": times.latency,
             "in_words": faults.in_words,
+            "detail_in_words": faults.detail_in_words,
             "done": actions.done,
             "kept_of": personal_data.kept_of,
         }

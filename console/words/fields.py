@@ -1,4 +1,4 @@
-"""Fields of a campaign as its editor calls them: the API's names of them are for programs."""
+"""Fields as the console's forms call them: the API's names of them are for programs."""
 
 import re
 
@@ -22,6 +22,18 @@ LABELS = {
     "link_tracking": "Link tracking",
     "link_domain": "Link domain",
     "audience": "Audience",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "phone": "Phone",
+    "email": "E-mail",
+    "external_id": "External id",
+    "time_zone": "Time zone",
+    "properties": "Properties",
+    "destination": "Leads to",
+    "slug": "Slug",
+    "host": "Host",
+    "role": "Role",
+    "expires_at": "Expires on",
 }
 _PLACE = re.compile(r"triggers\[(\d+)\](?:\.actions\[(\d+)\])?(?:\.(.+))?")
 

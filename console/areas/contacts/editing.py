@@ -1,5 +1,6 @@
 """Adding a contact by hand, and changing one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -33,7 +34,7 @@ async def create(page: Page) -> Response:
     try:
         made = await page.api.post("/contacts", _with_properties(body, properties, {}), once=page.field("once"))
     except ApiProblem as problem:
-        return _refused(page, None, typed, properties, problem)
+        return await _refused(page, None, typed, properties, problem)
     return page.go_to(f"/contacts/{made['id']}", "Added.")
 
 
@@ -55,7 +56,7 @@ async def change(page: Page) -> Response:
         page.require_seen(contact)
         await page.api.patch(f"/contacts/{contact['id']}", _with_properties(body, properties, contact["properties"]))
     except ApiProblem as problem:
-        return _refused(page, contact, typed, properties, problem)
+        return await _refused(page, contact, typed, properties, problem)
     return page.go_to(f"/contacts/{contact['id']}", "Saved.")
 
 
@@ -96,7 +97,7 @@ def _is_same(one: Any, other: Any) -> bool:
     return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
 
 
-def _refused(
+async def _refused(
     page: Page, contact: dict[str, Any] | None, typed: dict[str, str], properties: TypedProperties, problem: ApiProblem
 ) -> Response:
     if problem.status not in (409, 422):
@@ -108,7 +109,14 @@ def _refused(
         problem.errors = [fault if each["field"] == "properties" else each for each in problem.errors]
         if len(problem.errors) == 1:
             problem.detail = f"Properties: {sentence}"
-    return _form(page, contact, typed, properties, problem)
+    return _form(page, contact, typed, properties, problem, await _who_has_it(page, problem))
+
+
+async def _who_has_it(page: Page, problem: ApiProblem) -> list[dict[str, Any]]:
+    """The contacts that a conflict is about, as long as they are there."""
+    ids = dict.fromkeys(str(each["contact_id"]) for each in problem.errors if each.get("contact_id"))
+    found = await page.together(**{each: page.maybe(page.api.get(f"/contacts/{each}")) for each in ids})
+    return [each for each in found.values() if each]
 
 
 def _form(
@@ -117,13 +125,13 @@ def _form(
     typed: dict[str, str],
     properties: TypedProperties,
     problem: ApiProblem | None = None,
+    others: Sequence[dict[str, Any]] = (),
 ) -> Response:
     faults = problem.faults() if problem else {}
     for field in ("tags", "properties"):  # the API names the entry that is wrong
         found = [text for name, text in faults.items() if name.startswith((f"{field}[", f"{field}."))]
         if found:
             faults.setdefault(field, found[0])
-    others = [each["contact_id"] for each in problem.errors if each.get("contact_id")] if problem else []
     return page.render(
         "contacts/form.html",
         problem.status if problem else 200,
@@ -135,7 +143,7 @@ def _form(
         problem=problem,
         faults=faults,
         shown=SHOWN,
-        others=list(dict.fromkeys(others)),
+        others=others,
         zones=[("", "Not known"), *((name, name) for name in sorted(known_time_zones()))],
         country=country_of(page.times.zone_name),
     )

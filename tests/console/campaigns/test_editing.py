@@ -302,4 +302,15 @@ async def test_every_text_without_a_way_to_unsubscribe_is_told_at_once_and_in_wo
     assert invalid >= {"message.body", f"{action}.message.body"}
     preview = " ".join(shown.all("[data-preview-into] .consequence"))
     assert preview.startswith("Text: A marketing e-mail must offer a way to unsubscribe")
+    assert "choose the kind Transactional" in preview
+    assert "set kind to" not in shown.text
     assert "triggers[0]" not in shown.text
+
+
+@pytest.mark.parametrize("typed", ["three", "P1X"])
+async def test_a_length_of_time_that_is_none_is_told_of_a_number_and_a_unit(browser: Browser, typed: str) -> None:
+    lengths = {"message.valid_for.number": typed, "message.valid_for.unit": "D"}
+    shown = await browser.send("/campaigns/new", **{**TYPED, **lengths})
+    assert shown.status == 422
+    assert any("Write a number, such as 3, and choose its unit" in each for each in shown.all(".consequence.bad"))
+    assert "ISO 8601" not in shown.text

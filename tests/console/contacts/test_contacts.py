@@ -209,3 +209,21 @@ async def test_more_rows_come_without_saving(browser: Browser, api: Caller) -> N
     shown = await browser.send("/contacts/new", email="a@example.com", do="rows", **{"property-0": "plan", "value-0": "gold"})
     assert (shown.status, shown.value("property-0"), shown.value("property-3")) == (200, "plan", "")
     assert (await api.get("/contacts")).json()["items"] == []
+
+
+async def test_a_key_of_somebody_else_leads_to_them_by_their_name(browser: Browser, api: Caller) -> None:
+    ada = (await api.post("/contacts", json={"email": "ada@example.com", "first_name": "Ada", "last_name": "<b>Moe"})).json()
+    ben = (await api.post("/contacts", json={"email": "ben@example.com"})).json()
+    for path in ("/contacts/new", f"/contacts/{ben['id']}/edit"):
+        shown = await browser.send(path, email="ada@example.com")
+        assert shown.status == 409
+        assert f"/console/contacts/{ada['id']}" in shown.links("form .note a")
+        assert shown.all("form .note") == ["It is Ada <b>Moe."]
+        assert shown.all("#email-fault") == ["ada@example.com belongs to another contact."]
+        assert not any(word in shown.text for word in ("PUT", f"contact {ada['id']}"))
+
+
+async def test_a_wrong_address_is_said_with_the_label_of_its_field(browser: Browser) -> None:
+    (said,) = (await browser.send("/contacts/new", email="nobody")).all(".consequence.bad")
+    assert "E-mail: " in said
+    assert "email:" not in said
