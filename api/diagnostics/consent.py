@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from api.diagnostics.advice import ADVICE
 from api.diagnostics.finding import NOTHING, Code, Finding, Severity, plural
 from api.why.words import CLAUSES
 from models.reports.diagnostics import ReasonGroup
-from services.gate import CHANNEL_ARCHIVED, NO_CONSENT, OPTED_OUT, SUPPRESSED, TOO_LATE
+from services.gate import CHANNEL_ARCHIVED, CONTACT_ERASED, NO_CONSENT, OPTED_OUT, SUPPRESSED, TOO_LATE
 
 FINDINGS: dict[str, tuple[Code, Severity, str, str]] = {
     OPTED_OUT: (
@@ -59,6 +60,24 @@ def refusals(reasons: Iterable[ReasonGroup]) -> Iterator[Finding]:
                 count=counts[reason],
                 sentence=sentence.replace("1 message were", "1 message was") if counts[reason] == 1 else sentence,
                 what_to_change=cure,
+            )
+
+
+def left_out(reasons: Iterable[ReasonGroup]) -> Iterator[Finding]:
+    """Returns why messages were left out for one contact, as far as `refusals` does not say it."""
+    for each in reasons:
+        if each.state == "skipped" and each.reason.partition(":")[0] not in FINDINGS:
+            messages = "1 message was" if each.messages == 1 else f"{each.messages:,} messages were"
+            words = CLAUSES.get(each.reason)
+            because = words.one if words and "{" not in words.one else f"of this reason: {each.reason}"
+            erased = each.reason == CONTACT_ERASED
+            yield Finding(
+                code="contacts_skipped",
+                question="delivery",
+                severity="info" if erased else "warning",
+                count=each.messages,
+                sentence=f"{messages} left out for the contact, because {because}.",
+                what_to_change=NOTHING if erased else ADVICE.get(each.reason, "GET /v1/contacts/ID/why says more about it."),
             )
 
 

@@ -173,7 +173,7 @@ async def _of_contact(session: AsyncSession, scope: Scope, scope_id: UUID, conta
     """Returns why the contact got no message, and whether somebody has to decide about what the contact wrote."""
     reasons = await read_reasons(session, await contents_of(session, scope, scope_id), contact_id)
     pending = await count_pending_of(session, contact_id)
-    return [*findings_consent.refusals(reasons), *findings_consent.undecided(pending)]
+    return [*findings_consent.refusals(reasons), *findings_consent.left_out(reasons), *findings_consent.undecided(pending)]
 
 
 async def trigger_findings(

@@ -134,7 +134,8 @@ def _never_fired(facts: TriggerFacts, asked: Asked) -> Iterator[Finding]:
     elif not facts.sent:
         if not asked.draft:
             sent = "was never sent to the contact" if asked.contact else "was not sent to anybody yet"
-            yield _finding(facts, "trigger_nothing_sent", "info", f"listens to a message that {sent}", NOTHING)
+            change = "If it was left out, a finding of its own says why." if asked.contact else NOTHING
+            yield _finding(facts, "trigger_nothing_sent", "info", f"listens to a message that {sent}", change)
     elif facts.trigger.event == "not_clicked":
         yield from _deadline(facts, asked)
     elif facts.held:

@@ -44,12 +44,32 @@ async def test_each_way_of_saying_no_is_counted_with_what_to_change(api: Caller,
         ("opted_out", "contacts_opted_out"),
         ("no_consent", "contacts_without_consent"),
         ("suppressed: bounce", "addresses_suppressed"),
+        ("no_email", "contacts_skipped"),
+        ("too_many_messages", "contacts_skipped"),
     ],
 )
 async def test_one_contact_is_told_of_alone(api: Caller, made: Rows, reason: str, code: str) -> None:
     campaign, (person, _) = await left_out(made, reason, "suppressed: complaint")
     found = await read(api, f"/campaigns/{campaign.id}/diagnostics?contact_id={person.id}")
     assert {name: found[name]["count"] for name in found if not name.startswith(("trigger", "no_trigger"))} == {code: 1}
+
+
+async def test_one_contact_hears_why_a_message_was_left_out_and_what_to_change(api: Caller, made: Rows) -> None:
+    campaign, people = await left_out(made, "no_email", "too_many_messages", "contact_erased")
+    await made.trigger([campaign.content_id], campaign_id=campaign.id)
+    told = [await read(api, f"/campaigns/{campaign.id}/diagnostics?contact_id={each.id}") for each in people]
+    assert [(each["contacts_skipped"]["sentence"], each["contacts_skipped"]["what_to_change"]) for each in told] == [
+        (
+            "1 message was left out for the contact, because the contact has no e-mail address.",
+            "Give these contacts an e-mail address.",
+        ),
+        (
+            "1 message was left out for the contact, because of this reason: too_many_messages.",
+            "GET /v1/contacts/ID/why says more about it.",
+        ),
+        ("1 message was left out for the contact, because the contact was erased.", "Nothing has to be changed."),
+    ]
+    assert told[0]["trigger_nothing_sent"]["what_to_change"] == "If it was left out, a finding of its own says why."
 
 
 @pytest.mark.parametrize(
