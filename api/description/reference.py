@@ -72,7 +72,7 @@ ERRORS: dict[type[LinkwakeError], str] = {
     MethodNotAllowed: "Use a method that the path has; the header `Allow` names one or more.",
     RequestTimeout: "Send the body again over a faster line, or in smaller parts.",
     Conflict: "See below.",
-    TooLarge: "Send it in parts: `docs/limits.md` says how large a body may be.",
+    TooLarge: "Send many things in parts, and write less into one: `docs/limits.md` says how large a body may be.",
     UnsupportedMediaType: "Send the header `Content-Type` that `errors` asks for: that of JSON, or of CSV for an import.",
     Invalid: "Change the fields that `errors` names.",
     TooMuch: "Ask about less: `errors` names the fields to narrow, such as the time.",

@@ -59,7 +59,8 @@ class TransactionRoute(APIRoute):
             operation, needed = self.unique_id, needed_role(self.unique_id)
             org_id = await _look(request, services, needed, known)
             with _share(request, services, org_id) as share:
-                await read_body(request, services.settings.bulk_body_limit if many else services.settings.body_limit, share)
+                limit = services.settings.bulk_body_limit if many else services.settings.body_limit
+                await read_body(request, limit, share, many=many)
                 async with _turn(services, org_id, (large and not leaves_people_out(request)) or is_long_page(request)):
                     await judge(request)
                     response = await _in_transaction(request, services, operation, answer)

@@ -26,6 +26,8 @@ SLOWEST = 64 * 1024
 """Bytes a second that a larger body needs on average, beyond `PATIENCE`."""
 DISCARDED, DISCARD_PATIENCE, DISCARD_SECONDS = 32 * 2**20, 5.0, 20.0
 """The most bytes of a refused body that are read past, the seconds for it as in `PATIENCE`, and the most seconds in all."""
+IN_PARTS, LESS = "Send it in parts.", "It is about one thing: write less into it."
+"""What to do when there is too much in a body."""
 
 
 def large_body() -> None:
@@ -39,11 +41,15 @@ def has_large_body(dependant: Dependant) -> bool:
     return any(each.call is large_body for each in dependant.dependencies)
 
 
-async def read_body(request: Request, limit: int, share: Share) -> None:
+async def read_body(request: Request, limit: int, share: Share, *, many: bool) -> None:
     """Reads the body; Starlette keeps what was read. Raises TooLarge, RequestTimeout and, for the organization's `share`,
-    TooManyRequests. What the share has taken before counts as taken for this body."""
-    share.take(_announced(request, limit) - share.taken)
-    await _read(request, limit, share, PATIENCE)
+    TooManyRequests. What the share has taken before counts as taken for this body. `many` says that it has many objects, which
+    can be sent in parts."""
+    try:
+        share.take(_announced(request, limit) - share.taken)
+        await _read(request, limit, share, PATIENCE)
+    except TooLarge as error:
+        raise TooLarge(f"{error.detail} {IN_PARTS if many else LESS}") from None
 
 
 async def read_unproved_body(request: Request, limit: int, share: Share) -> None:
@@ -84,7 +90,7 @@ async def _read(request: Request, limit: int, share: Share, patience: float, unc
 
 
 def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The body may have {limit / 2**20:g} MB. Send it in parts.")
+    return TooLarge(f"The body may have {limit / 2**20:g} MB.")
 
 
 def _announced(request: Request, limit: int) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 from fastapi import Request
 
+from api.http.body import LESS
 from api.http.json_rows import read_rows
 from models.errors import BadRequest, FieldError, Invalid, TooLarge, UnsupportedMediaType
 
@@ -49,7 +50,7 @@ async def parse_json(request: Request, *, rows: bool) -> None:
         request._json = await asyncio.to_thread(_parse, body, read_rows)
         return
     if not rows and _values(body) > MOST_VALUES:
-        raise TooLarge(f"The body has more than {MOST_VALUES:,} values. Send it in parts.")
+        raise TooLarge(f"The body has more than {MOST_VALUES:,} values. {LESS}")
     request._json = _parse(body, json.loads)
 
 

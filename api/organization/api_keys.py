@@ -85,4 +85,5 @@ def _check_expiry(own: ApiKey, wanted: datetime | None) -> None:
     if wanted is not None and wanted <= now():
         raise Invalid.field("expires_at", "This time is past: write a later one, or leave it out for a key that does not expire.")
     if own.expires_at is not None and (wanted is None or wanted > own.expires_at):
-        raise Invalid.field("expires_at", f"The key that asks expires at {own.expires_at.isoformat()}: write no later time.")
+        latest = own.expires_at.isoformat()
+        raise Invalid.field("expires_at", f"The key that asks expires itself: give an expires_at no later than {latest}.")

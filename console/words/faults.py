@@ -11,6 +11,7 @@ INSTEAD = {
     "or give default_country": "or choose the country of numbers without +",
     "Write an ISO 8601 duration such as PT30S or P3D, or a number of seconds.": _LENGTH,
     "This has to be a duration, such as P3D, PT30S or a number of seconds.": _LENGTH,
+    "give an expires_at no later than": "choose a day, which is not later than",
     'set kind to "transactional"': "choose the kind Transactional",
     "There is such a contact already; PUT changes it.": "There is such a contact already.",
 }

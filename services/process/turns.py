@@ -59,7 +59,8 @@ class Turns:
             raise self._refusal() from None
 
     def _refusal(self) -> TooManyRequests:
+        waiting = f"{self._waiting} may wait" + (f" for {PATIENCE:g} s each" if self._waiting else "")
         return TooManyRequests(
-            f"Of your organization's {self._kind}, {self._at_once} may be at work at once and {self._waiting} may wait. "
+            f"Of your organization's {self._kind}, {self._at_once} may be at work at once and {waiting}. "
             "Send fewer at a time, and this one again."
         )

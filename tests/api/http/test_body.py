@@ -32,7 +32,7 @@ def request(chunks: Iterable[bytes | None], length: int | None = None) -> Reques
 
 async def read(given: Request, limit: int = 100, memory: BodyMemory | None = None) -> bytes:
     with (memory or BodyMemory(1000)).share(ORG) as share:
-        await read_body(given, limit, share)
+        await read_body(given, limit, share, many=False)
     return await given.body()
 
 

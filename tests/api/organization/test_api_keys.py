@@ -156,6 +156,7 @@ async def test_a_key_makes_none_that_outlives_it(api: Caller) -> None:
     for field in ({}, {"expires_at": None}, {"expires_at": later.isoformat()}):
         answer = await own.post("/api-keys", json={"name": "third", "role": "owner", **field})
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "expires_at")
+        assert answer.json()["detail"].endswith(f"give an expires_at no later than {soon.isoformat()}.")
     assert (
         await own.post("/api-keys", json={"name": "third", "role": "owner", "expires_at": soon.isoformat()})
     ).status_code == 201

@@ -13,6 +13,7 @@ ID = "01a22d77-02b3-77da-91f9-33ad7355f53c"
         ("There is such a contact already; PUT changes it.", "There is such a contact already."),
         (f"ada@example.com is the contact {ID}.", "ada@example.com belongs to another contact."),
         (f"7 is the contact {ID}, whose phone is another.", "7 belongs to another contact, whose phone is another."),
+        ("It expires: give an expires_at no later than 2030.", "It expires: choose a day, which is not later than 2030."),
         ('Write it, or set kind to "transactional" if so.', "Write it, or choose the kind Transactional if so."),
         (
             "Write an ISO 8601 duration such as PT30S or P3D, or a number of seconds.",

@@ -56,7 +56,9 @@ async def test_one_that_finds_too_many_waiting_is_refused_at_once() -> None:
     work = Work(1, 1)
     tasks = [asyncio.create_task(work.request(name)) for name in "ab"]
     await settled(*tasks)
-    with pytest.raises(TooManyRequests, match="Of your organization's requests, 1 may be at work at once and 1 may wait"):
+    with pytest.raises(
+        TooManyRequests, match="Of your organization's requests, 1 may be at work at once and 1 may wait for 10 s each"
+    ):
         await work.request("c")
     work.over.set()
     await asyncio.gather(*tasks)
