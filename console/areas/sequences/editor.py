@@ -80,11 +80,13 @@ async def change(page: Page) -> Response:
 @pages.post("/sequences/{sequence_id}/publish", role=Role.EDITOR)
 async def publish(page: Page) -> Response:
     sequence_id = page.path("sequence_id")
+    sequence = await page.api.get(f"/sequences/{sequence_id}")
     try:
         version = await page.api.post(f"/sequences/{sequence_id}/publish", once=page.field("once"))
     except ApiProblem as problem:
-        sequence = await page.api.get(f"/sequences/{sequence_id}")
         return await _refused(page, sequence, await _saved_draft(page, sequence), problem)
+    if version["version"] == sequence["version"]:
+        return page.go_to(f"/sequences/{sequence_id}", f"Nothing has changed since version {version['version']}.")
     return page.go_to(f"/sequences/{sequence_id}", f"Published as version {version['version']}.")
 
 
@@ -172,6 +174,7 @@ async def _show(
         settings=shown_forms.settings(draft, known, opened),
         kinds=[(kind, word) for kind, word in words.KINDS.items()],
         lines=changed.lines,
+        is_unchanged=before is not None and _is_definition(draft) and not changed.lines and not changed.steps,
         changes=changed.steps,
         numbered=NUMBERED,
         inside=sum(standing.values()),

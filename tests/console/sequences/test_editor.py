@@ -1,6 +1,7 @@
 """The editor: what is typed stays, faults stand at their line, forms and YAML say the same, and publishing says what changes."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -299,9 +300,30 @@ async def test_a_text_that_cannot_be_read_says_so_where_the_steps_were(browser: 
 async def test_the_title_follows_the_name(browser: Browser, api: Caller) -> None:
     sequence = await new_sequence(api)
     shown = await browser.send(f"/sequences/{sequence}/edit", yaml=yaml(name="Autumn"), do="check")
-    assert shown.all("h1") == ["Autumn, draft of version 2"]
+    assert shown.all("h1") == ["Autumn, version 1"]  # a name belongs to no version
+    changed = await browser.send(f"/sequences/{sequence}/edit", yaml=yaml(name="Autumn").replace("P1D", "P2D"), do="check")
+    assert changed.all("h1") == ["Autumn, draft of version 2"]
     assert shown.all("title")[0].startswith("Autumn")
     assert (await browser.send("/sequences/new", yaml=yaml(name="Autumn"), do="check")).all("h1") == ["Autumn"]
+
+
+async def test_a_sequence_that_has_not_changed_says_so_and_is_not_published_again(browser: Browser, api: Caller) -> None:
+    path = f"/sequences/{await new_sequence(api)}"
+    shown = await browser.open(f"{path}/edit", publish="1")
+    assert shown.all("h1")[0].endswith(", version 1")
+    assert (shown.all(".head .badge"), shown.all("#publish-title")) == (["Published"], ["There is nothing to publish"])
+    assert "Nothing has changed since version 1" in shown.all('[data-part="meta"]')[0]
+    assert shown.all("#publish .actions > *") == ["Close"]
+    assert "version 2" not in shown.text
+    again = await browser.send(f"{path}/publish", once=str(uuid4()))
+    assert "Nothing has changed since version 1." in (await browser.open(again.location)).text
+
+
+async def test_what_has_changed_since_a_version_is_its_draft(browser: Browser, api: Caller) -> None:
+    path = f"/sequences/{await new_sequence(api)}"
+    await api.patch(path, json={"steps": [{"kind": "end", "key": "over"}]})
+    shown = await browser.open(f"{path}/edit", publish="1")
+    assert (shown.all(".head .badge"), shown.all("#publish .btn.primary")) == (["Draft"], ["Publish version 2"])
 
 
 COMMENTED = "# mine\n" + yaml().replace("key: wait\n", "key: wait # for a day\n")
