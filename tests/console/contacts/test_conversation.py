@@ -73,6 +73,15 @@ async def test_a_click_whose_verdict_is_changed_by_hand_has_woken_what_it_has_wo
     assert await told() == ["corrected by hand"] * 2
 
 
+async def test_who_left_by_a_stop_shows_where_and_the_reason_that_was_given(browser: Browser, rows: Rows) -> None:
+    sequence, contact = await rows.sequence(), await rows.contact(first_name="Ingrid")
+    enrollment = await rows.enrollment(sequence, contact)
+    await rows.event(enrollment, EventKind.STEP_LEFT, 2, "wait", minutes(1), outcome="stopped")
+    await rows.event(enrollment, EventKind.ENDED, 3, None, minutes(2), state="stopped", outcome="Asked <b>by phone</b>")
+    shown = await browser.open(f"/contacts/{contact.id}")
+    assert shown.all(".thread .line")[:2] == ["Left Welcome: Asked <b>by phone</b>", "Stopped in wait"]
+
+
 async def test_each_kind_of_entry_can_be_shown_alone(browser: Browser, rows: Rows) -> None:
     contact_id = await story(rows)
     for show, count in {"messages": 2, "clicks": 2, "replies": 0, "decisions": 2, "consent": 0}.items():
