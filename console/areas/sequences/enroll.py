@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from console.api_calls import ApiProblem
-from console.areas.contacts.named import named_people
+from console.areas.contacts.named import named_people, not_found
 from console.areas.sequences.one import one
 from console.page import Page
 from console.pages import Pages
@@ -17,7 +17,11 @@ pages = Pages("sequences")
 
 MOST_NAMED = 50
 """The most people that are named in one form."""
-WAYS = (("named", "People by name"), ("tags", "People with tags"), ("segment", "People of a segment"))
+WAYS = (
+    ("named", "E-mail addresses, phone numbers or external ids"),
+    ("tags", "People with tags"),
+    ("segment", "People of a segment"),
+)
 RESULTS = (
     ("enrolled", "enrolled now"),
     ("already_enrolled", "left out: they are in it already"),
@@ -98,8 +102,8 @@ async def _named(page: Page, text: str, faults: dict[str, str]) -> list[dict[str
         faults["people"] = f"Name at most {MOST_NAMED} people, or give them a tag."
         return []
     found = [await named_people(page, name) for name in names]
-    if unclear := [name for name, people in zip(names, found, strict=True) if len(people) != 1]:
-        faults["people"] = f"Nobody, or more than one person, is found as {unclear[0][:80]}."
+    if unclear := [not_found(name, people) for name, people in zip(names, found, strict=True) if len(people) != 1]:
+        faults["people"] = "\n".join(unclear)
         return []
     return list({people[0]["id"]: people[0] for people in found}.values())
 

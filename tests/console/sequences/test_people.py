@@ -93,6 +93,23 @@ async def test_who_cannot_be_found_keeps_what_was_typed(browser: Browser, api: C
     assert "<script>alert" not in shown.answer.text
 
 
+async def test_every_line_that_finds_nobody_is_named_with_what_works(browser: Browser, api: Caller) -> None:
+    await api.patch("/organization", json={"shared_mailboxes": True})
+    for name in ("ada", "bob"):
+        await api.post("/contacts", json={"external_id": name, "email": "family@example.com"})
+    named = "ada\nAda Lind\n0151 12345678\nnobody@example.com\nfamily@example.com"
+    shown = await browser.send(f"/sequences/{await new_sequence(api)}/enroll", way="named", people=named, do="look")
+    assert shown.status == 422
+    (fault,) = shown.body.cssselect("#people-fault span")
+    assert list(fault.itertext()) == [
+        "Nobody is found as “Ada Lind”. Write an e-mail address, a number or an external id: names are not looked for.",
+        "Nobody is found as “0151 12345678”. Of a phone number, write the country code too, such as +49 151 12345678.",
+        "Nobody is found as “nobody@example.com”.",
+        "“family@example.com” is more than one person: write the external id or the phone number of the one who is meant.",
+    ]
+    assert "People by name" not in shown.text
+
+
 async def test_people_are_named_by_whatever_is_known_of_them(browser: Browser, api: Caller, rows: Rows) -> None:
     sequence = await new_sequence(api)
     people = [
