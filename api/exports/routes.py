@@ -18,7 +18,7 @@ from api.handling.request import OrganizationDep, ServicesDep, SessionDep, area
 from api.handling.services import Services
 from api.messages.routes import message_filter
 from api.reports.clicks import click_conditions
-from api.sequences.enrollments import enrollment_filter
+from api.sequences.enrollments import enrollment_filter, require_enrollment_filter
 from models.exports import clicks as exported_clicks
 from models.exports.enrollments import ENROLLMENTS
 from models.exports.export import Export, ExportPage, read_page
@@ -101,6 +101,7 @@ async def enrollments(  # noqa: PLR0913, RUF100
 
     The last line and the errors are as in the export of clicks.
     """
+    await require_enrollment_filter(session, caller.id, wanted)
     await _require_filters(session, caller.id, wanted, tag)
     export = await options.of(session, ENROLLMENTS, caller, {**_given(wanted), "tag": tag})
     return await _answer(request, session, services, options, export)

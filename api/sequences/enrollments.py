@@ -32,7 +32,7 @@ from models.sequences.enrollment import (
     get_enrollment,
     list_enrollments,
 )
-from models.sequences.sequence import get_sequence
+from models.sequences.sequence import get_sequence, require_place
 from models.sequences.variables import Variables
 from models.texts.moment import Moment
 from models.texts.text import Text
@@ -115,6 +115,13 @@ def enrollment_filter(
     return EnrollmentFilter(sequence_id, contact_id, campaign_id, state, step, version, due_before)
 
 
+async def require_enrollment_filter(session: AsyncSession, org_id: UUID, wanted: EnrollmentFilter) -> None:
+    """Raises NotFound for ids that the organization does not have, and for a step or a version that there is not."""
+    await require_known(session, org_id, wanted)
+    if wanted.sequence_id is not None:
+        await require_place(session, wanted.sequence_id, wanted.step, wanted.version)
+
+
 @router.post(
     "/sequences/{sequence_id}/enrollments", status_code=202, dependencies=[Idempotent], summary="Enroll contacts in a sequence"
 )
@@ -187,7 +194,7 @@ async def list_all(
     wanted: Annotated[EnrollmentFilter, Depends(enrollment_filter)],
 ) -> Page[EnrollmentView]:
     """Enrollments, newest first."""
-    await require_known(session, caller.id, wanted)
+    await require_enrollment_filter(session, caller.id, wanted)
     rows, after = await list_enrollments(session, caller.id, wanted, page)
     return Page(items=await enrollment_views(session, services.settings, rows), next_cursor=page.next_cursor(after))
 
@@ -203,6 +210,7 @@ async def due(
 ) -> DueEnrollments:
     """The enrollments whose wait is over first, with until when it lasts: `due_at`."""
     await get_sequence(session, caller.id, sequence_id)
+    await require_place(session, sequence_id, None, version)
     rows = await next_due(session, sequence_id, version, limit)
     return DueEnrollments(items=await enrollment_views(session, services.settings, rows))
 

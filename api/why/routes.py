@@ -14,11 +14,11 @@ from api.why.views import MessageWhy, ProvingRow, WhyAnswer, WhyFacts, why_answe
 from models.campaigns.campaign import get_campaign
 from models.clicks.click import Scope
 from models.contacts.contact import Contact, get_contact
-from models.errors import FieldError, Invalid, NotFound
+from models.errors import FieldError, Invalid
 from models.messages.message import get_message
 from models.organizations.limits import Limits
 from models.reports.known_ids import require_known
-from models.sequences.sequence import Sequence, get_sequence, has_step
+from models.sequences.sequence import get_sequence, require_place
 from models.texts.text import Text
 from models.triggers.trigger import Trigger, get_trigger
 from services.why.contact import why_not_campaign, why_not_sequence, why_not_trigger
@@ -59,7 +59,7 @@ async def of_contact(
         return why_answer(await why_not_campaign(session, campaign, contact, limits))
     if wanted.sequence_id is not None:
         sequence = await get_sequence(session, caller.id, wanted.sequence_id)
-        await _require_step(session, sequence, step)
+        await require_place(session, sequence.id, step)
         return why_answer(await why_not_sequence(session, sequence, contact, step, limits))
     return await _of_trigger(session, services, await get_trigger(session, caller.id, trigger_id or contact_id), contact)
 
@@ -80,11 +80,6 @@ def _one(asked: Asked, step: str | None) -> Asked:
     if step is not None and asked.sequence_id is None:
         raise Invalid.field("step", "Only a sequence has steps: give sequence_id with it.")
     return asked
-
-
-async def _require_step(session: AsyncSession, sequence: Sequence, step: str | None) -> None:
-    if step is not None and not await has_step(session, sequence.id, step):
-        raise NotFound("step: No published version has this step.", [FieldError("step", "No published version has this step.")])
 
 
 async def _of_trigger(session: AsyncSession, services: Services, trigger: Trigger, contact: Contact) -> WhyAnswer:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
-from models.errors import NotFound
+from models.errors import FieldError, NotFound
 from models.organizations.owned import require_owned
 from models.paging import PageRequest, newest_first
 from models.sequences.re_entry import ReEntry
@@ -127,6 +127,19 @@ SELECT EXISTS (SELECT FROM sequence_version WHERE sequence_id = :sequence_id
 async def has_step(session: AsyncSession, sequence_id: UUID, step_key: str) -> bool:
     """Whether any published version has the step."""
     return bool(await session.scalar(HAS_STEP, {"sequence_id": sequence_id, "key": step_key}))
+
+
+async def require_place(session: AsyncSession, sequence_id: UUID, step_key: str | None, version: int | None = None) -> None:
+    """Raises NotFound with what is given and not there, because an empty list would look like an answer. A step is known when
+    any published version has it. The caller has made sure whose the sequence is."""
+    unknown = []
+    if step_key is not None and not await has_step(session, sequence_id, step_key):
+        unknown.append(FieldError("step", "No published version has this step."))
+    numbers = select(col(SequenceVersion.version)).where(col(SequenceVersion.sequence_id) == sequence_id)
+    if version is not None and await session.scalar(numbers.where(col(SequenceVersion.version) == version)) is None:
+        unknown.append(FieldError("version", f"The sequence has no version {version}."))
+    if unknown:
+        raise NotFound(" ".join(f"{each.field}: {each.message}" for each in unknown), unknown)
 
 
 async def list_versions(

@@ -362,11 +362,24 @@ async def test_a_list_can_be_of_one_step_of_one_version_and_of_those_that_are_du
     both = [str(old[1].id), str(old[0].id)]
     assert await listed(version=1) == await listed(step="wait") == await listed(due_before=later.isoformat()) == both
     assert await listed(version=2) == await listed(step="hello") == [str(new.id)]
-    assert await listed(version=3) == await listed(version=2, due_before=NOON.isoformat()) == []
+    assert await listed(version=2, due_before=NOON.isoformat()) == []
     seen = (await api.get(f"/enrollments/{new.id}")).json()
     assert (seen["version"], seen["stop_requested_at"]) == (2, "2026-11-03T12:00:00Z")
     versions = (await api.get(f"/sequences/{sequence.id}/versions")).json()["items"]
     assert [(each["version"], each["active_enrollments"]) for each in versions] == [(2, 1), (1, 2)]
+
+
+async def test_a_step_or_a_version_that_the_sequence_does_not_have_is_not_found(api: Caller, made: Rows) -> None:
+    sequence = await made.sequence()
+    await made.enrollment(sequence, await made.contact(), step_key="wait")
+    unknown = {"step": "No published version has this step.", "version": "The sequence has no version 7."}
+    wrong = {"sequence_id": str(sequence.id), "step": "wiat", "version": 7}
+    for path in ("/enrollments", "/exports/enrollments"):
+        answer = await api.get(path, params=wrong)
+        assert (answer.status_code, {each["field"]: each["message"] for each in answer.json()["errors"]}) == (404, unknown)
+        assert (await api.get(path, params={**wrong, "step": "wait", "version": 1})).status_code == 200
+    answer = await api.get(f"/sequences/{sequence.id}/due", params={"version": 7})
+    assert (answer.status_code, answer.json()["detail"]) == (404, "version: The sequence has no version 7.")
 
 
 @pytest.mark.parametrize(("name", "value"), [("version", 1), ("step", "wait")])

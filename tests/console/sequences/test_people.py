@@ -42,10 +42,10 @@ async def test_people_are_narrowed_by_state_step_version_and_time(browser: Brows
     assert await names(due="7d") == ["Ada"]
     shown = await browser.open(f"/sequences/{sequence.id}/people")
     assert "<script>alert" not in shown.answer.text
-    assert (
-        "Nobody is like that" in (await browser.open(f"/sequences/{sequence.id}/people", step="gone")).all("h2")
-        or shown.status == 200
+    assert "Nobody is like that" in (await browser.open(f"/sequences/{sequence.id}/people", step="wait", state="stopped")).all(
+        "h2"
     )
+    assert (await browser.open(f"/sequences/{sequence.id}/people", step="gone")).status == 404
 
 
 async def test_nobody_yet_says_how_people_enter(browser: Browser, api: Caller) -> None:
