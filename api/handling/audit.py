@@ -27,12 +27,17 @@ def leave_unaudited(request: Request) -> None:
 def audit(session: AsyncSession, request: Request, operation: str, response: Response) -> None:
     """Adds the row to the session, so that it is stored with the change or not at all. An answer that was remembered for an
     idempotency key changes nothing and does not come here."""
-    if not is_audited(request.method, operation) or getattr(request.state, "unaudited", False):
+    if not is_audited(request.method, operation) or getattr(request.state, "unaudited", False) or _asks_for_nothing(request):
         return
     key = request.state.key
     kind, target = _target(request, operation, response)
     row = record(session, key.org_id, operation, kind, target, key.id, getattr(request.state, "request_id", None))
     request.scope["state"].setdefault(AUDITED, []).append(row)
+
+
+def _asks_for_nothing(request: Request) -> bool:
+    """A change without a single field; its body was read before."""
+    return request.method == "PATCH" and getattr(request, "_json", None) == {}
 
 
 def _target(request: Request, operation: str, response: Response) -> tuple[str, str | None]:
