@@ -1,7 +1,7 @@
 """What every export is asked besides its filters: format, columns, zone, period and where to go on."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from fastapi import Depends, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.handling.request import OrganizationDep
-from api.reports.filters import LOCAL, TimeRange
+from api.reports.filters import CLOCKS_APART, LOCAL, TimeRange
 from models.base import first_id, now
 from models.errors import Invalid
 from models.exports.columns import PROPERTY, ExportFormat, chosen
@@ -22,8 +22,6 @@ from models.texts.text import Text
 
 BEGINNING = UUID(int=0)
 """The id behind which an export begins that is not taken up again."""
-CLOCKS_APART = timedelta(minutes=1)
-"""A cursor is of the future when it is so much later than this machine's clock."""
 
 
 @dataclass(frozen=True)

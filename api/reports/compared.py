@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.handling.request import Heavy, OrganizationDep, SessionDep, area
 from api.reports.counted import Counted
-from api.reports.filters import TimeRangeDep
+from api.reports.filters import TimeOfReportDep
 from api.reports.funnel import Funnel, funnel_of
 from api.reports.window import Period, period
 from models.campaigns.campaign import CampaignState
@@ -58,7 +58,7 @@ async def compare(
     session: SessionDep,
     caller: OrganizationDep,
     campaign_id: CampaignsQuery,
-    time: TimeRangeDep,
+    time: TimeOfReportDep,
 ) -> Comparison:
     """Funnels are of all time; clicks are those between `since` and `until`."""
     _refuse_repeated(campaign_id)

@@ -1,7 +1,7 @@
 """What reports and lists of clicks can be narrowed to: the time, where and with what a click was made, and by whom."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from fastapi import Depends, Query
 from pydantic import Field
 
 from api.callers.caller import OrganizationDep
+from models.base import now
 from models.contacts.input import Tag
 from models.errors import Invalid
 from models.organizations.time_zone import TimeZone
@@ -20,6 +21,9 @@ from models.texts.text import Text
 from services.clicks.device_types import DeviceType
 
 Known = Annotated[Text, Field(min_length=1, max_length=200)]
+
+CLOCKS_APART = timedelta(minutes=1)
+"""A time is of the future when it is so much later than this machine's clock."""
 
 LOCAL = "A date, a time in `time_zone`, or a time with its own offset."
 
@@ -70,6 +74,17 @@ def time_range(
 
 
 TimeRangeDep = Annotated[TimeRange, Depends(time_range)]
+"""Of a list, which is empty for a time of the future."""
+
+
+def time_of_report(time: TimeRangeDep) -> TimeRange:
+    """A report without `until` ends now. Raises Invalid for one that would begin later."""
+    if time.since is not None and time.until is None and time.since > now() + CLOCKS_APART:
+        raise Invalid.field("since", "This time has not come yet, and without `until` the report ends now.")
+    return time
+
+
+TimeOfReportDep = Annotated[TimeRange, Depends(time_of_report)]
 
 
 def where(

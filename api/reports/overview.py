@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.handling.request import Heavy, OrganizationDep, SessionDep, area
 from api.reports.counted import Counted
-from api.reports.filters import TimeRangeDep
+from api.reports.filters import TimeOfReportDep
 from api.reports.window import Period, period
 from models.base import EPOCH, now
 from models.clicks.click import Scope
@@ -102,7 +102,7 @@ class OrganizationAnalytics(Period):
 async def of_organization(
     session: SessionDep,
     caller: OrganizationDep,
-    time: TimeRangeDep,
+    time: TimeOfReportDep,
     interval: Annotated[Interval, Query(description="Of `series`; `day`, unless it is given.")] = "day",
 ) -> OrganizationAnalytics:
     """What is being sent now, and between `since` and `until` all clicks over time and what most people clicked."""
@@ -148,11 +148,12 @@ class _Recent:
 
 
 async def _recent(session: AsyncSession, question: ClickQuestion) -> _Recent | None:
-    since, until = begin_of(question.since), question.until or now()
+    since = begin_of(question.since)
     if since is None:
         return None
+    until = question.until or max(since, now())
     length = timedelta(hours=1) if question.by_hours else BUCKET
-    earlier = replace(question, since=max(since - (until - since), EPOCH), until=since)
+    earlier = replace(question, since=since - min(until - since, since - EPOCH), until=since)
     first = await first_clicks(session, question.scope_id, since, until, length)
     first_before = await first_clicks(session, question.scope_id, earlier.since or since, since, length)
     clicks_before = await count_clicks(session, earlier)

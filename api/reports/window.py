@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.callers.caller import OrganizationDep
 from api.handling.services import Services
 from api.reports.clicks import VerdictQuery, VerdictWanted
-from api.reports.filters import LinkFilter, TimeRange, TimeRangeDep
+from api.reports.filters import LinkFilter, TimeOfReportDep, TimeRange
 from api.reports.filters import where as where_filters
 from models.clicks.click import Scope
 from models.reports.answer import Answer, Kind, answer, kind_of
@@ -78,7 +78,7 @@ class Window(Period):
 def window(
     caller: OrganizationDep,
     where: Annotated[Where, Depends(where_filters)],
-    time: TimeRangeDep,
+    time: TimeOfReportDep,
     verdict: VerdictQuery = VerdictWanted.HUMAN,
     interval: Annotated[Interval, Query(description="Of `series`.")] = "hour",
 ) -> Window:

@@ -82,7 +82,13 @@ async def first_clicks(
     """Returns how many people clicked a campaign or a sequence for the first time, by intervals of UTC: those of the newest 100
     campaigns and as many sequences, each of which counts its own people."""
     found = dict[datetime, int]()
-    values = {"org_id": org_id, "considered": MOST_CONSIDERED, "length": length, "since": begin_of(since), "until": end_of(until)}
+    values = {
+        "org_id": org_id,
+        "considered": MOST_CONSIDERED,
+        "length": length,
+        "since": begin_of(since),
+        "until": end_of(until) or until,
+    }
     for scope in (Scope.CAMPAIGN, Scope.SEQUENCE):
         for begin, people in await session.execute(text(FIRST_CLICKS.format(scope=scope.value)), values):
             found[begin] = found.get(begin, 0) + people

@@ -174,6 +174,14 @@ async def test_a_time_that_cannot_be_meant_is_refused(api: Caller, params: dict[
     assert list(fields(await api.get("/analytics", params=params))) == [field]
 
 
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00Z", "1970-01-01", "2026-11-01"])
+async def test_a_time_as_long_before_ends_where_the_calendar_does(api: Caller, made: Rows, since: str) -> None:
+    await campaign(made, 2)
+    body = await read(api, since=since, until="9999-12-31T23:59:59Z")
+    assert body["human_clicks"] == 4
+    assert (body["before"], body["people"]) in ((None, None), ({"people": 0, "human_clicks": 0}, 2))
+
+
 async def test_dates_are_local_ones_and_the_answer_says_what_is_counted(api: Caller, made: Rows) -> None:
     await campaign(made, 1, start=60 * 6 + 15)  # at 18:16 UTC, 00:01 of the next day there, and an hour later
     body = await read(api, since="2026-11-04", until="2026-11-04T00:50", time_zone="Asia/Kathmandu")
