@@ -109,9 +109,13 @@ def contact_filter(
     tag: Annotated[
         list[Text] | None, Query(max_length=MAX_TAGS, description="Has this tag; given several times, all of them.")
     ] = None,
-    email: Annotated[Text | None, Query(description="In upper or lower case.", examples=["ada@example.com"])] = None,
-    phone: Annotated[Text | None, Query(description="In an address, + is written %2B.", examples=["+12025550123"])] = None,
-    external_id: Annotated[Text | None, Query(examples=["crm-1001"])] = None,
+    email: Annotated[
+        Text | None, Query(max_length=500, description="In upper or lower case.", examples=["ada@example.com"])
+    ] = None,
+    phone: Annotated[
+        Text | None, Query(max_length=100, description="In an address, + is written %2B.", examples=["+12025550123"])
+    ] = None,
+    external_id: Annotated[Text | None, Query(max_length=255, examples=["crm-1001"])] = None,
     q: Annotated[Text | None, Query(max_length=255, description=SEARCHED, examples=["ada lo"])] = None,
     default_country: Annotated[Country | None, Query(description="Of a phone number without a country code.")] = None,
 ) -> ContactFilter:

@@ -146,8 +146,11 @@ def _check_value(value: Any, depth: int) -> None:
 
 
 Tag = Annotated[str, AfterValidator(normal_tag), Field(examples=["newsletter"])]
-Name = Annotated[Text, AfterValidator(not_blank), Field(max_length=200)]
-ExternalId = Annotated[Text, AfterValidator(not_blank), Field(min_length=1, max_length=255), AfterValidator(normal_external_id)]
+# How long a text may be comes before what reads each character of it.
+Name = Annotated[Text, Field(max_length=200), AfterValidator(not_blank)]
+ExternalId = Annotated[
+    Text, Field(max_length=255), AfterValidator(not_blank), Field(min_length=1), AfterValidator(normal_external_id)
+]
 Email = Annotated[Text, Field(max_length=500), AfterValidator(normal_email), Field(max_length=254)]
 Phone = Annotated[Text, Field(max_length=100), AfterValidator(_phone)]
 Tags = Annotated[list[Tag], BeforeValidator(_few), Field(max_length=MAX_TAGS), AfterValidator(without_repeats)]

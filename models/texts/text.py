@@ -62,5 +62,5 @@ class Form:
 
 
 Text = Annotated[str, AfterValidator(storable)]
-Name = Annotated[Text, AfterValidator(_not_blank), Field(min_length=1, max_length=200)]
+Name = Annotated[Text, Field(max_length=200), AfterValidator(_not_blank), Field(min_length=1)]
 """What people call a thing."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from models.base import new_id
 from models.contacts import input as contact_input
@@ -12,6 +13,7 @@ from models.contacts.input import ContactInput, normal_email, normal_tag
 from models.contacts.phone import normal_phone
 from models.contacts.row import RowOptions, read_row
 from models.errors import FieldError
+from models.texts import text
 from models.texts.plain_text import plain
 
 
@@ -262,3 +264,20 @@ def test_a_tag_of_a_megabyte_is_refused_before_anything_is_read_of_it(monkeypatc
 
 def test_a_tag_with_much_that_cannot_be_seen_is_the_tag() -> None:
     assert normal_tag("vip" + "\u200b" * 900) == "vip"
+
+
+@pytest.mark.parametrize("long", [" " * 2**20, "\u200b" * 300_000])
+@pytest.mark.parametrize("kind", [contact_input.Name, contact_input.ExternalId, text.Name])
+def test_a_name_of_a_megabyte_is_too_long_before_each_character_is_read(
+    kind: Any, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact_input, "is_blank", None)
+    monkeypatch.setattr(text, "is_blank", None)
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(kind).validate_python(long)
+    assert [each["type"] for each in refused.value.errors()] == ["too_long"]
+
+
+@pytest.mark.parametrize("kind", [contact_input.Name, contact_input.ExternalId, text.Name])
+def test_programs_are_told_how_long_a_name_may_be(kind: Any) -> None:
+    assert TypeAdapter(kind).json_schema()["maxLength"] in (200, 255)
