@@ -22,7 +22,7 @@ from models.organizations.limits import Limits
 from models.reports.known_ids import require_known
 from models.segments.definition import Condition, read_definition
 from models.segments.kinds.tags import TagsCondition
-from models.segments.people import next_people
+from models.segments.people import next_ids
 from models.segments.segment import get_segment
 from models.sequences.due import next_due
 from models.sequences.enroll import EnrollResult, new_enrollments
@@ -170,7 +170,7 @@ async def _people(
         if position[:16] != source:
             raise no_cursor()
         after = UUID(bytes=position[16:])
-    people = [each.id for each in await next_people(session, org_id, definition, now(), after, body.limit + 1)]
+    people = await next_ids(session, org_id, definition, now(), after, body.limit + 1)
     more = len(people) > body.limit
     people = people[: body.limit]
     return people, listing.cursor(source + people[-1].bytes) if more else None

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String, Text, cast, func, literal_column, select, text
+from sqlalchemy import Index, Integer, String, literal_column, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -118,7 +118,7 @@ def refuse_erased(contact: Contact) -> None:
 
 SMALL_PAGE = 50
 """A page of so many contacts may have all their properties: 0.8 MB at most."""
-SIZE = 4 * func.octet_length(cast(col(Contact.properties), Text))
+SIZE = literal_column("4 * octet_length(CAST(contact.properties AS text))", Integer)
 """What properties count for the bytes of a page. They can be thousands of values, each of which is read and written by itself, so
 a page ends with 1 MB of them."""
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
-from models.contacts.contact import NOT_ERASED, Contact
-from models.paging import PageRequest, cut_page
+from models.contacts.contact import NOT_ERASED, SIZE, SMALL_PAGE, Contact
+from models.paging import PageRequest, cut_page, rows_that_fit
 from models.segments.definition import Condition, alternatives, leaves, parts
 from models.segments.limits import TO_COUNT, TO_READ_A_PAGE, limited
 from models.segments.values import Values
@@ -35,7 +36,7 @@ BY_ROWS = """(SELECT contact.id FROM {found.table} CROSS JOIN LATERAL (
 
 # Each alternative has its own page, of which the first ones are the page of all.
 PAGE = """
-SELECT contact.* FROM contact WHERE contact.id = ANY(ARRAY(
+SELECT {read} FROM contact WHERE contact.id = ANY(ARRAY(
     SELECT id FROM ({alternatives}) AS found ORDER BY id {direction} LIMIT {rows}
 )) ORDER BY contact.id {direction}
 """
@@ -52,16 +53,27 @@ async def count_people(session: AsyncSession, org_id: UUID, definition: Conditio
 async def newest_people(
     session: AsyncSession, org_id: UUID, definition: Condition, at: datetime, page: PageRequest
 ) -> tuple[list[Contact], UUID | None]:
-    """Returns a page, newest contacts first, and the id after which the next page begins, which is None on the last page."""
-    rows = await _page(session, org_id, definition, at, Order(page.limit + 1, page.after, newest_first=True))
-    return cut_page(list(rows), page)
+    """Returns a page, newest contacts first, and the id after which the next page begins, which is None on the last page. One of
+    more than 50 ends as that of `list_contacts`."""
+    values, order = Values(org_id, at), Order(page.limit + 1, page.after, newest_first=True)
+    if page.limit <= SMALL_PAGE:
+        statement = select(Contact).from_statement(_page(definition, values, order, "contact.*"))
+        async with limited(session, TO_READ_A_PAGE):
+            return cut_page(list(await session.scalars(statement, values.parameters)), page)
+    async with limited(session, TO_READ_A_PAGE):
+        found = (await session.execute(_page(definition, values, order, f"contact.id, {SIZE}"), values.parameters)).all()
+        shown = found[: rows_that_fit(size for _, size in found[: page.limit])]
+        wanted = select(Contact).where(col(Contact.id).in_([id for id, _ in shown])).order_by(col(Contact.id).desc())
+        return list(await session.scalars(wanted)), shown[-1].id if len(found) > len(shown) else None
 
 
-async def next_people(
+async def next_ids(
     session: AsyncSession, org_id: UUID, definition: Condition, at: datetime, after: UUID | None, limit: int
-) -> Sequence[Contact]:
-    """Returns the people with the lowest ids behind `after`, in the order of their ids."""
-    return await _page(session, org_id, definition, at, Order(limit, after))
+) -> Sequence[UUID]:
+    """Returns the lowest ids behind `after` of people of the segment, in their order."""
+    values = Values(org_id, at)
+    async with limited(session, TO_READ_A_PAGE):
+        return (await session.scalars(_page(definition, values, Order(limit, after), "contact.id"), values.parameters)).all()
 
 
 async def matching_people(
@@ -110,9 +122,6 @@ def _page_of_ids(definition: Condition, values: Values, order: Order, also: str)
     return BY_ROWS.format(found=found, condition=condition, behind=behind, **where)
 
 
-async def _page(session: AsyncSession, org_id: UUID, definition: Condition, at: datetime, order: Order) -> Sequence[Contact]:
-    values = Values(org_id, at)
-    pages = pages_of_ids(definition, values, order)
-    statement = PAGE.format(alternatives=" UNION ".join(pages), direction=order.direction, rows=order.rows)
-    async with limited(session, TO_READ_A_PAGE):
-        return (await session.scalars(select(Contact).from_statement(text(statement)), values.parameters)).all()
+def _page(definition: Condition, values: Values, order: Order, read: str) -> TextClause:
+    alternatives = " UNION ".join(pages_of_ids(definition, values, order))
+    return text(PAGE.format(read=read, alternatives=alternatives, direction=order.direction, rows=order.rows))

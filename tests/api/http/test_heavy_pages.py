@@ -74,8 +74,11 @@ async def test_a_page_of_contacts_ends_when_their_properties_are_many(api: Calle
     many = {f"p{number}": number for number in range(1_200)}
     made = [Contact(org_id=rows.org_id, external_id=f"c{number}", tags=["a"], properties=many) for number in range(2 * COUNT)]
     await save(rows, *made)
-    for query in ({}, {"tag": "a"}):
-        found = await pages(api, "/contacts", **query)
+    segment = Segment(org_id=rows.org_id, name="a", definition={"kind": "tags", "has": "any", "tags": ["a"]})
+    await save(rows, segment)
+    for path in ("/contacts", "/contacts?tag=a", f"/segments/{segment.id}/contacts"):
+        path, _, tag = path.partition("?tag=")
+        found = await pages(api, path, **({"tag": tag} if tag else {}))
         assert sorted((each for page in found for each in page), reverse=True) == [each for page in found for each in page]
         assert sum(map(len, found)) == 2 * COUNT
         assert len(found) > 1

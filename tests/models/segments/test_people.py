@@ -20,7 +20,7 @@ from models.messages.message import Message, MessageState
 from models.organizations.organization import Organization, create_organization
 from models.paging import PageRequest
 from models.segments.definition import Definition, as_json, read_definition
-from models.segments.people import count_people, matching_people, newest_people, next_people
+from models.segments.people import count_people, matching_people, newest_people, next_ids
 from tests.rows import NOON, Rows, minutes
 
 AT = NOON + timedelta(days=2)
@@ -378,8 +378,8 @@ async def found(database: Database, world: World, definition: Definition) -> lis
             if page is None:
                 break
         oldest: list[UUID] = []
-        while rows := list(await next_people(session, world.org_id, definition, AT, oldest[-1] if oldest else None, 3)):
-            oldest += [row.id for row in rows]
+        while ids := await next_ids(session, world.org_id, definition, AT, oldest[-1] if oldest else None, 3):
+            oldest += ids
         matching = await matching_people(session, world.org_id, definition, AT, everybody)
         count = await count_people(session, world.org_id, definition, AT)
         assert await session.scalar(text("SELECT current_setting('enable_sort')")) == "on"

@@ -12,7 +12,7 @@ from models.database import Database
 from models.organizations.organization import Organization
 from models.paging import PageRequest
 from models.segments.definition import read_definition
-from models.segments.people import count_people, matching_people, newest_people, next_people
+from models.segments.people import count_people, matching_people, newest_people, next_ids
 from tests.plans import buffers_read, scans_without_index, statements
 from tests.rows import NOON, Rows
 from tests.size.test_segments import FILTERS
@@ -51,7 +51,7 @@ async def test_every_question_reaches_the_big_tables_by_an_index(
         async with database.transaction() as session:
             await count_people(session, rows.org_id, definition, AT)
             await newest_people(session, rows.org_id, definition, AT, PageRequest(new_id()))
-            await next_people(session, rows.org_id, definition, AT, person.id, 500)
+            await next_ids(session, rows.org_id, definition, AT, person.id, 500)
             await matching_people(session, rows.org_id, definition, AT, [person.id])
     assert await scans_without_index(database, sent) == []
 
