@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.handling.request import Idempotent, KeyDep, OrganizationDep, SessionDep, area, remember_instead
 from api.http.paging import Page, PageDep
@@ -23,6 +23,12 @@ KeyId = Annotated[
 ]
 
 
+def _to_come(time: datetime) -> datetime:
+    if time <= now():
+        raise ValueError("this time is past: write a later one, or leave it out for a key that does not expire")
+    return time
+
+
 class ApiKeyCreate(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
@@ -31,7 +37,9 @@ class ApiKeyCreate(BaseModel):
 
     name: Name = Field(max_length=100, description="For people: who uses it.")
     role: Role = Field(description="What it may do; each role may do what those before it may: viewer, sender, editor, owner.")
-    expires_at: Moment | None = Field(None, description="From then on it is refused; null: never. Not after the key that asks.")
+    expires_at: Annotated[Moment, AfterValidator(_to_come)] | None = Field(
+        None, description="From then on it is refused; null: never. Not after the key that asks."
+    )
 
 
 class ApiKeyView(BaseModel):
@@ -82,8 +90,6 @@ async def revoke(session: SessionDep, caller: OrganizationDep, caller_key: KeyDe
 
 def _check_expiry(own: ApiKey, wanted: datetime | None) -> None:
     """A key cannot make keys that outlive it, so that a stolen key is of no use after its owner's expiry date."""
-    if wanted is not None and wanted <= now():
-        raise Invalid.field("expires_at", "This time is past: write a later one, or leave it out for a key that does not expire.")
     if own.expires_at is not None and (wanted is None or wanted > own.expires_at):
         latest = own.expires_at.isoformat()
         raise Invalid.field("expires_at", f"The key that asks expires itself: give an expires_at no later than {latest}.")

@@ -46,6 +46,13 @@ async def test_a_key_that_cannot_be_made_names_the_field(api: Caller, field: str
     assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [field])
 
 
+async def test_all_wrong_fields_of_a_key_are_named_at_once(api: Caller) -> None:
+    answer = await api.post("/api-keys", json={"name": "second", "role": "admin", "expires_at": "2020-01-01T00:00:00Z"})
+    errors = {error["field"]: error["message"] for error in answer.json()["errors"]}
+    assert list(errors) == ["role", "expires_at"]
+    assert errors["expires_at"] == "This time is past: write a later one, or leave it out for a key that does not expire."
+
+
 async def test_a_key_needs_a_role(api: Caller) -> None:
     answer = await api.post("/api-keys", json={"name": "second"})
     assert [error["field"] for error in answer.json()["errors"]] == ["role"]
