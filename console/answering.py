@@ -18,6 +18,7 @@ from api.handling.services import Services
 from api.http.body import read_past, receive_in_time
 from api.http.body_memory import Share
 from api.http.query_parameters import refuse_wrong_parameters
+from api.http.slow_readers import require_room
 from console.addresses import BASE, url
 from console.api_calls import ApiCalls, ApiProblem
 from console.cookies import NOTICE, SESSION, by_itself
@@ -128,6 +129,8 @@ class Answering:
             signed_in = await signed_in_by(page.request) if page.request.method == "POST" else page.signed_in
             if signed_in is None:
                 return self._to_sign_in(page.request)
+            if page.request.method == "POST":
+                require_room(page.request.scope["state"], org_id)
             pulse = await self._pulses.of(org_id, page.api)
             return await handle(replace(page, signed_in=signed_in, pulse=pulse))
 

@@ -19,11 +19,11 @@ class Share:
         self._memory, self._whose = memory, whose
         self.taken = 0
 
-    def take(self, size: int) -> None:
+    def take(self, size: int, *, refuses: bool = True) -> None:
         """Takes this many bytes more, or nothing when the number is not positive. Raises TooManyRequests when there are too
-        many."""
+        many and it `refuses`."""
         if size > 0:
-            self._memory.take(self._whose, size)
+            self._memory.take(self._whose, size, refuses=refuses)
             self.taken += size
 
     def give_back(self) -> None:
@@ -39,9 +39,9 @@ class BodyMemory:
         self._limit, self._whose = limit, whose
         self._taken_by: Counter[UUID | str] = Counter()
 
-    def take(self, whose: UUID | str, size: int) -> None:
-        """Takes bytes, or gives them back when the number is negative. Raises TooManyRequests."""
-        if size > 0 and self._taken_by[whose] + size > self._limit:
+    def take(self, whose: UUID | str, size: int, *, refuses: bool = True) -> None:
+        """Takes bytes, or gives them back when the number is negative. Raises TooManyRequests, if it `refuses`."""
+        if refuses and size > 0 and self._taken_by[whose] + size > self._limit:
             raise TooManyRequests(
                 f"The bodies of {self._whose} at one time may have {self._limit / 2**20:g} MB together. "
                 "Send this one again when others are answered."
@@ -49,6 +49,11 @@ class BodyMemory:
         self._taken_by[whose] += size
         if not self._taken_by[whose]:
             del self._taken_by[whose]
+
+    def require_room(self, whose: UUID | str) -> None:
+        """Raises TooManyRequests when nothing more can be taken."""
+        if self._taken_by[whose] >= self._limit:
+            self.take(whose, 1)
 
     @contextmanager
     def share(self, whose: UUID | str) -> Iterator[Share]:

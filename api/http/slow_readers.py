@@ -1,7 +1,10 @@
 """Keeps an answer that nobody reads from staying in memory: it leaves in pieces, within a time that grows with its size."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import Any
+from uuid import UUID
 
 import structlog
 from starlette.datastructures import Headers
@@ -24,19 +27,25 @@ UNREAD = 64 * 2**20
 organization can ask for megabytes on each of thousands."""
 
 
+STATE = "unread_answers"
+"""Where the scope's state has the bytes that organizations leave unread."""
+
+
 class GivenUp(Exception):
     """The client does not read."""
 
 
 class SlowReaders:
     """Ends the connection of a client that does not read its answer in time, and refuses to read more for an organization that
-    leaves too many answers unread. An answer to a change is never refused, because the change is done."""
+    leaves too many answers unread. An answer to a change counts too and is never refused, because the change is done: whoever
+    answers with large pages asks for room before the work (`require_room`)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app, self._unread = app, BodyMemory(UNREAD, "answers that your organization is reading")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = False
+        scope.setdefault("state", {})[STATE] = self._unread
 
         async def in_pieces(message: Message) -> None:
             nonlocal refused
@@ -66,8 +75,15 @@ class SlowReaders:
     def _take(self, scope: Scope, start: Message, taken: ExitStack) -> None:
         """Counts the answer for the organization of the request's key. Raises TooManyRequests."""
         key, size = scope.get("state", {}).get("key"), int(Headers(raw=list(start["headers"])).get("content-length", 0))
-        if key is not None and size > PIECE and scope["method"] in ("GET", "HEAD"):
-            taken.enter_context(self._unread.share(key.org_id)).take(size)
+        if key is not None and size > PIECE:
+            share = taken.enter_context(self._unread.share(key.org_id))
+            share.take(size, refuses=scope["method"] in ("GET", "HEAD"))
+
+
+def require_room(state: Mapping[str, Any], org_id: UUID) -> None:
+    """Raises TooManyRequests while the organization leaves too many answers unread. `state` is that of the request's scope."""
+    if STATE in state:
+        state[STATE].require_room(org_id)
 
 
 async def _send_in_pieces(send: Send, message: Message) -> None:

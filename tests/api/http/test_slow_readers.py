@@ -4,15 +4,16 @@ import asyncio
 import gc
 import sys
 from types import SimpleNamespace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from api.http import slow_readers
-from api.http.slow_readers import PIECE, SlowReaders
+from api.http.slow_readers import PIECE, SlowReaders, require_room
 from api.http.time_limit import TimeLimit
+from models.errors import TooManyRequests
 
 BODY = bytes(range(256)) * 1024
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/v1/contacts/canary@example.com"}
@@ -109,3 +110,36 @@ async def test_answers_that_an_organization_leaves_unread_are_counted_and_the_ne
     await unread
     await ask(at_once)
     assert answered[3:] == statuses[2:]
+
+
+async def test_unread_answers_to_forms_count_and_the_next_form_is_refused_before_its_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slow_readers, "UNREAD", len(BODY) * 2)
+    key, other, read, worked = SimpleNamespace(org_id=uuid4()), SimpleNamespace(org_id=uuid4()), asyncio.Event(), list[UUID]()
+    around = answering(BODY)
+
+    async def form(scope: Scope, receive: Receive, send: Send) -> None:
+        org_id = scope["state"]["key"].org_id
+        require_room(scope["state"], org_id)
+        worked.append(org_id)
+        await around._app(scope, receive, send)
+
+    application = SlowReaders(form)
+
+    async def ask(whose: SimpleNamespace, reads: asyncio.Event) -> None:
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await reads.wait()
+
+        await application({**SCOPE, "method": "POST", "state": {"key": whose}}, nothing, send)
+
+    unread = [asyncio.create_task(ask(key, read)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyRequests):
+        await ask(key, read)
+    read.set()
+    await ask(other, read)
+    await asyncio.gather(*unread)
+    await ask(key, read)
+    assert worked == [key.org_id, key.org_id, other.org_id, key.org_id]
