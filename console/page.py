@@ -14,6 +14,7 @@ from api.handling.services import Services
 from console.addresses import url
 from console.api_calls import ApiCalls, ApiProblem
 from console.cookies import NOTICE, THEME, THEMES, set_cookie
+from console.forms.lists import Lists
 from console.pulse import UNKNOWN, Pulse
 from console.refused import Refused
 from console.security import PAGE_HEADERS
@@ -132,8 +133,8 @@ class Page:
             raise ApiProblem(409, {"code": CHANGED, "title": CHANGED_TITLE, "detail": CHANGED_TEXT})
 
     def render(self, template: str, status: int = 200, /, **context: Any) -> Response:
-        """Returns the page. Templates have `page` beside what they are given."""
-        body = self.templates.render(template, page=self, times=self.times, **context)
+        """Returns the page. Templates have `page`, `times` and `lists` beside what they are given."""
+        body = self.templates.render(template, page=self, times=self.times, lists=Lists(self.field("do")), **context)
         response = Response(body, status, PAGE_HEADERS, media_type="text/html")
         if self.notice:
             set_cookie(response, self.request, NOTICE, None)

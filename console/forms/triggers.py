@@ -136,6 +136,7 @@ def _links(typed: list[Typed], trigger: int, action: int) -> list[dict[str, str]
 
 
 CHANGES: dict[str, Callable[..., Any]] = {
+    "choices": lambda *_: None,  # the page shows the whole list of one field
     "add-link": lambda typed, *action: add_row("links", _links(typed, *action), {"name": "", "url": ""}),
     "remove-link": lambda typed, *place: _links(typed, *place[:-1]).pop(place[-1]),
     "add-trigger": _add_trigger,

@@ -12,6 +12,9 @@ from console.words import steps as words
 ALL_FORMS = 12
 """Up to so many steps and triggers, each step has its form on the page; of more, only the open one."""
 
+ALL_ACTIONS = 60
+"""Of the actions of triggers too."""
+
 
 def steps(draft: Draft, known: Choices, opened: int | None) -> list[dict[str, Any]]:
     """With the first one that has a fault open, when no other one is."""
@@ -50,8 +53,10 @@ def _step(draft: Draft, index: int, known: Choices, opened: int | None) -> dict[
 def _has_room(draft: Draft) -> bool:
     """Whether each step has its form on the page, with its triggers."""
     lists = [step.get("triggers") for step in draft.steps if isinstance(step, Mapping)]
-    triggers = sum(len(each) for each in lists if isinstance(each, list))
-    return len(draft.steps) <= ALL_FORMS and triggers <= ALL_FORMS
+    triggers = [trigger for each in lists if isinstance(each, list) for trigger in each]
+    does = [trigger.get("actions") for trigger in triggers if isinstance(trigger, Mapping)]
+    actions = sum(len(each) for each in does if isinstance(each, list))
+    return len(draft.steps) <= ALL_FORMS and len(triggers) <= ALL_FORMS and actions <= ALL_ACTIONS
 
 
 def _choices(

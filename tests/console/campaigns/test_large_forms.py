@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.api.campaign_builders import new_campaign
+from tests.api.notifications.test_routes import SLACK
 from tests.builders import Caller
 from tests.console.conftest import Browser
 
@@ -47,3 +48,22 @@ async def test_a_draft_with_more_links_than_a_form_takes_says_so(browser: Browse
     campaign = await new_campaign(api, triggers=[{"key": "hot", "actions": [send] * 13}])
     shown = await browser.open(f"/campaigns/{campaign}/edit")
     assert (shown.status, shown.all("h1")) == (422, ["This draft is too large for a form"])
+
+
+async def test_a_draft_that_has_as_much_as_it_may_has_an_edit_page_of_about_a_megabyte(browser: Browser, api: Caller) -> None:
+    for number in range(100):
+        made = await api.post("/notification-targets", json={**SLACK, "name": f"Target {number:03}"})
+        assert made.status_code == 201, made.text
+    actions = [{"kind": "notify", "target": f"Target {number:03}"} for number in range(20)]
+    campaign = await new_campaign(api, triggers=[{"key": f"t{row}", "actions": actions} for row in range(20)])
+    shown = await browser.open(f"/campaigns/{campaign}/edit")
+    assert shown.status == 200
+    assert len(shown.answer.content) < 1_100_000
+    last = "triggers[19].actions[19].target"
+    (button,) = shown.body.cssselect(f'button[value="choices:{last}"]')
+    assert button.getparent() is not None
+    form = {name: value for name, value in shown.body.cssselect("form#editor")[0].form_values() if name != "form_token"}
+    assert (shown.value(last), form[last]) == ("Target 019", "Target 019")
+    shown = await browser.send(f"/campaigns/{campaign}/edit", **{**form, "do": f"choices:{last}"})
+    assert (shown.status, shown.value(last)) == (200, "Target 019")
+    assert len(shown.body.cssselect(f'[name="{last}"] option')) == 101
