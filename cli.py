@@ -210,8 +210,7 @@ app.command("encrypt-again")(encrypt_again)
 
 @app.command()
 def click(url: str, as_json: Json = False) -> None:
-    """Open a tracked link of this stack as a browser would, on a machine without one. It counts as a click of the message's
-    contact."""
+    """Open a tracked link of this stack as a browser would. It counts as a click of the message's contact."""
     from stack.click import click as opened
 
     found = opened(_settings(), url)

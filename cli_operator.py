@@ -43,8 +43,7 @@ def assign(organization_id: str, host: str) -> None:
 
 @domains.command()
 def release(host: str) -> None:
-    """Take a link domain away. Its slugs stop answering, and messages go out with the organization's other domain or the server's
-    own."""
+    """Take a link domain away. Its slugs stop answering; messages get the organization's other domain or the server's own."""
     host = _host(host)
     released = asyncio.run(in_transaction(_settings(), lambda session: _release_domain(session, host)))
     print(f"{host} was held by {released} and is free now.")

@@ -42,7 +42,8 @@ class ImportContacts:
             row = await self._import_pages(start)
         counts = {name: getattr(row, name) for name in ("total", "processed", "created", "updated", "failed")}
         if row.is_over:
-            log.info("import is over", import_id=str(row.id), organization_id=str(row.org_id), state=row.state, **counts)
+            about = {"import_id": str(row.id), "organization_id": str(row.org_id), "state": row.state}
+            log.info("import is over", **about, **counts, incomplete=row.incomplete)
             await self._starter.start_next_import(start.org_id)
         return ImportResult(**counts, over=row.is_over)
 

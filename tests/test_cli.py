@@ -15,6 +15,7 @@ from unittest.mock import patch
 import pytest
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
+from typer.main import get_command
 
 import cli
 from cli_operator import LIMITS
@@ -54,6 +55,14 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 def test_no_stack_and_no_address_is_one_sentence(arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(arguments, "migrate") == 1
     assert capsys.readouterr().err == "DATABASE_URL is not set and no embedded stack was found: run ./linkwake up, or set it.\n"
+
+
+def test_what_a_command_does_is_said_without_a_line_that_breaks_in_the_middle() -> None:
+    found = [get_command(cli.app)]
+    for each in found:
+        found += getattr(each, "commands", {}).values()
+    assert len(found) > 20
+    assert [each.name for each in found if "\n" in (each.help or "").partition("\n\n")[0]] == []
 
 
 def test_keys_that_are_a_setting_are_not_rotated_here(arguments: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,6 +96,7 @@ class Child:
         self.spec = spec
         self.started = 0.0  # as time.monotonic() counts
         self.failures = 0
+        self.hung = False  # it was ended because it was silent for too long
         self.silence = Silence(spec.alive_file)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -128,7 +129,7 @@ class Child:
             self._start()
         except FileNotFoundError as error:
             raise StackError(f"{self.spec.name} cannot be started: {error.filename} is not there.") from error
-        self.started = time.monotonic()
+        self.started, self.hung = time.monotonic(), False
 
     def _start(self) -> None:
         spec = self.spec

@@ -103,12 +103,13 @@ class Supervisor:
             elif child.alive:
                 continue
             if not child.spec.restart:
-                raise StackError(f"{child.spec.name} ended unexpectedly ({_how(child)}), so everything stops. {child.tail()}")
+                raise StackError(f"{child.spec.name} {_how_it_ended(child)}, so everything stops. {child.tail()}")
             self._revive(child)
 
     def _end_hanging(self, child: Child) -> None:
         self._say(f"{child.spec.name} hangs: no sign of life for {child.silence.seconds:.0f} s. It is killed and started again.")
         child.sweep()
+        child.hung = True
 
     def _revive(self, child: Child) -> None:
         due = self._restarts.get(child.spec.name)
@@ -129,7 +130,7 @@ class Supervisor:
             raise StackError(f"{name} was started again {tries} times and did not stay, so everything stops. {child.tail()}")
         delay = min(FIRST_BACK_OFF * 2.0 ** (child.failures - 1), LONGEST_BACK_OFF)
         log = child.tail() if tries is None else f"Its log: {child.spec.log}"
-        self._say(f"{name} ended unexpectedly ({_how(child)}); it is started again in {delay:.0f} s. {log}")
+        self._say(f"{name} {_how_it_ended(child)}; it is started again in {delay:.0f} s. {log}")
         return delay
 
     def stop(self) -> None:
@@ -145,9 +146,12 @@ class Supervisor:
             home.close()
 
 
-def _how(child: Child) -> str:
+def _how_it_ended(child: Child) -> str:
     status = child.status
-    return f"killed by {signal.Signals(-status).name}" if status is not None and status < 0 else f"status {status}"
+    if child.hung:
+        return "was ended because it hung"
+    how = f"killed by {signal.Signals(-status).name}" if status is not None and status < 0 else f"status {status}"
+    return f"ended unexpectedly ({how})"
 
 
 def stop_orphans(var_dir: Path, say: Callable[[str], None]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
+from structlog.testing import capture_logs
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
@@ -187,6 +188,17 @@ async def test_a_retry_goes_on_after_the_rows_that_are_done(
         result = await ActivityEnvironment().run(imports.import_contacts, start)
         assert (result.processed, result.created, result.over) == (3, 3, True)
     assert [item["external_id"] for item in (await api.get("/contacts")).json()["items"]] == ["c"]
+
+
+async def test_the_log_says_how_many_contacts_are_incomplete(
+    api: Caller, temporal: Client, organization: Org, database: Database
+) -> None:
+    import_id = UUID((await send(api, "external_id,phone\na,call me\nb,\n")).json()["id"])
+    start = ImportInput(org_id=organization[0].id, import_id=import_id)
+    with capture_logs() as lines:
+        await ActivityEnvironment().run(ImportContacts(database, Starter(database, temporal)).import_contacts, start)
+    (said,) = [each for each in lines if each["event"] == "import is over"]
+    assert (said["state"], said["created"], said["failed"], said["incomplete"]) == ("completed", 2, 0, 1)
 
 
 async def test_imports_are_listed_newest_first(api: Caller) -> None:

@@ -61,7 +61,21 @@ def test_a_role_whose_loop_is_stuck_is_killed_and_started_again(
     (tmp_path / "stuck").touch()
     until(lambda: restarted(supervisor, role, first))
     assert told[0].startswith("worker hangs: no sign of life for ")
+    assert told[1].startswith("worker was ended because it hung; it is started again in 0 s.")
     assert "worker was started again." in told
+
+
+def test_a_role_that_hung_before_and_is_killed_by_another_has_ended_unexpectedly(
+    supervisor: Supervisor, role: Child, told: list[str], tmp_path: Path
+) -> None:
+    first = role.pid
+    (tmp_path / "stuck").touch()
+    until(lambda: restarted(supervisor, role, first))
+    second = role.pid
+    assert second is not None
+    os.kill(second, signal.SIGKILL)
+    until(lambda: restarted(supervisor, role, second))
+    assert any(each.startswith("worker ended unexpectedly (killed by SIGKILL); ") for each in told)
 
 
 def test_a_role_that_is_stopped_by_a_signal_is_started_again(supervisor: Supervisor, role: Child, told: list[str]) -> None:
