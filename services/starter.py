@@ -29,7 +29,7 @@ from models.database import Database
 from models.sequences.enrollment import Enrollment
 from models.sequences.progress import close_enrollment
 from models.sequences.starts import EnrollmentStart, enrollments_to_start
-from models.start import NeedsWorkflow, mark_started, postpone_starts
+from models.start import NeedsWorkflow, mark_one_started, mark_started, postpone_starts
 from models.texts.temporal_text import attribute, escaped, summary
 from models.wire.campaigns import CampaignInput
 from models.wire.enrollments import EnrollmentInput, Plan
@@ -133,8 +133,11 @@ class Starter:
         """Returns how many were started."""
         failed = {row_id: error for row_id, error in results.items() if error is not None}
         async with self._database.transaction() as session:
-            await mark_started(session, table, [row_id for row_id in results if row_id not in failed])
+            held = await mark_started(session, table, [row_id for row_id in results if row_id not in failed])
             await postpone_starts(session, table, list(failed))
+        for row_id in held:
+            async with self._database.transaction() as session:
+                await mark_one_started(session, table, row_id)
         for row_id, error in list(failed.items())[:1]:
             kind = table.__tablename__
             log.warning("workflows are started later", kind=kind, count=len(failed), example=str(row_id), error=error)

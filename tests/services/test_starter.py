@@ -1,5 +1,6 @@
 """Workflows for committed rows, on the real Temporal server: "already started" is a fact."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
@@ -24,6 +25,7 @@ from models.wire.names import (
     enrollment_workflow_id,
 )
 from services.starter import Starter
+from tests.loop import until
 from tests.sending import Sending
 
 
@@ -40,6 +42,10 @@ async def queued(sending: Sending) -> Enrollment:
 async def row(sending: Sending, enrollment: Enrollment) -> Enrollment:
     async with sending.database.transaction() as session:
         return await session.get_one(Enrollment, enrollment.id)
+
+
+async def is_marked(sending: Sending, enrollment: Enrollment) -> bool:
+    return (await row(sending, enrollment)).workflow_started_at is not None
 
 
 async def test_an_enrollment_that_was_stopped_before_its_start_is_not_started(
@@ -125,6 +131,21 @@ async def test_a_workflow_that_runs_already_marks_its_row(simulated: Sending, st
     await simulated.change(enrollment, workflow_started_at=None)
     assert await starter.start_enrollments([enrollment.id]) == 1
     assert (await row(simulated, enrollment)).workflow_started_at is not None
+
+
+async def test_an_enrollment_that_somebody_holds_is_marked_when_it_is_free_and_the_others_at_once(
+    simulated: Sending, starter: Starter
+) -> None:
+    """A turn holds its own enrollment and waits for another one: whoever marks both at once would wait in a circle with it."""
+    held, free = await queued(simulated), await queued(simulated)
+    async with simulated.database.transaction() as turn:
+        await turn.get_one(Enrollment, held.id, with_for_update=True)
+        starting = asyncio.create_task(starter.start_enrollments([held.id, free.id]))
+        await until(lambda: is_marked(simulated, free))
+        await turn.get_one(Enrollment, free.id, with_for_update=True)  # the starter holds neither
+        assert not await is_marked(simulated, held)
+    assert await starting == 2
+    assert await is_marked(simulated, held)
 
 
 async def test_a_workflow_that_is_over_is_not_started_again(simulated: Sending, starter: Starter, temporal: Client) -> None:
