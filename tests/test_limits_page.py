@@ -42,6 +42,7 @@ def test_each_row_says_what_its_default_its_setting_and_its_answer_are() -> None
 
 
 WORDS = {
+    "lookup_turns": "of which it is looked up at one time whose they are | 2, of 1,000 that wait for 10 s |",
     "test_turns": "tests of a channel | 1 in 10 s, one of an organization at one time |",
     "proof_turns": "proofs of an organization at work | 1 |",
     "row_turns": "reports and lists with several filters of an organization at work | 1 |",

@@ -61,7 +61,7 @@ class Notifier:
         self._delivery = delivery
         self._interval = interval
         self._console_url = console_url
-        self._thread = ThreadPoolExecutor(1, "notify")  # whatever these texts cost, no other thread waits for them
+        self._thread = ThreadPoolExecutor(1, "notifications")  # whatever these texts cost, no other thread waits for them
 
     async def round(self) -> Counter[str]:
         """Sends all that is due. A target that is slow holds up nobody: meanwhile others are looked for. Returns how many were

@@ -37,7 +37,8 @@ MOST_BUFFERS = 300
 """For a page of 50 rows of one table."""
 
 MOST_BUFFERS_JOINED = 900
-"""Of clicks, each with its link, message, place, device, person and sender; and of an audience, with a page for each tag."""
+"""Of clicks, each with its link, message, place, device, person and sender; of contacts, each with consent, suppressed addresses
+and last click; and of an audience, with a page for each tag."""
 
 # Ids grow with the number of the row, by a millisecond. The oldest 60 have what nobody else has.
 CONTACTS = """
@@ -124,6 +125,7 @@ LISTS = [
     "/contacts?tag=all",
     "/contacts?tag=rare",
     "/contacts?tag=nobody",
+    "/contacts?standing=true",
     "/contacts?tag=all&email=nobody@example.com",
     *(f"/contacts?q={each}" for each in ("0p", "0p40", "all", "rare", "nobody", "+4915110000001", "ada lovelace", "p&tag=all")),
     "/messages",
@@ -163,7 +165,7 @@ WITH_STATISTICS = [
     "/contacts/CONTACT/consent",
 ]
 """Lists of one person and the like, of which the planner has to know that they are short."""
-TWO_TABLES = ("/clicks", "/campaigns/CAMPAIGN/triggers")
+TWO_TABLES = ("/clicks", "/campaigns/CAMPAIGN/triggers", "/contacts?standing=true")
 
 FEW = {"api-keys", "channels", "notification-targets", "organization/link-domains"}
 FEW |= {"campaigns/{}/triggers", "sequences/{}/triggers"}
