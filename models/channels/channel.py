@@ -12,6 +12,7 @@ from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
 from models.errors import Conflict, ConflictCode
+from models.organizations.one_at_a_time import one_at_a_time
 from models.organizations.owned import require_owned
 from models.paging import PageRequest, newest_first
 
@@ -93,6 +94,7 @@ async def channel_page(session: AsyncSession, org_id: UUID, page: PageRequest) -
 async def add_channel(session: AsyncSession, channel: Channel) -> None:
     """Raises Conflict when the organization has too many, or when the name is taken, also by an archived channel, whose messages
     are found under it."""
+    await one_at_a_time(session, channel.org_id, "channels")
     unarchived = select(func.count()).where(col(Channel.org_id) == channel.org_id, col(Channel.archived_at).is_(None))
     if (await session.scalar(unarchived) or 0) >= MAX_CHANNELS:
         detail = f"An organization has at most {MAX_CHANNELS} channels that are not archived: archive one first."

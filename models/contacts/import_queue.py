@@ -10,6 +10,7 @@ from sqlmodel import col
 from models.base import now
 from models.contacts.imports import OPEN, ContactImport, ImportState
 from models.errors import TooManyRequests
+from models.organizations.one_at_a_time import one_at_a_time
 
 
 async def require_place(session: AsyncSession, org_id: UUID, limit: int) -> None:
@@ -47,7 +48,7 @@ async def organizations_to_start(session: AsyncSession) -> list[UUID]:
 
 async def _lock(session: AsyncSession, org_id: UUID) -> None:
     """Only one transaction at a time joins an organization's queue or takes a turn in it, until that transaction ends."""
-    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('imports ' || :org, 0))"), {"org": str(org_id)})
+    await one_at_a_time(session, org_id, "imports")
 
 
 # The running import, or else the oldest that waits.

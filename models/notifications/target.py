@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel, col
 
 from models.base import Timestamp, new_id, now
 from models.errors import Conflict, ConflictCode
+from models.organizations.one_at_a_time import one_at_a_time
 from models.organizations.owned import owned, require_owned
 from models.paging import PageRequest, newest_first
 
@@ -48,10 +49,6 @@ class NotificationTarget(SQLModel, table=True):
     archived_at: datetime | None = Field(default=None, sa_type=Timestamp)
 
 
-# Transactions that add or rename targets of one organization wait here for each other, so that names and the number are exact.
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('notification_target/' || :org_id, 0))"
-
-
 async def add_target(session: AsyncSession, target: NotificationTarget) -> None:
     """Raises Conflict when the name is taken, or when there are too many targets."""
     await refuse_taken_name(session, target.org_id, target.id, target.name)
@@ -67,7 +64,7 @@ async def add_target(session: AsyncSession, target: NotificationTarget) -> None:
 
 async def refuse_taken_name(session: AsyncSession, org_id: UUID, target_id: UUID, name: str) -> None:
     """Raises Conflict when another target of the organization has this name."""
-    await session.execute(text(LOCK), {"org_id": str(org_id)})
+    await one_at_a_time(session, org_id, "notification targets")  # for the names as well
     found = await find_target(session, org_id, name)
     if found is not None and found.id != target_id:
         raise Conflict(

@@ -18,6 +18,7 @@ from sqlmodel import Field, SQLModel, col
 from models.base import Timestamp, new_id, now
 from models.campaigns.campaign import Campaign, CampaignState
 from models.errors import Conflict, ConflictCode, NotFound
+from models.organizations.one_at_a_time import one_at_a_time
 from models.organizations.organization import Organization
 from models.paging import PageRequest, newest_first
 
@@ -100,6 +101,7 @@ async def claim_domain(session: AsyncSession, org_id: UUID, host: str) -> LinkDo
     await lock_host(session, host)
     if known := await _find(session, org_id, host):
         return known
+    await one_at_a_time(session, org_id, "link domains")
     await _refuse_held_by_another(session, org_id, host)
     claimed = select(func.count()).select_from(LinkDomain).where(col(LinkDomain.org_id) == org_id)
     if (await session.scalar(claimed) or 0) >= MAX_DOMAINS:
