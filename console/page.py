@@ -132,6 +132,18 @@ class Page:
         if seen and seen != thing["updated_at"]:
             raise ApiProblem(409, {"code": CHANGED, "title": CHANGED_TITLE, "detail": CHANGED_TEXT})
 
+    async def save(self, path: str, body: dict[str, Any], thing: dict[str, Any], **query: Any) -> Any:
+        """Changes a thing of the API that has `updated_at`, unless somebody else has changed it since it was seen, also while the
+        form is on its way. Then `thing` has the new time, so that a second save puts this one in the other one's place."""
+        self.require_seen(thing)
+        try:
+            return await self.api.patch(path, body, seen=thing["updated_at"], **query)
+        except ApiProblem as problem:
+            if problem.code != CHANGED:
+                raise
+            thing["updated_at"] = (await self.api.get(path, **query))["updated_at"]
+            raise ApiProblem(409, {"code": CHANGED, "title": CHANGED_TITLE, "detail": CHANGED_TEXT}) from None
+
     def render(self, template: str, status: int = 200, /, **context: Any) -> Response:
         """Returns the page. Templates have `page`, `times` and `lists` beside what they are given."""
         body = self.templates.render(template, page=self, times=self.times, lists=Lists(self.field("do")), **context)

@@ -78,6 +78,7 @@ class ConflictCode(StrEnum):
     CHANNEL_NAME_TAKEN = "channel_name_taken"
     TOO_MANY_CHANNELS = "too_many_channels"
     CHANNEL_ARCHIVED = "channel_archived"
+    CHANGED_MEANWHILE = "changed_meanwhile"
     CHANNEL_CHANGED = "channel_changed_meanwhile"
     SEGMENT_USED = "segment_used"
     NOTIFICATION_TARGET_NAME_TAKEN = "notification_target_name_taken"

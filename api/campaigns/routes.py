@@ -26,6 +26,7 @@ from api.contacts.routes import ContactView
 from api.handling.request import Heavy, Idempotent, OrganizationDep, ServicesDep, SessionDep, after_commit, area
 from api.handling.services import Services
 from api.http.paging import Page, PageDep
+from api.http.seen import SeenQuery
 from api.links.views import link_views
 from api.messages.routes import MessageSummary, message_page
 from api.ops.workflow_links import workflow_ui_url
@@ -44,6 +45,7 @@ from models.reports.triggers import count_campaign_triggers
 from models.texts.text import Text
 from models.triggers.definition import TriggerDefinition
 from models.triggers.placed import messages_of_triggers, notify_texts, placed, send_actions
+from models.unchanged import require_unchanged
 from models.wire.names import campaign_workflow_id
 from services.audience_preview import audience_preview
 from services.contents.compile_content import refuse
@@ -107,9 +109,11 @@ async def change(
     campaign_id: UUID,
     body: CampaignChange,
     recipients: RecipientsQuery = True,
+    seen: SeenQuery = None,
 ) -> CampaignDetail:
     """Change a draft. 409 once it is launched."""
     row = await _draft(session, caller.id, campaign_id, "changed")
+    require_unchanged(row, seen)
     now_saved = await _as_request(session, row)
     merged = CampaignCreate.model_validate(now_saved.model_dump() | body.model_dump(exclude_unset=True))
     channel = await _checked(session, services, caller.id, merged, now_saved.triggers)

@@ -14,6 +14,7 @@ from api.contacts.standing import StandingView
 from api.handling.request import Idempotent, LargeBody, OrganizationDep, SessionDep, area
 from api.http.paging import Page, PageDep
 from api.http.problems import ProblemField
+from api.http.seen import SeenQuery
 from models.consent.standing import standings
 from models.contacts.contact import ContactFilter, get_contact, list_contacts
 from models.contacts.input import (
@@ -205,9 +206,11 @@ async def get_one(session: SessionDep, caller: OrganizationDep, contact_id: UUID
 
 
 @router.patch("/contacts/{contact_id}", summary="Change a contact")
-async def change(session: SessionDep, caller: OrganizationDep, contact_id: UUID, body: ContactFields) -> ContactView:
+async def change(
+    session: SessionDep, caller: OrganizationDep, contact_id: UUID, body: ContactFields, seen: SeenQuery = None
+) -> ContactView:
     """Change the given fields, as in PUT. 409 when a new external id, address or number is another contact's."""
-    return ContactView.model_validate(await change_contact(session, caller.id, contact_id, body))
+    return ContactView.model_validate(await change_contact(session, caller.id, contact_id, body, seen))
 
 
 def _row(outcome: Outcome) -> BulkRow:

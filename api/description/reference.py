@@ -93,6 +93,7 @@ CONFLICTS = {
     ConflictCode.MAILBOXES_SHARED: "Give each contact an address of its own, then switch `shared_mailboxes` off.",
     ConflictCode.KEY_OF_ANOTHER: "A weaker key is another contact's: leave it out, change that contact, or send `match_on`.",
     ConflictCode.CHANNEL_NAME_TAKEN: "Choose another name.",
+    ConflictCode.CHANGED_MEANWHILE: "Somebody else changed it since you have seen it: look at it, then send the change again.",
     ConflictCode.CHANNEL_CHANGED: "Somebody else changed the channel at the same time: look at it, then send the change again.",
     ConflictCode.TOO_MANY_CHANNELS: "Archive a channel first.",
     ConflictCode.CHANNEL_ARCHIVED: "Create another channel: an archived one sends nothing any more.",

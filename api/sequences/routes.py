@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.handling.request import Idempotent, OrganizationDep, ServicesDep, SessionDep, area
 from api.handling.services import Services
 from api.http.paging import Page, PageDep
+from api.http.seen import SeenQuery
 from api.links.views import link_views
 from api.sequences.views import (
     CheckedSequence,
@@ -40,6 +41,7 @@ from models.sequences.sequence_counts import SequenceCounts, count_sequences
 from models.sequences.steps.definition import SequenceDefinition
 from models.texts.text import Name
 from models.triggers.placed import notify_texts, placed_in_sequence
+from models.unchanged import require_unchanged
 from services.contents.compile_content import refuse
 from services.contents.compile_sends import size_errors
 from services.judging.judged_texts import check_messages, check_utm
@@ -107,10 +109,16 @@ async def get_one(session: SessionDep, caller: OrganizationDep, sequence_id: UUI
 
 @router.patch("/sequences/{sequence_id}", summary="Change a sequence")
 async def change(
-    session: SessionDep, caller: OrganizationDep, services: ServicesDep, sequence_id: UUID, body: SequenceChange
+    session: SessionDep,
+    caller: OrganizationDep,
+    services: ServicesDep,
+    sequence_id: UUID,
+    body: SequenceChange,
+    seen: SeenQuery = None,
 ) -> SequenceDetail:
     """Change the draft. Published versions stay as they are."""
     row = await get_sequence(session, caller.id, sequence_id, lock=True)
+    require_unchanged(row, seen)
     if body.name is not None:
         row.name = body.name
     if body.model_fields_set & SequenceDefinition.model_fields.keys():

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -21,6 +22,7 @@ from models.contacts.match import VALUES, ContactIndex, Known, Outcome, Result, 
 from models.contacts.row import ContactRow, Key
 from models.contacts.shared_mailboxes import shares_mailboxes
 from models.errors import Conflict, ConflictCode, Invalid
+from models.unchanged import require_unchanged
 
 AT_ONCE = 500
 """The number of contacts that are read or compared in one go: about ten milliseconds of the event loop."""
@@ -74,11 +76,15 @@ async def create_contact(session: AsyncSession, org_id: UUID, row: ContactInput)
     return await _written(session, org_id, index, outcome, shared)
 
 
-async def change_contact(session: AsyncSession, org_id: UUID, contact_id: UUID, change: ContactFields) -> Contact:
-    """Raises NotFound, Conflict when a new key is another contact's, and Invalid when no key would be left."""
+async def change_contact(
+    session: AsyncSession, org_id: UUID, contact_id: UUID, change: ContactFields, seen: datetime | None = None
+) -> Contact:
+    """Raises NotFound, Conflict when a new key is another contact's or when the contact was changed since its `updated_at` was
+    `seen`, and Invalid when no key would be left."""
     contact = await get_contact(session, org_id, contact_id)
     refuse_erased(contact)
     found, shared = await _locked(session, org_id, [change], contact)
+    require_unchanged(next(each for each in found if each.id == contact_id), seen)
     index = ContactIndex(found, shared_mailboxes=shared)
     others = {key: known for key, known in index.matches(change).items() if known.id != contact_id}
     if others:

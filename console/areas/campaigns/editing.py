@@ -118,8 +118,7 @@ async def _save(page: Page, campaign: dict[str, Any] | None, typed: draft.Typed,
     if campaign is None:
         made: dict[str, Any] = await page.api.post("/campaigns", body, once=page.field("once"), recipients="false")
         return made
-    page.require_seen(campaign)
-    saved: dict[str, Any] = await page.api.patch(f"/campaigns/{campaign['id']}", body, recipients="false")
+    saved: dict[str, Any] = await page.save(f"/campaigns/{campaign['id']}", body, campaign, recipients="false")
     return saved
 
 

@@ -53,8 +53,7 @@ async def change(page: Page) -> Response:
         return _form(page, contact, typed, properties)
     body = _body(page, typed, shown_fields(contact))
     try:
-        page.require_seen(contact)
-        await page.api.patch(f"/contacts/{contact['id']}", _with_properties(body, properties, contact["properties"]))
+        await page.save(f"/contacts/{contact['id']}", _with_properties(body, properties, contact["properties"]), contact)
     except ApiProblem as problem:
         return await _refused(page, contact, typed, properties, problem)
     return page.go_to(f"/contacts/{contact['id']}", "Saved.")

@@ -69,8 +69,7 @@ async def change(page: Page) -> Response:
     draft, opened, channels = await _sent(page)
     if _can_be_saved(page, draft):
         try:
-            page.require_seen(sequence)
-            await page.api.patch(f"/sequences/{sequence['id']}", draft.body())
+            await page.save(f"/sequences/{sequence['id']}", draft.body(), sequence)
         except ApiProblem as problem:
             return await _refused(page, sequence, draft, problem)
         return _saved(page, sequence["id"])
