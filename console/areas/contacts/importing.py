@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ MOST_COLUMNS = 200
 JUDGED = 100
 """So many rows are judged before the import, which is what the API does at once; the first ones are shown."""
 LEFT_OUT = "-"
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+TYPE_WORDS = {"text": "a text", "number": "a number", "boolean": "true or false", "date": "a date"}
 
 
 @pages.get("/contacts/import", reads=["cursor"])
@@ -45,7 +48,7 @@ async def preview(page: Page) -> Response:
         found = await page.api.send_file("/contact-imports/preview", file.content, "text/csv", limit=JUDGED, **options)
     except ApiProblem as problem:
         return await _refused(page, file, packed, options, problem)
-    return _shown(page, file, packed, options, found, lines=await asyncio.to_thread(file.lines, ROWS))
+    return _shown(page, file, packed, options, found, lines=await asyncio.to_thread(file.lines, JUDGED))
 
 
 @pages.post("/contacts/import", role=Role.SENDER, with_file=True)
@@ -132,6 +135,7 @@ def _shown(
     unknown = {"field": None, "property": None, "type": None}
     columns = [{"header": each, **unknown} for each in found] if isinstance(found, list) else found["columns"]
     judged = [] if isinstance(found, list) else found["rows"]
+    results = Counter(row["result"] for row in judged)
     return page.render(
         "contacts/import_preview.html",
         problem.status if problem else 200,
@@ -142,10 +146,25 @@ def _shown(
         problem=problem,
         columns=[_column(each, said) for each in columns],
         rows=[_row(row, columns, (lines or {}).get(row["line"], ())) for row in judged[:ROWS]],
+        faulty=[_faulty(row, (lines or {}).get(row["line"], ())) for row in _left_out_first(judged)],
         judged=len(judged),
-        left_out=sum(row["result"] == "failed" for row in judged),
+        results=results,
+        left_out=results["failed"],
+        delimiters=DELIMITERS,
         countries=[("", "with a country code only"), *dialled_countries()],
     )
+
+
+def _left_out_first(judged: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows with faults: those that are left out, then those that are taken without a field."""
+    return sorted(
+        (row for row in judged if row["errors"] or row["result"] == "failed"), key=lambda row: row["result"] != "failed"
+    )
+
+
+def _faulty(row: Mapping[str, Any], written: Sequence[str]) -> dict[str, Any]:
+    """The row as the file has it, so that it is found there."""
+    return {**row, "written": ", ".join(cell.strip() for cell in written if cell.strip())}
 
 
 def _column(column: Mapping[str, Any], said: Mapping[str, str | None]) -> dict[str, Any]:
@@ -153,8 +172,12 @@ def _column(column: Mapping[str, Any], said: Mapping[str, str | None]) -> dict[s
     header = str(column["header"])
     own = column["property"] or re.sub(r"\W+", "_", header, flags=re.ASCII).strip("_").lower()[:60] or "column"
     if own[0].isdigit() or own in FIELDS or own in CONSENT_COLUMNS:  # no name of a property, or a field's
-        own = f"_{own}"
-    kinds = [(own, f"{own}, text or true and false"), *((f"{own}:{kind}", f"{own}, as {kind}") for kind in TYPES)]
+        own = f"column_{own[:50]}"
+    property_ = f"Property {own}"
+    kinds = [
+        (own, f"{property_}: a text, or true or false"),
+        *((f"{own}:{kind}", f"{property_}: {TYPE_WORDS[kind]}") for kind in TYPES),
+    ]
     fields = [(name, name.replace("_", " ").capitalize()) for name in (*FIELDS, *CONSENT_COLUMNS)]
     if header in said:
         becomes = said[header] or LEFT_OUT

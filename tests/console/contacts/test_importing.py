@@ -31,7 +31,7 @@ def form_of(shown: Shown) -> dict[str, Any]:
 async def test_a_preview_shows_rows_and_faults_and_stores_nothing(browser: Browser, api: Caller) -> None:
     shown = await choose(browser, CSV)
     assert (shown.status, shown.all("h1")) == (200, ["Import people.csv"])
-    assert shown.all("tbody td:nth-child(2) .badge") == ["New", "New", "Left out"]
+    assert shown.all('[aria-label="First rows"] tbody td:nth-child(2) .badge') == ["New", "New", "Left out"]
     assert "<b>Eve</b>" in shown.text
     assert "not an e-mail address" in shown.text
     assert "neither true nor false" in shown.text
@@ -146,11 +146,56 @@ def test_what_does_not_get_smaller_is_not_carried() -> None:
 
 async def test_a_row_that_is_left_out_shows_what_the_file_has_and_is_counted(browser: Browser) -> None:
     shown = await choose(browser, "email,first_name\nnonsense,Eve\nada@example.com,Ada\n")
-    (row, _) = shown.all("main tbody tr")
+    (row, _) = shown.all('[aria-label="First rows"] tbody tr')
     assert ("nonsense" in row, "Eve" in row) == (True, True)
-    assert "Import 2 rows, 1 left out" in shown.all(".head button")
-    assert "1 row will be left out" in shown.text
+    assert shown.all(".head button") == ["Import 1 row; 1 is left out"]
+    assert "1 new, 0 change a contact, 0 as before, 1 left out" in shown.text
     assert row.count("must have an @-sign") == 1
+
+
+async def test_every_row_that_is_left_out_is_listed_before_those_that_lack_a_field(browser: Browser) -> None:
+    good = "".join(f"a{number}@example.com,,no\n" for number in range(8))
+    shown = await choose(browser, f"email,first_name,vip:boolean\n{good}b@example.com,Ben,maybe\nnonsense,Eve,no\n<b>,Cy,no\n")
+    rows = shown.body.cssselect('[aria-labelledby="faulty"] tbody tr')
+    told = [[" ".join(cell.text_content().split()) for cell in row] for row in rows]
+    assert [each[:3] for each in told] == [
+        ["11", "Left out", "nonsense, Eve, no"],
+        ["12", "Left out", "<b>, Cy, no"],
+        ["10", "Taken without a field", "b@example.com, Ben, maybe"],
+    ]
+    assert all("@-sign" in each[3] for each in told[:2])
+    assert "neither true nor false" in told[2][3]
+    assert shown.all(".head button") == ["Import 9 rows; 2 are left out"]
+
+
+async def test_of_a_long_file_it_says_how_much_of_it_was_judged(browser: Browser) -> None:
+    shown = await choose(browser, "email\n" + "nonsense\n" * 2 + "".join(f"a{number}@example.com\n" for number in range(100)))
+    assert shown.all(".head button") == ["Import up to 100 rows; at least 2 are left out"]
+    assert "Of the first 100 rows: 98 new" in shown.text
+
+
+async def test_a_file_of_which_nothing_can_be_taken_is_not_imported(browser: Browser) -> None:
+    shown = await choose(browser, "email\nnonsense\n")
+    (button,) = shown.body.cssselect(".head button")
+    assert (button.text, button.get("aria-disabled")) == ("Nothing to import", "true")
+
+
+async def test_columns_and_their_choices_are_said_in_plain_words(browser: Browser, api: Caller) -> None:
+    await api.post("/contacts", json={"email": "ada@example.com"})
+    shown = await choose(browser, "email;first_name;2024\nada@example.com;Ada;x\n", **{"header-2": "2024", "becomes-2": "-"})
+    assert "columns separated by semicolons, text encoded as utf-8" in shown.text
+    assert "Changes a contact Show the contact" in shown.text
+    names = [each.text for each in shown.body.cssselect("#becomes-1 option")]
+    assert names[-5:] == [
+        "Property column_first_name: a text, or true or false",
+        "Property column_first_name: a text",
+        "Property column_first_name: a number",
+        "Property column_first_name: true or false",
+        "Property column_first_name: a date",
+    ]
+    mapped = {**form_of(shown), "becomes-2": "column_2024:number"}
+    again = await browser.send("/contacts/import/preview", **mapped)
+    assert (again.status, again.value("becomes-2")) == (200, "column_2024:number")
 
 
 async def test_a_number_without_a_country_says_which_field_helps(browser: Browser) -> None:
