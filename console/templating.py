@@ -76,6 +76,7 @@ class Templates:
             "share": numbers.share,
             "short": numbers.short,
             "plural": numbers.plural,
+            "unit_word": numbers.unit_word,
             "country": places.country,
             "attributes": _attributes,
             "read_only": _read_only,

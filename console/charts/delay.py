@@ -95,7 +95,7 @@ def _hit(intervals: Sequence[Delay], place: int, length: timedelta) -> str:
     each, count = intervals[place], len(intervals)
     name = interval_name(each.begin, length)
     said = "nothing was woken" if each.median is None else latency(each.median)
-    more = "" if each.p99 is None else f" · 99 of 100 within {latency(each.p99)}"
+    more = "" if each.p99 is None else f", 99 of 100 within {latency(each.p99)}"
     x = f(100 * (place + 0.5) / count)
     return (
         f'<g class="hit"><title>{name}: {said}{more}</title>'

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from console.charts.drawing import f
 from console.charts.flow_layout import HEIGHT, RADIUS, WIDTH, Arrow, Layout, Way, lay_out
-from console.words.numbers import number, share
+from console.words.numbers import number, plural, share
 
 WIDEST, THINNEST = 60, 3
 LETTER = 6.15
@@ -53,6 +53,7 @@ def flow(steps: Sequence[FlowStep], arrows: Sequence[FlowArrow], entered: int, l
         return Markup()
     drawn = lay_out([each.key for each in steps], [_arrow(each, entered) for each in arrows])
     pairs = list(zip(arrows, drawn.ways, strict=True))
+    names = {each.key: each.name for each in steps}
     inside = sum(each.people for each in steps if each.kind != "ends")
     return Markup(
         '<svg width="{0}" height="{1}" viewBox="0 0 {0} {1}" role="group" aria-label="{2}">'
@@ -65,7 +66,7 @@ def flow(steps: Sequence[FlowStep], arrows: Sequence[FlowArrow], entered: int, l
         Markup().join(_stream(arrow, way) for arrow, way in pairs),
         Markup().join(_ripple(way) for arrow, way in pairs if arrow.clicked),
         Markup().join(_step(each, drawn, inside, icons) for each in steps),
-        Markup().join(_pill(arrow, way) for arrow, way in pairs),
+        Markup().join(_pill(arrow, way, names[arrow.target]) for arrow, way in pairs),
     )
 
 
@@ -142,7 +143,7 @@ def _step(step: FlowStep, drawn: Layout, inside: int, icons: str) -> Markup:
     ).format(
         kind=step.kind,
         href=step.href,
-        label=f"Step {step.name}: {step.does}. {number(step.people)} people {step.unit}.",
+        label=f"Step {step.name}: {step.does}. {plural(step.people, 'person', 'people')} {step.unit}.",
         title=_title(step),
         x=f(x),
         y=f(y),
@@ -192,23 +193,24 @@ def _short(text: str, letters: int) -> str:
     return f"\N{FIRST STRONG ISOLATE}{cut}\N{POP DIRECTIONAL ISOLATE}"
 
 
-def _pill(arrow: FlowArrow, way: Way) -> Markup:
+def _pill(arrow: FlowArrow, way: Way, target: str) -> Markup:
+    """`target` is the name of the step to which the arrow leads: the end that no step stands for has a key of its own."""
     part = share(arrow.people, arrow.of) if arrow.of and arrow.people else ""
     people, word = number(arrow.people), arrow.word
     width = len(" ".join(filter(None, (word, people, part)))) * LETTER + 18
     x, y = way.number
     text = Markup(' <tspan class="w">{}</tspan> ').format(word) if word else Markup()
     return Markup(
-        '<a class="pill{}" href="{}" aria-label="{} people {} from {} to {}">'
+        '<a class="pill{}" href="{}" aria-label="{} {} from {} to {}">'
         '<rect x="{}" y="{}" width="{}" height="22" rx="11"/>'
         '<text x="{}" y="{}" text-anchor="middle">{}<tspan class="now">{}</tspan>{}</text></a>'
     ).format(
         _clicked(arrow),
         arrow.href,
-        people,
+        plural(arrow.people, "person", "people"),
         word or "went",
         arrow.source,
-        arrow.target,
+        target,
         f(x - width / 2),
         f(y - 11),
         f(width),

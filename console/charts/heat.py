@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from console.charts.drawing import drawn, f
+from console.words.numbers import plural
 from console.words.times import DAYS
 
 ROW, SQUARE, STEPS = 24, 22, 5
@@ -17,7 +18,7 @@ def heat(rows: Sequence[Sequence[int]], label: str) -> Markup:
     names = Markup().join(Markup('<text x="0" y="{}">{}</text>').format(day * ROW + 15, name) for day, name in enumerate(DAYS))
     squares = drawn(
         f'<rect class="h{_step(value, top)}" x="{f(hour * 100 / 24)}%" y="{day * ROW}" width="{WIDE}%" height="{SQUARE}" rx="2">'
-        f"<title>{DAYS[day]} {hour:02}:00–{(hour + 1) % 24:02}:00: {value:,} clicks</title></rect>"
+        f"<title>{DAYS[day]} {hour:02}:00–{(hour + 1) % 24:02}:00: {plural(value, 'click')}</title></rect>"
         for day, row in enumerate(rows)
         for hour, value in enumerate(row)
     )

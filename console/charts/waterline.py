@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from console.charts.drawing import Point, drawn, f, monotone, scale
-from console.words.numbers import short
+from console.words.numbers import plural, short
 from console.words.times import DAYS, MONTHS
 
 HEIGHT, TOP, WATER, BELOW, FOOT = 250, 26, 190, 34, 20
@@ -191,8 +191,8 @@ def _hits(frame: _Frame, length: timedelta, rest: str) -> Markup:
 
 
 def _hit(frame: _Frame, place: int, name: str, each: Interval) -> str:
-    numbers = f"{each.people:,} people"
-    others = f" · {each.clicks:,} clicks · {each.machines:,} by machines"
+    numbers = plural(each.people, "person", "people")
+    others = f", {plural(each.clicks, 'click')}, {each.machines:,} by machines"
     x = frame.percent(place + 0.5)
     return (
         f'<g class="hit"><title>{name}: {numbers}{others}</title>'

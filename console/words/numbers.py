@@ -25,6 +25,11 @@ def short(value: float) -> str:
     return f"{value / 1_000:g} k" if value >= 1_000 else f"{value:g}"
 
 
+def unit_word(count: int | None, one: str, many: str) -> str:
+    """What is counted, where the number stands by itself."""
+    return one if count == 1 else many
+
+
 def plural(count: int | None, one: str, many: str = "") -> str:
     """`1 person`, `2 people`, `– people` when nobody knows"""
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+    return f"{number(count)} {unit_word(count, one, many or one + 's')}"

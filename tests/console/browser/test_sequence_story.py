@@ -58,14 +58,14 @@ async def test_a_sequence_is_edited_published_entered_and_clicked(team: Team) ->
 
     await page.get_by_role("link", name="Flow").first.click()
     await page.evaluate("window.notReloaded = true")
-    await expect(page.locator(NODE).nth(1)).to_have_attribute("aria-label", re.compile("1 people waiting"), timeout=SOON)
+    await expect(page.locator(NODE).nth(1)).to_have_attribute("aria-label", re.compile("1 person waiting"), timeout=SOON)
     await expect(page.locator("[data-live=due]")).to_contain_text("Kari")
     await team.assert_accessible()
     await Sent("", [], [await link_of(team, "+15550010001")]).click()
     await expect(page.locator(f"{PILL}.clicked")).to_have_attribute(
-        "aria-label", "1 people clicked from wait to over", timeout=SOON
+        "aria-label", "1 person clicked from wait to over", timeout=SOON
     )
-    await expect(page.locator(NODE).nth(2)).to_have_attribute("aria-label", re.compile("1 people through"), timeout=SOON)
+    await expect(page.locator(NODE).nth(2)).to_have_attribute("aria-label", re.compile("1 person through"), timeout=SOON)
     await expect(page.locator(NODE).nth(1)).to_have_attribute("aria-label", re.compile("0 people waiting"), timeout=SOON)
     assert await page.evaluate("window.notReloaded")
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from console.charts.waterline import Interval, ticks, waterline
+from console.words.numbers import plural
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BEGIN = datetime(2026, 11, 27, 16, tzinfo=UTC)
@@ -26,7 +27,8 @@ def test_it_is_drawn_from_any_numbers_with_a_readout_for_each_interval(
     chart = etree.fromstring(waterline(drawn, HOUR, "Clicks", area=area, live=live))
     titles = [each.text for each in chart.iter("title")]
     assert len(titles) == len(drawn)
-    assert f"{drawn[0].people:,} people · {drawn[0].clicks:,} clicks · {drawn[0].machines:,} by machines" in titles[0]
+    people, clicks = plural(drawn[0].people, "person", "people"), plural(drawn[0].clicks, "click")
+    assert f"{people}, {clicks}, {drawn[0].machines:,} by machines" in titles[0]
 
 
 def test_without_intervals_there_is_no_chart() -> None:

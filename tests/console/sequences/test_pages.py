@@ -70,13 +70,13 @@ async def test_the_flow_counts_on_each_arrow_and_in_each_step(browser: Browser, 
     labels = [each.get("aria-label") for each in shown.body.cssselect(".flow a")]
     assert labels == [
         "Step hello: SMS by simulator-sms. 0 people sending.",
-        "Step wait: click on offer · 1 minute. 1 people waiting.",
+        "Step wait: click on offer · 1 minute. 1 person waiting.",
         "Step thanks: SMS by simulator-sms. 0 people sending.",
         "Step bye: ends as “done”. 2 people through.",
         "3 people went from hello to wait",
-        "1 people clicked from wait to thanks",
-        "1 people timed out from wait to bye",
-        "1 people went from thanks to bye",
+        "1 person clicked from wait to thanks",
+        "1 person timed out from wait to bye",
+        "1 person went from thanks to bye",
     ]
     people = f"/console/sequences/{sequence.id}/people"
     assert shown.links(".flow a.node")[1] == f"{people}?step=wait&state=running"
@@ -96,7 +96,7 @@ async def test_a_version_is_drawn_alone_and_steps_of_other_versions_are_named(br
     shown = await browser.open(f"/sequences/{sequence.id}")
     texts = " ".join(each.get("aria-label") for each in shown.body.cssselect(".flow a.node"))
     assert "Step rest: click on offer" in texts
-    assert "Step wait: only in another version. 1 people" in texts
+    assert "Step wait: only in another version. 1 person" in texts
     alone = await browser.open(f"/sequences/{sequence.id}", version=2)
     assert len(alone.body.cssselect(".flow a.node")) == 3
     assert alone.links(".flow a.node")[0].endswith("&version=2")
@@ -119,6 +119,25 @@ async def test_the_report_counts_people_machines_links_and_versions(browser: Bro
         refused = await browser.open(f"/sequences/{sequence.id}/report", **query)
         assert refused.status in (200, 404, 422), query
         assert "Remove all filters" in refused.text
+
+
+async def test_one_of_something_is_said_in_the_singular(browser: Browser, rows: Rows) -> None:
+    sequence = await walked(rows)
+    message = await rows.message(await rows.content_of_step(sequence, "hello"), await rows.contact(first_name="Ada"))
+    for _ in range(2):
+        await rows.click(message)
+    shown = await browser.open(f"/sequences/{sequence.id}/report")
+    labels = [each.get("data-label") for each in shown.body.cssselect('[data-live="links"] td[data-label]')]
+    assert labels[:2] == ["person", "clicks"]
+    assert "1 person, 2 clicks, 0 by machines" in " ".join(shown.all(".hit title"))
+    people = await browser.open(f"/sequences/{sequence.id}/people")
+    assert people.body.cssselect('td[data-before="version"]') != people.body.cssselect('td[data-label="version"]') == []
+
+
+async def test_an_arrow_to_the_end_that_no_step_stands_for_names_it(browser: Browser, rows: Rows) -> None:
+    sequence = await rows.sequence(steps=[SEND])
+    shown = await browser.open(f"/sequences/{sequence.id}")
+    assert [each.get("aria-label") for each in shown.body.cssselect(".flow a.pill")] == ["0 people went from hello to end"]
 
 
 async def test_a_draft_has_no_flow_and_says_what_to_do(browser: Browser, api: Caller) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.words.numbers import number, percent, plural, share, short
+from console.words.numbers import number, percent, plural, share, short, unit_word
 
 
 @pytest.mark.parametrize(("value", "shown"), [(24180, "24,180"), (0, "0"), (None, "–")])
@@ -33,3 +33,4 @@ def test_one_is_not_many() -> None:
         "1,200 people",
         "2 clicks",
     ]
+    assert [unit_word(count, "person", "people") for count in (0, 1, 2, None)] == ["people", "person", "people", "people"]
