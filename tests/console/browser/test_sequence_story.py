@@ -49,7 +49,7 @@ async def test_a_sequence_is_edited_published_entered_and_clicked(team: Team) ->
     await expect(page.locator(NODE)).to_have_count(4)
 
     await page.get_by_role("link", name="Enroll people").click()
-    await page.get_by_label("E-mail addresses, phone numbers or external ids").fill("kari@example.com")
+    await page.get_by_role("textbox", name="E-mail addresses, phone numbers or external ids").fill("kari@example.com")
     await page.get_by_role("button", name="See what it does").click()
     await expect(page.get_by_text("1 person is found now.")).to_be_visible()
     await team.assert_accessible()
