@@ -30,10 +30,10 @@ WITH looked AS MATERIALIZED (
         ORDER BY verdict DESC, id DESC LIMIT :most
     ) AS found
 ), moved AS (
-    SELECT place, min(left_at - clicked_at) AS delay FROM looked CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (step.id, step.number) place, left_at - clicked_at AS delay FROM looked CROSS JOIN LATERAL (
         SELECT enrollment_id AS id, number, left_at FROM step_run
         WHERE enrollment_id = looked.enrollment_id AND outcome = 'clicked' AND clicked_at BETWEEN entered_at AND left_at OFFSET 0
-    ) AS step GROUP BY step.id, step.number, place
+    ) AS step ORDER BY step.id, step.number, delay
 ), fired AS (
     SELECT place, min(created_at - clicked_at) AS delay FROM looked CROSS JOIN LATERAL (
         SELECT created_at FROM firing WHERE click_id = looked.id OFFSET 0
